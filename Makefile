@@ -1,0 +1,38 @@
+# Wederhoor. Bare `make` lists the targets.
+
+PYTHON ?= python3
+RECORDER := .venv/bin/recorder
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench lock docs clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what is needed: Debian packages, and a virtual environment from the lock file
+	@provisioning/workstation packages
+	@provisioning/workstation environment "$(PYTHON)"
+
+run: setup ## Record a meeting in one room on this machine  [SOURCE=speech.wav] [SCRIPT="start,wait:20,stop"] [OUT=folder] [CONFIG=file.toml]
+	@$(RECORDER) run $(if $(SOURCE),--source "$(SOURCE)") $(if $(SCRIPT),--script "$(SCRIPT)") $(if $(OUT),--out "$(OUT)") $(if $(CONFIG),--config "$(CONFIG)")
+
+test: setup check ## Run all tests
+	.venv/bin/python -m pytest
+
+check: setup ## Lint and type-check
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: setup ## Measure an hour of recording against opusenc: CPU, memory, samples, latency  [SECONDS=3600]
+	.venv/bin/python -m bench --seconds $(or $(SECONDS),3600)
+
+docs: setup ## Draw the parts of docs/ that are made from the code
+	.venv/bin/python -m recorder.meeting.drawing
+	.venv/bin/python -m recorder.trial.picture
+
+lock: ## Renew the lock files from pyproject.toml (needs uv)
+	@provisioning/workstation lock
+
+clean: ## Remove what setup and the tests made
+	rm -rf .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache build dist *.egg-info

@@ -1,0 +1,188 @@
+"""The configuration: `default.toml` is its manual and its schema, this module its types.
+
+Each room of the house gets its own section, frozen. Whoever reads a section may trust it: what is out of
+bounds does not come into being.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from recorder.errors import ConfigError
+
+DEFAULT_FILE = Path(__file__).with_name("default.toml")
+
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Name = Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$")]
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+Pin = Annotated[int, Meta(ge=0, le=27)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `[section]` of the file; unknown keys are refused."""
+
+
+class Room(Section, frozen=True):
+    name: Name
+    folder: str
+    hold: str
+
+
+class Microphone(Section, frozen=True):
+    identity: Annotated[str, Meta(pattern=r"^(usb:[0-9a-f]{4}:[0-9a-f]{4}(:.+)?|alsa:[^:]+|pcm:[A-Za-z0-9_.-]+)$")]
+    rates: Annotated[list[Literal[48_000, 16_000]], Meta(min_length=1, max_length=2)]
+    channels: Annotated[int, Meta(ge=1, le=8)]
+    pick: Annotated[int, Meta(ge=1, le=8)] | Literal["mix"]
+    silence_dbfs: Annotated[float, Meta(ge=-96, le=-20)]
+    silence_seconds: Annotated[float, Meta(ge=1, le=600)]
+    deadline_seconds: Annotated[float, Meta(ge=1, le=30)]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.pick, int) and self.pick > self.channels:
+            raise ValueError(f"microphone.pick is {self.pick}, but only {self.channels} channels are opened")
+
+
+class Opus(Section, frozen=True):
+    bitrate: Annotated[int, Meta(ge=6_000, le=128_000)]
+    complexity: Annotated[int, Meta(ge=0, le=10)]
+    vbr: bool
+    application: Literal["voip", "audio"]
+
+
+class Seal(Section, frozen=True):
+    suite: Literal["chacha20poly1305", "aes256gcm"]
+    block_seconds: Annotated[float, Meta(ge=0.2, le=5)]
+    pad_bytes: Annotated[int, Meta(ge=1, le=16_384)]
+
+    def __post_init__(self) -> None:
+        if abs(self.block_seconds / 0.02 - self.block_frames) > 1e-6:
+            raise ValueError(f"seal.block_seconds is {self.block_seconds}, not a multiple of 0.02")
+
+    @property
+    def block_frames(self) -> int:
+        """Frames of 20 ms in a full block."""
+        return round(self.block_seconds / 0.02)
+
+
+class Meeting(Section, frozen=True):
+    notice_seconds: Seconds
+    grace_seconds: Seconds
+    limit_seconds: Annotated[float, Meta(ge=10, le=86_400)]
+    lift_seconds: Annotated[float, Meta(ge=1, le=30)]
+
+
+class Spool(Section, frozen=True):
+    bytes_max: Annotated[int, Meta(ge=1_048_576)]
+
+
+class Uplink(Section, frozen=True):
+    host: str
+    port: Port
+    window: Annotated[int, Meta(ge=1, le=1_000)]
+    receipt_timeout_seconds: Annotated[float, Meta(ge=1, le=3_600)]
+    retry_first_seconds: Annotated[float, Meta(gt=0, le=60)]
+    retry_last_seconds: Annotated[float, Meta(gt=0, le=3_600)]
+
+
+class Panel(Section, frozen=True):
+    pins: Literal["lgpio", "mock"]
+    start_button: Pin
+    refuse_button: Pin
+    recording_light: Pin
+    fault_light: Pin
+    bounce_seconds: Annotated[float, Meta(ge=0, le=0.2)]
+    double_press_seconds: Annotated[float, Meta(ge=0.1, le=2)]
+
+    def __post_init__(self) -> None:
+        pins = (self.start_button, self.refuse_button, self.recording_light, self.fault_light)
+        if len(set(pins)) < len(pins):
+            raise ValueError("two parts of the panel share a pin")
+
+
+class Archive(Section, frozen=True):
+    name: Name
+    folder: str
+    catalogue: str
+    host: str
+    port: Port
+    batch_items: Annotated[int, Meta(ge=1, le=10_000)]
+    batch_seconds: Annotated[float, Meta(ge=0, le=5)]
+    queue_items: Annotated[int, Meta(ge=1, le=100_000)]
+    retention_days: Annotated[int, Meta(ge=1, le=365)]
+
+
+class Config(Section, frozen=True):
+    """The whole file."""
+
+    room: Room
+    microphone: Microphone
+    opus: Opus
+    seal: Seal
+    meeting: Meeting
+    spool: Spool
+    uplink: Uplink
+    panel: Panel
+    archive: Archive
+
+
+def load(file: Path | None = None) -> Config:
+    """The defaults, overlaid with `file` if one is given; or a ConfigError that names its line."""
+    defaults = tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8"))
+    if file is None:
+        return msgspec.convert(defaults, Config)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read: {error}") from error
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: not TOML: {error}") from error
+    try:
+        return msgspec.convert(overlay(defaults, given), Config)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$")
+        keys = path.rstrip("`").lstrip(".").split(".") if path else []
+        unknown = re.search(r"unknown field `(.+)`", reason)
+        if unknown:
+            keys.append(unknown.group(1))
+            reason = f"there is no such key; allowed are {', '.join(_allowed(defaults, keys[:-1]))}"
+        keys = [key.partition("[")[0] for key in keys if key]
+        where = f"line {_line(text, keys)}: " if keys else ""
+        raise ConfigError(f"{file}: {where}{'.'.join(keys)}: {reason}") from error
+
+
+def overlay(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """`defaults` with what `given` says, section by section."""
+    merged = dict(defaults)
+    for key, value in given.items():
+        below = merged.get(key)
+        merged[key] = overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _allowed(defaults: dict[str, Any], path: list[str]) -> list[str]:
+    for key in path:
+        defaults = defaults[key]
+    return sorted(defaults)
+
+
+def _line(text: str, keys: list[str]) -> int:
+    """The number of the line that sets `keys` (section, key); of the section if the key is not found; else 1."""
+    section, found = "", 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[([^\[\]]+)\]", line)
+        if header:
+            section = header.group(1).strip()
+            if section == keys[0]:
+                found = number
+        setting = re.match(r"\s*[\"']?([\w.-]+)[\"']?\s*=", line)
+        if setting:
+            path = f"{section}.{setting.group(1)}" if section else setting.group(1)
+            if path == ".".join(keys) or path == keys[0]:
+                return number
+    return found
