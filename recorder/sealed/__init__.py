@@ -1,0 +1,1 @@
+"""The sealed recording, pure: layout, seal, open, verify. Its specification is docs/sealed-recording.md."""

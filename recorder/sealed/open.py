@@ -1,0 +1,107 @@
+"""Opening: from a sealed recording and a recipient's private key to packets and gaps.
+
+The whole file is verified first. Then each block is read again, and opened only if its bytes are those that were
+judged. Its AEAD would not do: every recipient knows the data key, and none may put words into a recording.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from recorder.audio import Gap, OpusBlock
+from recorder.errors import SealedError
+from recorder.sealed import keybox
+from recorder.sealed.keys import RecipientPrivateKey
+from recorder.sealed.layout import (
+    BlockHeader,
+    Preamble,
+    RecordType,
+    ciphertext,
+    hash_body,
+    header_bytes,
+    parse_packets,
+    split,
+)
+from recorder.sealed.ratchet import Ratchet, commits, overwrite
+from recorder.sealed.verify import Report, State, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A recording that may be listened to."""
+
+    report: Report
+    """If its state is not WHOLE this was salvaged, and whoever hears it must be told `report.flaw`."""
+    items: Iterator[OpusBlock | Gap]
+    """The audio in order, once. Raises SealedError where the key shows a flaw that no verifier could see."""
+
+
+def open_recording(
+    stream: BinaryIO,
+    device_keys: Sequence[Ed25519PublicKey],
+    recipient: RecipientPrivateKey,
+    *,
+    salvage: bool = False,
+) -> Opened:
+    """Verify and open what `stream` (seekable, and open until the last item was taken) holds.
+
+    SealedError if it is not whole (with `salvage`: if not even its beginning is), was refused, has no keybox, or is
+    not for this key.
+    """
+    start = stream.tell()
+    report = verify(stream, device_keys)
+    if report.state is State.REFUSED:
+        raise SealedError("the recording was refused: its audio was erased, and no key to it exists")
+    if report.state is not State.WHOLE and not salvage:
+        raise SealedError(f"the recording is not whole: {report.flaw or 'it has no end'}")
+    stream.seek(start)
+    data_key = keybox.unwrap(_find_keybox(stream), recipient, report.preamble_hash)
+    try:
+        if not commits(bytes.fromhex(report.preamble.commitment), data_key, bytes.fromhex(report.preamble.recording)):
+            raise SealedError("the keybox holds another key than the preamble commits to")
+        ratchet = Ratchet(data_key, report.preamble_hash, report.preamble.suite)
+    finally:
+        overwrite(data_key)
+    stream.seek(start)
+    return Opened(report, _items(stream, report, ratchet))
+
+
+def _find_keybox(stream: BinaryIO) -> bytes:
+    """The keybox's body, wherever it stands: the commitment tells whether it is the right one."""
+    try:
+        for kind, body in split(stream):
+            if kind is RecordType.KEYBOX:
+                return body
+    except SealedError:
+        pass  # the flaw is in the report; what matters here is that no keybox came before it
+    raise SealedError("there is no keybox in it: not yet released, withheld, or destroyed with its deletion")
+
+
+def _items(stream: BinaryIO, report: Report, ratchet: Ratchet) -> Iterator[OpusBlock | Gap]:
+    try:
+        records = split(stream)
+        next(records)  # the preamble
+        for content, (_, body) in zip(report.contents, records, strict=False):
+            if hash_body(body) != content:
+                raise SealedError("the file was changed while it was read")
+            yield _open_block(BlockHeader.parse(body), body, report.preamble, report.preamble_hash, ratchet)
+    finally:
+        ratchet.wipe()
+
+
+def _open_block(
+    header: BlockHeader, body: bytes, preamble: Preamble, preamble_hash: bytes, ratchet: Ratchet
+) -> OpusBlock | Gap:
+    try:
+        plain = ratchet.decrypt(ciphertext(body), preamble_hash + header_bytes(body))
+    except InvalidTag as error:
+        raise SealedError(f"block {header.index} does not open with the recording's key") from error
+    if header.cause is not None:
+        return Gap(header.position, header.length, header.cause, header.moment)
+    packets = parse_packets(plain, preamble.pad_bytes)
+    if len(packets) != header.packets:
+        raise SealedError(f"block {header.index} has {len(packets)} packets where its length needs {header.packets}")
+    return OpusBlock(header.position, header.length, packets, header.flushed, header.moment)

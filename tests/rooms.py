@@ -1,0 +1,105 @@
+"""Real recordings of a made-up room, sealed and signed as a device would, for the tests of what stands behind it."""
+
+import os
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from recorder import canonical
+from recorder.audio import FRAME_TICKS, Moment, OpusBlock
+from recorder.sealed import layout
+from recorder.sealed.keys import RecipientPrivateKey
+from recorder.sealed.layout import RecordType
+from recorder.sealed.ledger import Ledger, refusal
+from recorder.sealed.seal import begin
+from recorder.wire.topics import UploadTopic
+from recorder.wire.upload import Upload
+
+WALL_MS = 1_700_000_000_000
+BOOT = bytes(16)
+RECIPIENT = RecipientPrivateKey.generate("x25519")
+"""The classical kind, which is quick to make."""
+
+
+def moment(second: int = 0) -> Moment:
+    return Moment(WALL_MS + 1_000 * second, 1_000 * second, synced=True)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Everything one meeting could send, as uploads."""
+
+    preamble: Upload
+    blocks: tuple[Upload, ...]
+    manifest: Upload
+    """Ended by `stop`."""
+    keybox: Upload
+    refusal: Upload
+    """The manifest that would be sent instead."""
+    topic: UploadTopic
+
+    @property
+    def id(self) -> str:
+        return self.topic.recording
+
+    @property
+    def kept(self) -> tuple[Upload, ...]:
+        """In the order of the file."""
+        return (self.preamble, *self.blocks, self.manifest, self.keybox)
+
+
+@dataclass
+class Room:
+    name: str = "room-1"
+    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    sequence: int = 0
+
+    @property
+    def public_key(self) -> Ed25519PublicKey:
+        return self.key.public_key()
+
+    def record(self, blocks: int = 3, ident: str | None = None) -> Recording:
+        """A meeting of so many blocks of 20 ms; `ident` forces the recording's id."""
+        self.sequence += 1
+        forced = None if ident is None else bytes.fromhex(ident)
+        record, keybox, sealer = begin(
+            self.key,
+            device=self.name,
+            sequence=self.sequence,
+            previous=bytes(32),
+            moment=moment(),
+            boot=BOOT,
+            rate=48_000,
+            preskip=312,
+            pad_bytes=64,
+            suite="chacha20poly1305",
+            recipients=[RECIPIENT.public],
+            random=lambda size: forced if forced is not None and size == 16 else os.urandom(size),
+        )
+        _, preamble = layout.parse_record(record)
+        ledger = Ledger(preamble)
+        bodies = []
+        for index in range(blocks):
+            block = OpusBlock(index * FRAME_TICKS, FRAME_TICKS, (os.urandom(40),), False, moment(index))
+            _, body = layout.parse_record(sealer.seal(block, final=index == blocks - 1))
+            ledger.add(body)
+            bodies.append(body)
+        _, stop = layout.parse_record(
+            ledger.manifest(
+                self.key, ended="stop", events=(), moment=moment(blocks), boot=BOOT, keybox_body=bytes(keybox)
+            )
+        )
+        _, no = layout.parse_record(refusal(self.key, preamble, events=(), moment=moment(blocks), boot=BOOT))
+        ident = canonical.decode(preamble[64:], layout.Preamble).recording
+
+        def upload(kind: RecordType, body: bytes) -> Upload:
+            return Upload(ident, layout.hash_body(preamble), kind, body)
+
+        return Recording(
+            preamble=upload(RecordType.PREAMBLE, preamble),
+            blocks=tuple(upload(RecordType.BLOCK, body) for body in bodies),
+            manifest=upload(RecordType.MANIFEST, stop),
+            keybox=upload(RecordType.KEYBOX, keybox),
+            refusal=upload(RecordType.MANIFEST, no),
+            topic=UploadTopic(self.name, ident),
+        )

@@ -1,0 +1,115 @@
+"""Key files: they come back as they went, and say in plain words when they do not."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recorder import keyfiles
+from recorder.errors import KeyFileError
+from recorder.sealed.keys import Kem, RecipientPrivateKey
+
+PASSPHRASE = b"six words are long enough here"
+DEVICE = Ed25519PrivateKey.generate()
+
+
+@pytest.fixture(params=["x25519", "mlkem768-x25519"])
+def recipient(request: pytest.FixtureRequest) -> RecipientPrivateKey:
+    kem: Kem = request.param
+    return RecipientPrivateKey.generate(kem)
+
+
+def test_a_recipient_comes_back(recipient: RecipientPrivateKey, tmp_path: Path) -> None:
+    private, public = tmp_path / "a.key", tmp_path / "a.pub"
+    keyfiles.save_recipient(private, recipient, PASSPHRASE)
+    keyfiles.save_recipient_public(public, recipient.public)
+    back = keyfiles.load_recipient(private, PASSPHRASE)
+    assert back.public.key_id == keyfiles.load_recipient_public(public).key_id == recipient.public.key_id
+    assert back.public.kem == recipient.public.kem
+    assert back.open(keyfiles.load_recipient_public(public).seal(bytearray(b"secret"), b"info"), b"info") == b"secret"
+    for file in (private, public):
+        assert file.stat().st_mode & 0o777 == 0o600
+    assert b"BEGIN PRIVATE KEY" not in private.read_bytes()
+
+
+def test_a_device_comes_back(tmp_path: Path) -> None:
+    keyfiles.save_device(tmp_path / "a.key", DEVICE)
+    keyfiles.save_device_public(tmp_path / "a.pub", DEVICE.public_key())
+    assert keyfiles.load_device(tmp_path / "a.key").sign(b"x") == DEVICE.sign(b"x")
+    assert keyfiles.load_device_public(tmp_path / "a.pub") == DEVICE.public_key()
+    assert (tmp_path / "a.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_is_never_overwritten(recipient: RecipientPrivateKey, tmp_path: Path) -> None:
+    file = tmp_path / "a.key"
+    keyfiles.save_recipient(file, recipient, PASSPHRASE)
+    before = file.read_bytes()
+    for save in (
+        lambda: keyfiles.save_recipient(file, recipient, PASSPHRASE),
+        lambda: keyfiles.save_recipient_public(file, recipient.public),
+        lambda: keyfiles.save_device(file, DEVICE),
+    ):
+        with pytest.raises(KeyFileError, match="exists already"):
+            save()
+    assert file.read_bytes() == before
+
+
+def test_a_wrong_passphrase_is_told_apart(recipient: RecipientPrivateKey, tmp_path: Path) -> None:
+    keyfiles.save_recipient(tmp_path / "a.key", recipient, PASSPHRASE)
+    with pytest.raises(KeyFileError, match="passphrase is wrong"):
+        keyfiles.load_recipient(tmp_path / "a.key", b"another one entirely")
+
+
+def test_a_short_passphrase_is_not_taken(recipient: RecipientPrivateKey, tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError, match="at least 12"):
+        keyfiles.save_recipient(tmp_path / "a.key", recipient, b"short")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_another_kind_are_refused(recipient: RecipientPrivateKey, tmp_path: Path) -> None:
+    names = ["recipient", "recipient.pub", "device", "device.pub", "empty", "noise", "long"]
+    file = {name: tmp_path / name for name in names}
+    keyfiles.save_recipient(file["recipient"], recipient, PASSPHRASE)
+    keyfiles.save_recipient_public(file["recipient.pub"], recipient.public)
+    keyfiles.save_device(file["device"], DEVICE)
+    keyfiles.save_device_public(file["device.pub"], DEVICE.public_key())
+    file["empty"].write_bytes(b"")
+    file["noise"].write_bytes(b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
+    file["long"].write_bytes(bytes(20_000))
+    file["missing"] = tmp_path / "missing"
+    loads = {
+        "recipient": lambda path: keyfiles.load_recipient(path, PASSPHRASE),
+        "recipient.pub": keyfiles.load_recipient_public,
+        "device": keyfiles.load_device,
+        "device.pub": keyfiles.load_device_public,
+    }
+    for own, load in loads.items():
+        load(file[own])
+        for name, path in file.items():
+            if name != own:
+                with pytest.raises(KeyFileError, match=name):
+                    load(path)
+
+
+def test_openssl_reads_a_classical_key(tmp_path: Path) -> None:
+    key = RecipientPrivateKey.generate("x25519")
+    keyfiles.save_recipient(tmp_path / "a.key", key, PASSPHRASE)
+    told = subprocess.run(
+        ["openssl", "pkey", "-in", tmp_path / "a.key", "-passin", "stdin", "-pubout"],
+        input=PASSPHRASE + b"\n",
+        capture_output=True,
+        check=True,
+    )
+    keyfiles.save_recipient_public(tmp_path / "a.pub", key.public)
+    assert told.stdout == (tmp_path / "a.pub").read_bytes()
+    stronger = tmp_path / "b.key"
+    subprocess.run(
+        [
+            *("openssl", "pkcs8", "-topk8", "-scrypt", "-in", tmp_path / "a.key", "-out", stronger),
+            *("-passin", "pass:" + PASSPHRASE.decode(), "-passout", "pass:" + PASSPHRASE.decode()),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    assert keyfiles.load_recipient(stronger, PASSPHRASE).public.key_id == key.public.key_id
