@@ -1,0 +1,1 @@
+"""The meeting, pure: its table of states and the light's pattern."""

@@ -1,0 +1,66 @@
+"""What presses mean. Pure: times are arguments, in seconds of any clock that never steps.
+
+Buttons are pressed by people in a hurry or under stress, so:
+
+1. Presses of start that follow each other closely are one burst. While recording, a burst of one ends the recording and a
+   burst of more is one mark; that can only be told when the time for a second press is over. Everywhere else a burst is one
+   press and takes effect with its first, so that pressing twice does not cancel what pressing once began.
+2. A press that waited is void once the recording that it meant is over.
+3. Holding the refuse button lifts a no only if the no stood when the button went down. Whoever says no with all their might
+   has not taken it back by holding on.
+"""
+
+from recorder.meeting.table import Event
+
+
+class StartPresses:
+    """The start button's. `recording` is whether the room records at that moment."""
+
+    def __init__(self, double_press_seconds: float) -> None:
+        self._window = double_press_seconds
+        self._last: float | None = None
+        self._waiting = False
+        """The burst has one press so far, and what it means depends on whether another follows."""
+
+    def press(self, now: float, *, recording: bool) -> Event | None:
+        """What this press means at once, if anything. Ask `due` first, with the same time."""
+        follows = self._last is not None and now - self._last < self._window
+        second, self._waiting = self._waiting and follows, False
+        self._last = now
+        if second and recording:
+            return Event.MARK_PRESSED
+        if follows:
+            return None
+        if recording:
+            self._waiting = True
+            return None
+        return Event.START_PRESSED
+
+    def due(self, now: float, *, recording: bool) -> Event | None:
+        """The single press whose time for a second one is over, if there is one."""
+        deadline = self.deadline
+        if deadline is None or now < deadline:
+            return None
+        self._waiting = False
+        return Event.START_PRESSED if recording else None
+
+    @property
+    def deadline(self) -> float | None:
+        """When `due` will have something to say."""
+        return self._last + self._window if self._waiting and self._last is not None else None
+
+
+class RefusePresses:
+    """The refuse button's."""
+
+    def __init__(self) -> None:
+        self._lifts = False
+
+    def press(self, *, refused: bool) -> Event:
+        """A press always says no. `refused` is whether a no stood already."""
+        self._lifts = refused
+        return Event.REFUSE_PRESSED
+
+    def held(self) -> Event | None:
+        """The press before went on for the lift time."""
+        return Event.REFUSE_HELD if self._lifts else None

@@ -1,0 +1,195 @@
+"""The intake's judgement: one upload against what the archive has of that recording. Pure.
+
+Who could be on the other side of a message, and what it must not get:
+
+* Not the device (another device, whoever has a certificate, the broker itself): nothing. An upload counts only if the
+  device whose topic it came by signed it, for the recording and under the preamble that it claims. A keybox has no
+  signature of its own: it is authentic if the recording's manifest names its hash, so its manifest must be here
+  first.
+* The device's key in wrong hands: it can say new things in the device's name, and no rule can tell. It cannot unsay:
+  a second content under a name, a second preamble, and a refusal of what already has a manifest are conflicts; the
+  first stays.
+* The archive against the client: a refusal cannot be lifted. After it, nothing of that recording is stored but the
+  preamble, which has no audio and is part of the refusal's receipt.
+
+`TABLE` is the judgement: the first rule that applies decides. A recording belongs to the first device, and to the first
+preamble hash, by which something authentic of it came.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from recorder.errors import SealedError, WireError
+from recorder.sealed import verify
+from recorder.sealed.layout import Manifest, Preamble, RecordType
+from recorder.wire.receipt import REASON_CHARACTERS_MAX
+from recorder.wire.topics import UploadTopic
+from recorder.wire.upload import Name, Upload
+
+CONFLICTS_KEPT_MAX = 64
+"""Of one recording. Enough to see what happened; more would let a stolen key fill the archive's disks."""
+
+
+LEFT_BY_A_REFUSAL = frozenset({RecordType.PREAMBLE, RecordType.MANIFEST})
+"""What the archive keeps of a refused recording. Neither holds audio."""
+CONFLICTS_LEFT_BY_A_REFUSAL = frozenset({RecordType.PREAMBLE})
+"""And of what it kept beside: another manifest might tell how long the meeting was."""
+
+
+class Verdict(StrEnum):
+    NEW = "new"
+    """To be stored, then receipted."""
+    DUPLICATE = "duplicate"
+    """There already; to be receipted again."""
+    CONFLICT = "conflict"
+    """Authentic, but something else is there: kept beside, rejected, and an alarm."""
+    PURGED = "purged"
+    """The recording was refused: not stored, and told so."""
+    REFUSED = "refused"
+    """Not authentic or not this device's business: rejected and counted."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the archive has of one recording, as far as the judgement of the uploads at hand needs it."""
+
+    device: str | None = None
+    """Whose recording it is; None while nothing of it is here."""
+    preamble_hash: bytes | None = None
+    """Of the first authentic item; None while nothing is here."""
+    contents: Mapping[Name, bytes] = field(default_factory=dict)
+    """Content of the items that are there, at least of those judged and of the manifest."""
+    ended: str | None = None
+    """What the manifest says; None while it is not here."""
+    keybox: str | None = None
+    """The keybox's content as the manifest names it, in hexadecimal."""
+    conflicts: frozenset[tuple[Name, bytes]] = frozenset()
+    """Name and content of what was kept beside."""
+
+    @property
+    def refused(self) -> bool:
+        return self.ended == "refused"
+
+    def after(self, topic: UploadTopic, upload: Upload, judgement: "Judgement") -> "Known":
+        """What the archive has once `judgement` is carried out."""
+        match judgement.verdict:
+            case Verdict.NEW:
+                known = replace(
+                    self,
+                    device=topic.device,
+                    preamble_hash=upload.preamble_hash,
+                    contents={**self.contents, upload.name: upload.content},
+                )
+                if isinstance(judgement.said, Manifest):
+                    known = replace(known, ended=judgement.said.ended, keybox=judgement.said.keybox)
+                if known.refused:
+                    left = {name: known.contents[name] for name in known.contents if name.type in LEFT_BY_A_REFUSAL}
+                    beside = {each for each in known.conflicts if each[0].type in CONFLICTS_LEFT_BY_A_REFUSAL}
+                    known = replace(known, contents=left, conflicts=frozenset(beside))
+                return known
+            case Verdict.CONFLICT if judgement.keep:
+                return replace(self, conflicts=self.conflicts | {(upload.name, upload.content)})
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, why, and what the record said if it is an authentic preamble or manifest."""
+
+    verdict: Verdict
+    reason: str
+    """Printable ASCII without quotes, at most REASON_CHARACTERS_MAX: it goes into the receipt."""
+    said: Preamble | Manifest | None = None
+    keep: bool = False
+    """Whether it is to be stored: under its name if NEW, beside if CONFLICT."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    upload: Upload
+    device: str
+    known: Known
+
+    @property
+    def there(self) -> bytes | None:
+        return self.known.contents.get(self.upload.name)
+
+    @property
+    def is_preamble(self) -> bool:
+        return self.upload.type is RecordType.PREAMBLE
+
+    @property
+    def other_preamble(self) -> bool:
+        return self.known.preamble_hash not in (None, self.upload.preamble_hash)
+
+
+_Rule = tuple[Verdict, str, Callable[[_Facts], bool]]
+
+TABLE: tuple[_Rule, ...] = (
+    (Verdict.REFUSED, "the recording is another device's", lambda at: at.known.device not in (None, at.device)),
+    (Verdict.DUPLICATE, "it is there", lambda at: at.there == at.upload.content),
+    (Verdict.PURGED, "the recording was refused", lambda at: at.known.refused and not at.is_preamble),
+    (Verdict.CONFLICT, "the recording has another preamble", lambda at: at.other_preamble),
+    (Verdict.CONFLICT, "it is there with other content", lambda at: at.there is not None),
+    (Verdict.NEW, "it was not there", lambda at: at.there is None),
+)
+"""What happens to an authentic upload; one that is not is REFUSED before."""
+
+
+def judge(topic: UploadTopic, upload: Upload, public_key: Ed25519PublicKey | None, known: Known) -> Judgement:
+    """The judgement of an upload that came by `topic`; its device signs with `public_key`, None if not enrolled."""
+    try:
+        said = _authenticate(topic, upload, public_key, known)
+    except (WireError, SealedError) as error:
+        return Judgement(Verdict.REFUSED, plain(str(error)))
+    facts = _Facts(upload, topic.device, known)
+    verdict, reason = next((verdict, reason) for verdict, reason, applies in TABLE if applies(facts))
+    keep = verdict is Verdict.NEW or (
+        verdict is Verdict.CONFLICT
+        and (upload.name, upload.content) not in known.conflicts
+        and len(known.conflicts) < CONFLICTS_KEPT_MAX
+    )
+    return Judgement(verdict, reason, said, keep)
+
+
+def plain(text: str) -> str:
+    """`text` as a receipt may carry it."""
+    return re.sub(r"[^ !#-\[\]-~]", "?", text)[:REASON_CHARACTERS_MAX]
+
+
+def _authenticate(
+    topic: UploadTopic, upload: Upload, public_key: Ed25519PublicKey | None, known: Known
+) -> Preamble | Manifest | None:
+    """What the record says; WireError or SealedError if it is not this device's, for this recording and preamble."""
+    if public_key is None:
+        raise WireError("the device is not enrolled")
+    if upload.recording != topic.recording:
+        raise WireError("the topic names another recording")
+    match upload.type:
+        case RecordType.PREAMBLE:
+            preamble = verify.check_preamble(public_key, upload.body)
+            if upload.content != upload.preamble_hash:
+                raise WireError("the preamble does not have the hash that its envelope says")
+            if preamble.recording != upload.recording:
+                raise WireError("the preamble is of another recording")
+            if preamble.device != topic.device:
+                raise WireError("the preamble is of another device")
+            return preamble
+        case RecordType.BLOCK:
+            verify.check_block(public_key, upload.preamble_hash, upload.body)
+            return None
+        case RecordType.MANIFEST:
+            manifest = verify.check_manifest(public_key, upload.preamble_hash, upload.body)
+            if manifest.recording != upload.recording:
+                raise WireError("the manifest is of another recording")
+            return manifest
+        case RecordType.KEYBOX:
+            if known.ended is None:
+                raise WireError("a keybox before its manifest cannot be judged; send it after the manifest's receipt")
+            if upload.content.hex() != known.keybox or upload.preamble_hash != known.preamble_hash:
+                raise WireError("the keybox is not the one that the manifest names")
+            return None

@@ -1,0 +1,337 @@
+"""The sender's machine: what goes on the road next, and what the archive has signed for. Pure (docs/wire.md, "The sender").
+
+Rules:
+
+1. Nothing counts as stored but what a receipt signs for with the digest of our own bytes. It may then be forgotten.
+2. At most `window` items are on the road without a receipt.
+3. On every connection the preamble of each recording goes first. The receipt of that tells what the archive has of it, which is
+   not sent again; only then the rest follows. So a restart costs one message a recording, not a resend.
+4. Orders to purge go before everything but their own preamble, without which nobody could check them later. An order is
+   on the road until the purge itself is signed for: that it is stored is not enough.
+5. The keybox goes when its manifest has a receipt: nothing else says what it must be.
+6. Recordings take turns, one item each: a backlog does not starve the meeting that is running.
+7. An item without a receipt for too long means that the connection, whatever it says of itself, does not work.
+
+A recording is done when its manifest and everything else that was added of it has a receipt. So all of it must have been added
+by the time the manifest is on the road.
+
+No event costs more than the items that it names, but for a lost connection (what was on the road, and each recording once)
+and a recording dropped (its items, once): days without the archive are 10^5 items, and the loop that waits for this also
+serves the buttons. So a queue is cleaned of what needs no sending only when its turn comes.
+"""
+
+import collections
+import heapq
+from dataclasses import dataclass, field
+
+from recorder.sealed.layout import RecordType
+from recorder.wire.receipt import Receipt, Rejected, Stored
+from recorder.wire.upload import Name
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A new connection stands, and our receipts will reach us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """It ended. What was on the road may or may not have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """An item is durable on this device. `content` is H of its body; `refusal` says that it is an order to purge."""
+
+    name: Name
+    content: bytes
+    refusal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A refused recording's items are gone from this device, its preamble apart."""
+
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A receipt whose signature and addressee were found right."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time went by."""
+
+
+Event = Connected | Disconnected | Added | Dropped | Received | Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Put this item on the road."""
+
+    name: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Receipted:
+    """The archive has signed for these."""
+
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The archive has signed for this recording, whole: it may be forgotten."""
+
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeConfirmed:
+    """The archive has signed that it purged this recording."""
+
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """The archive does not take this item. It is kept here and offered again on the next connection."""
+
+    name: Name
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Make the connection anew."""
+
+    reason: str
+
+
+Action = Publish | Receipted | Done | PurgeConfirmed | NotTaken | Reconnect
+
+
+@dataclass
+class _Recording:
+    contents: dict[Name, bytes] = field(default_factory=dict)
+    """Everything added, until all of it is signed for: a receipt may name any range of it."""
+    receipted: set[Name] = field(default_factory=set)
+    blocks: int = 0
+    """Of these, blocks."""
+    queue: list[Name] = field(default_factory=list)
+    """A heap, in the order of the file: at least all that has no receipt and is neither on the road nor set aside.
+
+    Without preamble and order to purge, which do not wait for a turn.
+    """
+    set_aside: list[Name] = field(default_factory=list)
+    """Not taken by the archive on this connection."""
+    greeted: bool = False
+    """The preamble's receipt came on this connection."""
+    refusal: Name | None = None
+
+    def enqueue(self, name: Name) -> None:
+        if name.type is not RecordType.PREAMBLE and name != self.refusal:
+            heapq.heappush(self.queue, name)
+
+
+class Sender:
+    """Of one device. `now` is monotonic, in seconds."""
+
+    def __init__(self, window: int, receipt_timeout_seconds: float) -> None:
+        self._window = window
+        self._timeout = receipt_timeout_seconds
+        self._recordings: dict[str, _Recording] = {}
+        self._connected = False
+        self._on_road: dict[Name, float] = {}
+        """When each was sent; the longest waiting first."""
+        self._greetings: collections.deque[str] = collections.deque()
+        """Recordings whose preamble is to go first."""
+        self._orders: collections.deque[str] = collections.deque()
+        """Recordings whose order to purge may go now."""
+        self._turns: collections.deque[str] = collections.deque()
+        """Recordings that have something to send, each once, the next one first."""
+        self.waiting = 0
+        """Items that the archive has not signed for."""
+
+    def receipted(self, recording: str) -> int:
+        """How many blocks of this recording the archive has signed for."""
+        known = self._recordings.get(recording)
+        return known.blocks if known is not None else 0
+
+    def step(self, event: Event, now: float) -> list[Action]:
+        """What follows from `event`, in order."""
+        actions: list[Action] = []
+        match event:
+            case Connected():
+                self._connect()
+            case Disconnected():
+                self._disconnect()
+            case Added(name, content, refusal):
+                self._add(name, content, refusal=refusal)
+            case Dropped(recording):
+                self._drop(recording)
+            case Received(receipt):
+                actions += self._receive(receipt)
+            case Tick():
+                oldest = next(iter(self._on_road.values()), now)
+                if now - oldest > self._timeout:
+                    return [Reconnect(f"the archive has signed for nothing in {self._timeout:.0f} s")]
+        return actions + self._fill(now)
+
+    def _connect(self) -> None:
+        self._disconnect()
+        self._connected = True
+        for recording in self._recordings:
+            self._greet(recording)
+
+    def _disconnect(self) -> None:
+        self._connected = False
+        for name in self._on_road:
+            self._recordings[name.recording].enqueue(name)
+        self._on_road.clear()
+        self._greetings.clear()
+        self._orders.clear()
+        self._turns.clear()
+        for recording in self._recordings.values():
+            recording.greeted = False
+            for name in recording.set_aside:
+                recording.enqueue(name)
+            recording.set_aside.clear()
+
+    def _add(self, name: Name, content: bytes, *, refusal: bool) -> None:
+        recording = self._recordings.setdefault(name.recording, _Recording())
+        if name in recording.contents:
+            return
+        recording.contents[name] = content
+        self.waiting += 1
+        if refusal:
+            recording.refusal = name
+        recording.enqueue(name)
+        if recording.greeted:
+            self._take_turns(name.recording)
+        elif self._connected and (refusal or name.type is RecordType.PREAMBLE):
+            self._greet(name.recording)
+
+    def _drop(self, recording: str) -> None:
+        known = self._recordings.get(recording)
+        if known is None:
+            return
+        gone = [name for name in known.contents if name.type is not RecordType.PREAMBLE]
+        for name in gone:
+            del known.contents[name]
+            self._on_road.pop(name, None)
+            self.waiting -= name not in known.receipted
+        known.receipted.difference_update(gone)
+        known.set_aside.clear()
+        known.refusal = None
+        known.blocks = 0
+        known.queue.clear()
+
+    def _receive(self, receipt: Receipt) -> list[Action]:
+        actions: list[Action] = []
+        for stored in receipt.stored:
+            actions += self._sign_off(stored)
+        for purged in receipt.purged:
+            known = self._recordings.get(purged.recording)
+            if known and known.refusal and known.contents[known.refusal].hex() == purged.manifest:
+                self._forget(purged.recording)
+                actions.append(PurgeConfirmed(purged.recording))
+        for rejected in receipt.rejected:
+            actions += self._set_aside(rejected)
+        return actions
+
+    def _sign_off(self, stored: Stored) -> list[Action]:
+        recording = self._recordings.get(stored.recording)
+        if recording is None:
+            return []
+        covered = stored.covered(recording.contents)
+        new = tuple(name for name in covered if name not in recording.receipted)
+        recording.receipted.update(new)
+        recording.blocks += sum(name.type is RecordType.BLOCK for name in new)
+        self.waiting -= len(new)
+        for name in covered:
+            if name != recording.refusal:
+                self._on_road.pop(name, None)
+            if name.type is RecordType.PREAMBLE and self._connected:
+                recording.greeted = True
+            if name.type in (RecordType.PREAMBLE, RecordType.MANIFEST) and recording.greeted:
+                self._take_turns(stored.recording)
+        actions: list[Action] = [Receipted(new)] if new else []
+        ended = Name(stored.recording, RecordType.MANIFEST, 0) in recording.receipted
+        if ended and recording.refusal is None and len(recording.receipted) == len(recording.contents):
+            self._forget(stored.recording)
+            actions.append(Done(stored.recording))
+        return actions
+
+    def _set_aside(self, rejected: Rejected) -> list[Action]:
+        name = Name(rejected.recording, RecordType[rejected.type.upper()], rejected.index)
+        recording = self._recordings.get(rejected.recording)
+        if recording is None or recording.contents.get(name, b"").hex() != rejected.content:
+            return []
+        if self._on_road.pop(name, None) is None:
+            return []
+        recording.set_aside.append(name)
+        return [NotTaken(name, rejected.reason)]
+
+    def _forget(self, recording: str) -> None:
+        known = self._recordings.pop(recording)
+        self.waiting -= len(known.contents) - len(known.receipted)
+        for name in known.contents:
+            self._on_road.pop(name, None)
+
+    def _greet(self, recording: str) -> None:
+        """Let a recording's preamble go ahead; that of one with a refusal first."""
+        if self._recordings[recording].refusal is not None:
+            self._greetings.appendleft(recording)  # being there twice does no harm
+        else:
+            self._greetings.append(recording)
+
+    def _take_turns(self, recording: str) -> None:
+        """Let a recording have its turns, and its order to purge at once."""
+        if self._recordings[recording].refusal is not None:
+            self._orders.append(recording)  # being there twice does no harm
+        if recording not in self._turns:
+            self._turns.append(recording)
+
+    def _fill(self, now: float) -> list[Action]:
+        """Fill the window."""
+        actions: list[Action] = []
+        while self._connected and len(self._on_road) < self._window:
+            name = self._next()
+            if name is None:
+                break
+            self._on_road[name] = now
+            actions.append(Publish(name))
+        return actions
+
+    def _next(self) -> Name | None:
+        while self._orders:
+            recording = self._recordings.get(self._orders.popleft())
+            if recording is not None and recording.refusal is not None and self._may_go(recording, recording.refusal):
+                return recording.refusal
+        while self._greetings:
+            preamble = Name(self._greetings.popleft(), RecordType.PREAMBLE, 0)
+            recording = self._recordings.get(preamble.recording)
+            if recording is not None and not recording.greeted and self._may_go(recording, preamble):
+                return preamble
+        while self._turns:
+            turn = self._turns.popleft()
+            recording = self._recordings.get(turn)
+            while recording is not None and recording.queue:
+                name = heapq.heappop(recording.queue)
+                if name in recording.receipted:
+                    continue
+                if name.type is RecordType.KEYBOX and Name(turn, RecordType.MANIFEST, 0) not in recording.receipted:
+                    recording.enqueue(name)  # the manifest's receipt gives it its turn
+                    break
+                self._turns.append(turn)
+                return name
+        return None
+
+    def _may_go(self, recording: _Recording, name: Name) -> bool:
+        return name in recording.contents and name not in self._on_road and name not in recording.set_aside

@@ -1,0 +1,114 @@
+"""What presses mean, whatever their times."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recorder.meeting.presses import RefusePresses, StartPresses
+from recorder.meeting.table import Event
+
+WINDOW = 0.5
+START, MARK = Event.START_PRESSED, Event.MARK_PRESSED
+
+
+def meant(presses: Sequence[float], *, recording: bool, window: float = WINDOW) -> list[tuple[float, Event]]:
+    """What a series of presses means, in a room that goes on as it is, and when it takes effect."""
+    machine = StartPresses(window)
+    events = []
+
+    def ask(now: float) -> None:
+        deadline = machine.deadline
+        event = machine.due(now, recording=recording)
+        if event is not None:
+            assert deadline is not None
+            events.append((deadline, event))
+
+    for at in presses:
+        ask(at)
+        event = machine.press(at, recording=recording)
+        if event is not None:
+            events.append((at, event))
+    ask(float("inf"))
+    return events
+
+
+@pytest.mark.parametrize(
+    ("presses", "recording", "expected"),
+    [
+        ([1.0], False, [(1.0, START)]),
+        ([1.0, 1.25], False, [(1.0, START)]),
+        ([1.0, 1.25, 1.5], False, [(1.0, START)]),
+        ([1.0, 1.5], False, [(1.0, START), (1.5, START)]),
+        ([1.0], True, [(1.5, START)]),
+        ([1.0, 1.25], True, [(1.25, MARK)]),
+        ([1.0, 1.25, 1.5], True, [(1.25, MARK)]),
+        ([1.0, 1.5], True, [(1.5, START), (2.0, START)]),
+        ([1.0, 1.25, 2.0], True, [(1.25, MARK), (2.5, START)]),
+    ],
+)
+def test_a_burst(presses: list[float], recording: bool, expected: list[tuple[float, Event]]) -> None:
+    assert meant(presses, recording=recording) == expected
+
+
+@given(gaps=st.lists(st.integers(1, 20), min_size=1, max_size=12), recording=st.booleans())
+def test_every_burst_means_one_thing(gaps: list[int], recording: bool) -> None:
+    """Times in whole numbers, the window is 8: bursts counted by another way than the machine's."""
+    times = [float(sum(gaps[: end + 1])) for end in range(len(gaps))]
+    bursts: list[list[float]] = [[times[0]]]
+    for before, at in pairwise(times):
+        if at - before < 8:
+            bursts[-1].append(at)
+        else:
+            bursts.append([at])
+    expected = [
+        (burst[0], START) if not recording else (burst[0] + 8, START) if len(burst) == 1 else (burst[1], MARK)
+        for burst in bursts
+    ]
+    assert meant(times, recording=recording, window=8.0) == expected
+
+
+def test_a_waiting_press_is_void_once_its_recording_is_over() -> None:
+    """R1: it was meant to end one, and must not begin another."""
+    machine = StartPresses(WINDOW)
+    assert machine.press(1.0, recording=True) is None
+    assert machine.due(1.5, recording=False) is None
+    assert machine.due(9.0, recording=True) is None
+    assert machine.deadline is None
+
+
+def test_the_second_press_is_no_mark_once_the_recording_is_over() -> None:
+    machine = StartPresses(WINDOW)
+    assert machine.press(1.0, recording=True) is None
+    assert machine.press(1.25, recording=False) is None
+    assert machine.due(9.0, recording=False) is None
+
+
+def test_nothing_is_due_before_its_time() -> None:
+    machine = StartPresses(WINDOW)
+    assert machine.due(0.0, recording=True) is None
+    machine.press(1.0, recording=True)
+    assert machine.deadline == 1.5
+    assert machine.due(1.499, recording=True) is None
+    assert machine.due(1.5, recording=True) is START
+    assert machine.due(1.5, recording=True) is None
+
+
+def test_the_press_that_refuses_lifts_nothing_however_long_it_is_held() -> None:
+    machine = RefusePresses()
+    assert machine.press(refused=False) is Event.REFUSE_PRESSED
+    assert machine.held() is None
+
+
+def test_a_press_of_its_own_that_is_held_lifts() -> None:
+    machine = RefusePresses()
+    machine.press(refused=False)
+    assert machine.press(refused=True) is Event.REFUSE_PRESSED
+    assert machine.held() is Event.REFUSE_HELD
+
+
+def test_holding_without_a_press_lifts_nothing() -> None:
+    """A button that was down when the service started."""
+    assert RefusePresses().held() is None

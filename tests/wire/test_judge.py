@@ -1,0 +1,230 @@
+"""The judgement: what docs/wire.md says, whoever sends and in whatever order."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from recorder.errors import SealedError, WireError
+from recorder.sealed.layout import RecordType
+from recorder.wire.judge import CONFLICTS_KEPT_MAX, LEFT_BY_A_REFUSAL, Known, Verdict, judge
+from recorder.wire.receipt import REASON_CHARACTERS_MAX, Rejected
+from recorder.wire.topics import UploadTopic
+from recorder.wire.upload import Upload
+from tests.rooms import Room
+
+ROOM = Room("room-1")
+OTHER = Room("room-2")
+FIRST = ROOM.record(3)
+AGAIN = ROOM.record(3, ident=FIRST.id)
+"""The same device uses the same id once more."""
+STOLEN = OTHER.record(3, ident=FIRST.id)
+"""Another device uses it."""
+BLOCK = FIRST.blocks[1]
+
+
+def judged(*uploads: Upload, known: Known | None = None) -> tuple[list[Verdict], Known]:
+    known = known or Known()
+    verdicts = []
+    for upload in uploads:
+        judgement = judge(FIRST.topic, upload, ROOM.public_key, known)
+        verdicts.append(judgement.verdict)
+        known = known.after(FIRST.topic, upload, judgement)
+    return verdicts, known
+
+
+KEPT = judged(*FIRST.kept)[1]
+REFUSED = judged(FIRST.preamble, *FIRST.blocks, FIRST.refusal)[1]
+STARTED = judged(FIRST.preamble, FIRST.blocks[0])[1]
+
+
+def verdict(upload: Upload, known: Known, topic: UploadTopic = FIRST.topic, key=ROOM.public_key) -> Verdict:
+    return judge(topic, upload, key, known).verdict
+
+
+def test_the_specification_names_the_same_verdicts():
+    text = (Path(__file__).parents[2] / "docs" / "wire.md").read_text(encoding="utf-8")
+    table = text.partition("## Judgement at the intake")[2].partition("## Receipt")[0]
+    assert re.findall(r"^\| ([A-Z]+) \|", table, re.MULTILINE) == [each.name for each in Verdict]
+
+
+def test_a_whole_recording_is_new_and_then_known():
+    assert judged(*FIRST.kept)[0] == [Verdict.NEW] * 6
+    assert judged(*FIRST.kept, known=KEPT) == ([Verdict.DUPLICATE] * 6, KEPT)
+
+
+def test_blocks_may_come_before_their_preamble():
+    assert judged(*FIRST.blocks, FIRST.manifest, FIRST.keybox, FIRST.preamble)[0] == [Verdict.NEW] * 6
+
+
+def test_a_keybox_waits_for_its_manifest():
+    verdicts, known = judged(FIRST.preamble, FIRST.keybox, FIRST.manifest, FIRST.keybox)
+    assert verdicts == [Verdict.NEW, Verdict.REFUSED, Verdict.NEW, Verdict.NEW]
+    assert known.contents[FIRST.keybox.name] == FIRST.keybox.content
+
+
+def test_another_keybox_than_the_manifests_is_refused():
+    _, known = judged(FIRST.preamble, FIRST.manifest)
+    assert verdict(replace(FIRST.keybox, body=AGAIN.keybox.body), known) is Verdict.REFUSED
+    assert verdict(replace(FIRST.keybox, body=AGAIN.keybox.body), KEPT) is Verdict.REFUSED
+
+
+def test_a_refusal_leaves_only_itself_and_the_preamble():
+    assert {name.type for name in REFUSED.contents} == LEFT_BY_A_REFUSAL
+    for upload in (*FIRST.blocks, FIRST.manifest, *AGAIN.blocks, AGAIN.manifest, AGAIN.refusal):
+        assert verdict(upload, REFUSED) is Verdict.PURGED
+    assert verdict(FIRST.refusal, REFUSED) is Verdict.DUPLICATE
+    assert verdict(FIRST.keybox, REFUSED) is Verdict.REFUSED
+    assert verdict(FIRST.preamble, REFUSED) is Verdict.DUPLICATE
+
+
+def test_a_refusal_may_come_first():
+    verdicts, known = judged(FIRST.refusal, *FIRST.blocks, FIRST.preamble)
+    assert verdicts == [Verdict.NEW, Verdict.PURGED, Verdict.PURGED, Verdict.PURGED, Verdict.NEW]
+    assert known.refused
+
+
+def test_a_kept_recording_cannot_be_refused_any_more():
+    judgement = judge(FIRST.topic, FIRST.refusal, ROOM.public_key, KEPT)
+    assert (judgement.verdict, judgement.keep) == (Verdict.CONFLICT, True)
+    after = KEPT.after(FIRST.topic, FIRST.refusal, judgement)
+    assert after.contents == KEPT.contents
+    assert not after.refused
+    assert after.conflicts == {(FIRST.refusal.name, FIRST.refusal.content)}
+
+
+def test_a_second_content_a_second_preamble_and_what_came_under_it_are_conflicts():
+    for upload in (AGAIN.preamble, *AGAIN.blocks, AGAIN.manifest, AGAIN.refusal):
+        assert verdict(upload, KEPT) is Verdict.CONFLICT
+    assert verdict(AGAIN.blocks[2], STARTED) is Verdict.CONFLICT  # nothing there under its name
+
+
+def test_a_conflict_is_kept_once_and_not_without_bound():
+    first = judge(FIRST.topic, AGAIN.preamble, ROOM.public_key, KEPT)
+    known = KEPT.after(FIRST.topic, AGAIN.preamble, first)
+    second = judge(FIRST.topic, AGAIN.preamble, ROOM.public_key, known)
+    assert (first.keep, second.keep) == (True, False)
+    full = replace(
+        KEPT, conflicts=frozenset((BLOCK.name, number.to_bytes(32, "big")) for number in range(CONFLICTS_KEPT_MAX))
+    )
+    beyond = judge(FIRST.topic, AGAIN.preamble, ROOM.public_key, full)
+    assert (beyond.verdict, beyond.keep) == (Verdict.CONFLICT, False)
+
+
+@pytest.mark.parametrize("known", [Known(), STARTED, KEPT, REFUSED], ids=["nothing", "started", "kept", "refused"])
+class TestWhoIsNotTheDevice:
+    def test_an_unknown_device(self, known):
+        for upload in (*FIRST.kept, FIRST.refusal):
+            assert verdict(upload, known, key=None) is Verdict.REFUSED
+
+    def test_a_device_that_sends_anothers_records_as_its_own(self, known):
+        for upload in (*FIRST.kept, FIRST.refusal):
+            assert verdict(upload, known, UploadTopic("room-2", FIRST.id), OTHER.public_key) is Verdict.REFUSED
+
+    def test_a_device_that_writes_under_anothers_topic(self, known):
+        for upload in (*STOLEN.kept, STOLEN.refusal):
+            assert verdict(upload, known) is Verdict.REFUSED
+
+    def test_a_record_under_another_recordings_topic(self, known):
+        for upload in (*FIRST.kept, FIRST.refusal):
+            assert verdict(upload, known, UploadTopic("room-1", "0" * 32)) is Verdict.REFUSED
+
+    def test_a_lying_preamble_hash(self, known):
+        for upload in (*FIRST.kept, FIRST.refusal):
+            for lie in (bytes(32), AGAIN.preamble.content):
+                assert verdict(replace(upload, preamble_hash=lie), known) is Verdict.REFUSED
+
+    def test_a_preamble_or_manifest_told_to_be_another_recordings(self, known):
+        topic = UploadTopic("room-1", "0" * 32)
+        for upload in (FIRST.preamble, FIRST.manifest, FIRST.refusal):
+            assert verdict(replace(upload, recording=topic.recording), known, topic) is Verdict.REFUSED
+
+
+def test_a_preamble_that_names_another_device_than_its_topic():
+    renamed = Room("room-9", ROOM.key).record(1)
+    topic = UploadTopic("room-1", renamed.id)
+    assert verdict(renamed.preamble, Known(), topic) is Verdict.REFUSED
+    assert verdict(renamed.preamble, Known(), renamed.topic) is Verdict.NEW
+
+
+def test_a_recording_that_is_here_is_not_another_devices_to_add_to():
+    topic = UploadTopic("room-2", FIRST.id)
+    for known in (STARTED, KEPT, REFUSED):
+        for upload in (*STOLEN.kept[:-1], STOLEN.refusal):
+            judgement = judge(topic, upload, OTHER.public_key, known)
+            assert (judgement.verdict, judgement.reason) == (Verdict.REFUSED, "the recording is another device's")
+
+
+@given(
+    upload=st.sampled_from((*FIRST.kept, FIRST.refusal)),
+    known=st.sampled_from([Known(), STARTED, KEPT, REFUSED]),
+    data=st.data(),
+)
+def test_not_one_changed_byte_is_authentic(upload, known, data):
+    payload = bytearray(bytes(upload))
+    payload[data.draw(st.integers(4, len(payload) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        changed = Upload.parse(bytes(payload))
+        topic = UploadTopic("room-1", changed.recording)
+    except (WireError, SealedError):
+        return
+    known = known if changed.recording == FIRST.id else Known()
+    judgement = judge(topic, changed, ROOM.public_key, known)
+    if upload.type is RecordType.BLOCK and changed.recording != upload.recording and changed.body == upload.body:
+        # A block names its recording by the preamble's hash alone; before the preamble comes, that is all there is.
+        assert judgement.verdict is Verdict.NEW
+        return
+    assert judgement.verdict is Verdict.REFUSED
+    Rejected("0" * 32, "block", 0, "0" * 64, judgement.reason)
+    assert len(judgement.reason) <= REASON_CHARACTERS_MAX
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """What can be said of the archive whatever a device, or its stolen key, sends in whatever order."""
+
+    def __init__(self):
+        super().__init__()
+        self.known = Known()
+        self.promised: dict = {}
+        self.was_refused = False
+
+    @rule(upload=st.sampled_from((*FIRST.kept, FIRST.refusal, *AGAIN.kept, AGAIN.refusal)))
+    def send(self, upload):
+        judgement = judge(FIRST.topic, upload, ROOM.public_key, self.known)
+        self.known = self.known.after(FIRST.topic, upload, judgement)
+        if judgement.verdict in (Verdict.NEW, Verdict.DUPLICATE):
+            assert self.known.contents[upload.name] == upload.content
+            self.promised[upload.name] = upload.content
+        self.was_refused |= self.known.refused
+
+    @rule(upload=st.sampled_from((*STOLEN.kept, STOLEN.refusal)))
+    def send_as_another(self, upload):
+        before = self.known
+        judgement = judge(UploadTopic("room-2", FIRST.id), upload, OTHER.public_key, before)
+        if before.device == "room-1":
+            assert judgement.verdict is Verdict.REFUSED
+            assert before.after(UploadTopic("room-2", FIRST.id), upload, judgement) == before
+
+    @invariant()
+    def what_was_receipted_stays_unless_refused(self):
+        for name, content in self.promised.items():
+            if not self.was_refused or name.type in LEFT_BY_A_REFUSAL:
+                assert self.known.contents[name] == content
+
+    @invariant()
+    def no_is_final(self):
+        assert self.known.refused == self.was_refused
+        if self.was_refused:
+            assert {name.type for name in self.known.contents} <= LEFT_BY_A_REFUSAL
+
+    @invariant()
+    def no_keybox_without_its_manifest(self):
+        boxes = [content for name, content in self.known.contents.items() if name.type is RecordType.KEYBOX]
+        assert all(content.hex() == self.known.keybox for content in boxes)
+
+
+TestAnyOrder = AnyOrder.TestCase

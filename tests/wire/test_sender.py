@@ -1,0 +1,508 @@
+"""The sender's machine against a simulated archive, over a road that loses, doubles, swaps and delays."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from time import process_time
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from recorder.sealed.layout import RecordType
+from recorder.wire.receipt import Purged, Receipt, Rejected, Stored, fold, kind
+from recorder.wire.sender import (
+    Action,
+    Added,
+    Connected,
+    Disconnected,
+    Done,
+    Dropped,
+    NotTaken,
+    Publish,
+    PurgeConfirmed,
+    Receipted,
+    Received,
+    Reconnect,
+    Sender,
+    Tick,
+)
+from recorder.wire.upload import Name
+
+A, B, C = "a" * 32, "b" * 32, "c" * 32
+TIMEOUT = 30.0
+
+
+def preamble(recording: str = A) -> Name:
+    return Name(recording, RecordType.PREAMBLE, 0)
+
+
+def block(index: int, recording: str = A) -> Name:
+    return Name(recording, RecordType.BLOCK, index)
+
+
+def manifest(recording: str = A) -> Name:
+    return Name(recording, RecordType.MANIFEST, 0)
+
+
+def keybox(recording: str = A) -> Name:
+    return Name(recording, RecordType.KEYBOX, 0)
+
+
+def content(name: Name, salt: bytes = b"") -> bytes:
+    return hashlib.sha256(repr(name).encode() + salt).digest()
+
+
+def added(name: Name, refusal: bool = False) -> Added:
+    return Added(name, content(name), refusal)
+
+
+def receipt(
+    stored: Iterable[Name] | Mapping[Name, bytes] = (), purged: Iterable[Purged] = (), rejected: Iterable[Rejected] = ()
+) -> Received:
+    contents = stored if isinstance(stored, Mapping) else {name: content(name) for name in stored}
+    return Received(Receipt(1, "archive", "room-1", 0, fold(contents), tuple(purged), tuple(rejected)))
+
+
+def rejected(name: Name) -> Rejected:
+    return Rejected(name.recording, kind(name.type), name.index, content(name).hex(), "why")
+
+
+def purged(recording: str) -> Purged:
+    return Purged(recording, content(manifest(recording)).hex(), 3)
+
+
+def published(actions: Iterable[Action]) -> list[Name]:
+    return [action.name for action in actions if isinstance(action, Publish)]
+
+
+def feed(sender: Sender, *names: Name) -> list[Name]:
+    return [name for each in names for name in published(sender.step(added(each), 0))]
+
+
+def test_without_a_connection_nothing_goes() -> None:
+    sender = Sender(4, TIMEOUT)
+    assert feed(sender, preamble(), block(0), manifest()) == []
+    assert sender.step(Tick(), 1e9) == []
+    assert sender.waiting == 3
+
+
+def test_blocks_wait_for_their_preamble_and_the_keybox_for_its_manifest() -> None:
+    sender = Sender(8, TIMEOUT)
+    feed(sender, preamble(), block(0), block(1), keybox(), manifest())
+    assert sender.step(Connected(), 0) == [Publish(preamble())]
+    assert published(sender.step(receipt([preamble()]), 0)) == [block(0), block(1), manifest()]
+    assert sender.step(receipt([block(0), block(1)]), 0) == [Receipted((block(0), block(1)))]
+    assert sender.receipted(A) == 2
+    assert sender.step(receipt([manifest()]), 0) == [Receipted((manifest(),)), Publish(keybox())]
+    assert sender.step(receipt([keybox()]), 0) == [Receipted((keybox(),)), Done(A)]
+    assert sender.waiting == 0
+    assert sender.step(receipt([keybox()]), 0) == []
+
+
+def test_a_running_meeting_goes_out_as_it_comes() -> None:
+    sender = Sender(2, TIMEOUT)
+    sender.step(Connected(), 0)
+    assert feed(sender, preamble()) == [preamble()]
+    assert feed(sender, block(0)) == []
+    assert published(sender.step(receipt([preamble()]), 0)) == [block(0)]
+    assert feed(sender, block(1), block(2)) == [block(1)]
+    assert published(sender.step(receipt([block(0)]), 0)) == [block(2)]
+
+
+def test_what_the_archive_has_is_not_sent_again() -> None:
+    sender = Sender(8, TIMEOUT)
+    feed(sender, preamble(), *map(block, range(6)))
+    sender.step(Connected(), 0)
+    assert published(sender.step(receipt([preamble(), block(0), block(1), block(4)]), 0)) == [
+        block(2),
+        block(3),
+        block(5),
+    ]
+    sender.step(receipt([block(2)]), 0)
+    sender.step(Disconnected(), 0)
+    assert sender.step(Connected(), 0) == [Publish(preamble())], "also when it has its receipt: it asks"
+    assert sender.step(receipt([preamble(), *map(block, range(3))]), 0) == [Publish(block(3)), Publish(block(5))]
+
+
+def test_only_the_right_digest_counts() -> None:
+    sender = Sender(8, TIMEOUT)
+    feed(sender, preamble(), block(0), block(1), manifest())
+    sender.step(Connected(), 0)
+    sender.step(receipt([preamble()]), 0)
+    wrong = {block(0): content(block(0)), block(1): content(block(1), b"other"), manifest(): content(manifest(), b"x")}
+    assert sender.step(receipt(wrong), 0) == []
+    assert sender.step(receipt([block(0), block(1), block(2)]), 0) == [], "more than we have proves nothing"
+    assert sender.step(receipt([preamble(B), block(0, B)]), 0) == []
+    everything = Stored(A, "block", 0, 2**32 - 1, content(block(0)).hex())
+    assert sender.step(Received(Receipt(1, "archive", "room-1", 0, (everything,), (), ())), 0) == []
+    assert sender.waiting == 3
+
+
+def test_a_timeout_drops_the_connection_and_what_was_on_the_road_goes_again() -> None:
+    sender = Sender(2, TIMEOUT)
+    feed(sender, preamble(), block(0), block(1), block(2))
+    sender.step(Connected(), 0)
+    sender.step(receipt([preamble()]), 20)
+    sender.step(receipt([block(0)]), 45)
+    assert sender.step(Tick(), 50) == []
+    (action,) = sender.step(Tick(), 50.1)
+    assert isinstance(action, Reconnect)
+    assert sender.step(Disconnected(), 51) == []
+    assert sender.step(Tick(), 1e6) == []
+    assert sender.step(Connected(), 1e6) == [Publish(preamble())]
+    assert sender.step(Tick(), 1e6 + TIMEOUT) == []
+    assert published(sender.step(receipt([preamble(), block(0)]), 1e6)) == [block(1), block(2)]
+
+
+def test_an_idle_connection_has_no_timeout() -> None:
+    sender = Sender(2, TIMEOUT)
+    feed(sender, preamble())
+    sender.step(Connected(), 0)
+    sender.step(receipt([preamble()]), 0)
+    assert sender.step(Tick(), 1e6) == []
+
+
+def test_a_refusal_goes_before_everything_but_its_own_preamble() -> None:
+    sender = Sender(1, TIMEOUT)
+    feed(sender, *(each for recording in (A, B, C) for each in (preamble(recording), block(0, recording))))
+    sender.step(Dropped(C), 0)
+    sender.step(added(manifest(C), refusal=True), 0)
+    assert sender.waiting == 6
+    assert sender.step(Connected(), 0) == [Publish(preamble(C))]
+    assert published(sender.step(receipt([preamble(C)]), 0)) == [manifest(C)]
+    assert sender.step(receipt([manifest(C)], [purged(C)]), 0)[-2:] == [PurgeConfirmed(C), Publish(preamble(A))]
+
+
+def test_a_refusal_overtakes_on_a_connection_that_stands() -> None:
+    sender = Sender(1, TIMEOUT)
+    sender.step(Connected(), 0)
+    feed(sender, preamble(), block(0), *(preamble(f"{each:032x}") for each in range(3)), block(1))
+    sender.step(receipt([preamble()]), 0)
+    assert sender.step(Dropped(A), 0) == []
+    assert sender.receipted(A) == 0
+    assert sender.step(added(manifest(), refusal=True), 0) == []
+    assert published(sender.step(receipt([preamble("0" * 32)]), 0)) == [manifest()]
+
+
+def test_dropping_frees_the_road_and_a_late_receipt_of_the_dropped_is_ignored() -> None:
+    sender = Sender(3, TIMEOUT)
+    sender.step(Connected(), 0)
+    feed(sender, preamble(), block(0), block(1), block(2))
+    sender.step(receipt([preamble(), block(2)]), 0)
+    sender.step(Dropped(A), 0)
+    assert sender.waiting == 0
+    assert sender.step(receipt([block(0), block(1)]), 0) == []
+    assert published(sender.step(added(manifest(), refusal=True), 0)) == [manifest()]
+    assert sender.step(Dropped(B), 0) == []
+
+
+def test_an_order_is_on_the_road_until_the_purge_is_signed_for() -> None:
+    sender = Sender(8, TIMEOUT)
+    feed(sender, preamble())
+    sender.step(added(manifest(), refusal=True), 0)
+    sender.step(Connected(), 0)
+    assert published(sender.step(receipt([preamble()]), 0)) == [manifest()]
+    assert sender.step(receipt([manifest()]), 0) == [Receipted((manifest(),))], "stored, but nothing purged yet"
+    forged = Purged(A, content(block(0)).hex(), 3)
+    assert sender.step(receipt([], [forged, purged(B)]), 0) == []
+    (action,) = sender.step(Tick(), 31)
+    assert isinstance(action, Reconnect)
+    sender.step(Disconnected(), 31)
+    sender.step(Connected(), 32)
+    assert sender.step(receipt([preamble(), manifest()]), 32) == [Publish(manifest())]
+    assert sender.step(receipt([], [purged(A)]), 33) == [PurgeConfirmed(A)]
+    assert sender.step(Tick(), 1e6) == []
+
+
+def test_a_purge_of_what_was_not_refused_here_forgets_nothing() -> None:
+    sender = Sender(8, TIMEOUT)
+    feed(sender, preamble(), block(0), manifest())
+    assert sender.step(receipt([], [purged(A)]), 0) == []
+    assert sender.waiting == 3
+
+
+def test_what_is_not_taken_is_kept_and_offered_on_the_next_connection() -> None:
+    sender = Sender(1, TIMEOUT)
+    feed(sender, preamble(), block(0), block(1))
+    sender.step(Connected(), 0)
+    sender.step(receipt([preamble()]), 0)
+    other = Rejected(A, "block", 0, content(block(0), b"other").hex(), "not ours")
+    assert sender.step(receipt([], [], [other, rejected(block(7))]), 0) == []
+    assert sender.step(receipt([], [], [rejected(block(0))]), 0) == [NotTaken(block(0), "why"), Publish(block(1))]
+    assert sender.step(receipt([], [], [rejected(block(0))]), 0) == []
+    sender.step(receipt([block(1)]), 0)
+    assert sender.step(Tick(), 1e6) == []
+    assert sender.waiting == 1
+    sender.step(Connected(), 1e6)
+    assert published(sender.step(receipt([preamble()]), 1e6)) == [block(0)]
+
+
+def test_a_preamble_that_is_not_taken_holds_its_recording_back_alone() -> None:
+    sender = Sender(1, TIMEOUT)
+    feed(sender, preamble(), block(0), preamble(B), block(0, B))
+    sender.step(Connected(), 0)
+    assert published(sender.step(receipt([], [], [rejected(preamble())]), 0)) == [preamble(B)]
+    assert published(sender.step(receipt([preamble(B)]), 0)) == [block(0, B)]
+    assert sender.step(receipt([block(0, B)]), 0) == [Receipted((block(0, B),))]
+
+
+def test_recordings_take_turns() -> None:
+    sender = Sender(1, TIMEOUT)
+    feed(sender, preamble(), *map(block, range(3)), preamble(B), block(0, B), block(1, B))
+    sender.step(Connected(), 0)
+    sender.step(receipt([preamble()]), 0)
+    sent = []
+    going = published(sender.step(receipt([preamble(B)]), 0))
+    while going:
+        sent += going
+        going = published(sender.step(receipt(going), 0))
+    assert sent == [block(0), block(0, B), block(1), block(1, B), block(2)]
+
+
+def test_adding_twice_is_adding_once() -> None:
+    sender = Sender(8, TIMEOUT)
+    sender.step(Connected(), 0)
+    assert feed(sender, preamble(), preamble(), preamble()) == [preamble()]
+    assert sender.waiting == 1
+
+
+def test_days_of_blocks_cost_no_more_an_event() -> None:
+    """In units of this machine's own speed: an event that looked at every item would be some thousand times slower."""
+    sender = Sender(8, TIMEOUT)
+    for recording in (f"{each:032x}" for each in range(20)):
+        feed(sender, preamble(recording), *(block(index, recording) for index in range(2_500)))
+    start = process_time()
+    sorted(content(block(index)) for index in range(50_000))
+    all_items = process_time() - start
+    start = process_time()
+    for again in range(200):
+        sender.step(Connected(), again)
+        sender.step(Tick(), again)
+        sender.step(receipt([preamble(f"{again % 20:032x}")]), again)
+        sender.step(Disconnected(), again)
+    assert process_time() - start < 50 * all_items, "800 events, cheaper than 50 looks at everything"
+    assert sender.waiting == 50_000
+
+
+class Road(RuleBasedStateMachine):
+    """A device, a road on which anything may happen to a message, and an archive that keeps what comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.window = 3
+        self.sender = Sender(self.window, TIMEOUT)
+        self.now = 0.0
+        self.connected = False
+        self.device: dict[str, dict[Name, bytes]] = {}
+        """What is on the card."""
+        self.open: set[str] = set()
+        self.refused: set[str] = set()
+        self.up: list[Name] = []
+        self.down: list[Received] = []
+        self.archive: dict[Name, bytes] = {}
+        self.purged_there: set[str] = set()
+        self.signed: set[Name] = set()
+        self.flying: set[Name] = set()
+        """Published on this connection, without a receipt that was heard."""
+
+    def step(self, event: object) -> None:
+        for action in self.sender.step(event, self.now):  # type: ignore[arg-type]
+            match action:
+                case Publish(name):
+                    assert self.connected
+                    assert name in self.device[name.recording], "only what is on the card"
+                    assert name not in self.flying, "not twice on one connection"
+                    assert name.type is not RecordType.KEYBOX or manifest(name.recording) in self.archive
+                    assert name.type is RecordType.PREAMBLE or preamble(name.recording) in self.archive
+                    self.flying.add(name)
+                    self.up.append(name)
+                case Receipted(names):
+                    for name in names:
+                        assert self.archive[name] == self.device[name.recording][name], "the archive truly has it"
+                        assert name not in self.signed
+                        self.signed.add(name)
+                case Done(recording):
+                    assert recording not in self.refused and recording not in self.open
+                    kept = self.device.pop(recording)
+                    assert manifest(recording) in kept
+                    assert all(self.archive[name] == item for name, item in kept.items())
+                    self.flying = {name for name in self.flying if name.recording != recording}
+                case PurgeConfirmed(recording):
+                    assert recording in self.refused
+                    assert recording in self.purged_there
+                    assert not any(
+                        name.type is RecordType.BLOCK for name in self.archive if name.recording == recording
+                    )
+                    del self.device[recording]
+                    self.flying = {name for name in self.flying if name.recording != recording}
+                case Reconnect():
+                    self.connected = False
+                    self.flying.clear()
+                    self.step(Disconnected())
+
+    def add(self, name: Name, refusal: bool = False) -> None:
+        self.device.setdefault(name.recording, {})[name] = content(name)
+        self.step(added(name, refusal))
+
+    @precondition(lambda self: len(self.device) < 4)
+    @rule(blocks=st.integers(0, 5))
+    def begin(self, blocks: int) -> None:
+        recording = f"{len(self.open) + len(self.signed) + len(self.device) + 1000 * self.now:032.0f}"
+        if recording in self.device or any(name.recording == recording for name in self.archive):
+            return
+        self.open.add(recording)
+        self.add(preamble(recording))
+        for index in range(blocks):
+            self.add(block(index, recording))
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data())
+    def record(self, data: st.DataObject) -> None:
+        recording = data.draw(st.sampled_from(sorted(self.open)))
+        self.add(block(sum(name.type is RecordType.BLOCK for name in self.device[recording]), recording))
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data(), with_keybox=st.booleans())
+    def end(self, data: st.DataObject, with_keybox: bool) -> None:
+        recording = data.draw(st.sampled_from(sorted(self.open)))
+        self.open.remove(recording)
+        if with_keybox:
+            self.add(keybox(recording))
+        self.add(manifest(recording))
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data())
+    def refuse(self, data: st.DataObject) -> None:
+        recording = data.draw(st.sampled_from(sorted(self.open)))
+        self.open.remove(recording)
+        self.refused.add(recording)
+        gone = {name for name in self.device[recording] if name.type is not RecordType.PREAMBLE}
+        self.device[recording] = {preamble(recording): content(preamble(recording))}
+        self.flying -= gone
+        self.step(Dropped(recording))
+        self.add(manifest(recording), refusal=True)
+
+    @rule()
+    def connect(self) -> None:
+        self.connected = True
+        self.flying.clear()
+        self.step(Connected())
+
+    @rule()
+    def disconnect(self) -> None:
+        self.connected = False
+        self.flying.clear()
+        self.step(Disconnected())
+
+    @rule(seconds=st.sampled_from([0.1, 5.0, 31.0]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.step(Tick())
+
+    @precondition(lambda self: self.up)
+    @rule(data=st.data(), keep=st.booleans())
+    def arrive(self, data: st.DataObject, keep: bool) -> None:
+        """Any message on the road arrives; with `keep` it will come once more."""
+        index = data.draw(st.integers(0, len(self.up) - 1))
+        self.take(self.up[index] if keep else self.up.pop(index))
+
+    @precondition(lambda self: self.up)
+    @rule(data=st.data())
+    def lose(self, data: st.DataObject) -> None:
+        self.up.pop(data.draw(st.integers(0, len(self.up) - 1)))
+
+    def take(self, name: Name) -> None:
+        """As docs/wire.md judges."""
+        recording = name.recording
+        orders: list[Purged] = []
+        if recording in self.purged_there and name.type is not RecordType.PREAMBLE and name != manifest(recording):
+            self.down.append(receipt([], [purged(recording)]))
+            return
+        if name.type is RecordType.KEYBOX and manifest(recording) not in self.archive:
+            self.down.append(receipt([], [], [rejected(name)]))
+            return
+        duplicate = name in self.archive
+        self.archive[name] = content(name)
+        if name == manifest(recording) and recording in self.refused:
+            self.purged_there.add(recording)
+            for gone in [
+                each for each in self.archive if each.recording == recording and each.type is RecordType.BLOCK
+            ]:
+                del self.archive[gone]
+        if recording in self.purged_there:
+            orders.append(purged(recording))
+        names = [name]
+        if duplicate and name.type is RecordType.PREAMBLE:
+            names = [each for each in self.archive if each.recording == recording]
+        self.down.append(receipt(names, orders))
+
+    @precondition(lambda self: self.down)
+    @rule(data=st.data(), keep=st.booleans())
+    def hear(self, data: st.DataObject, keep: bool) -> None:
+        """Any receipt is heard, also one of long ago; with `keep` it will come once more."""
+        index = data.draw(st.integers(0, len(self.down) - 1))
+        heard = self.down[index] if keep else self.down.pop(index)
+        self.flying_less(heard)
+        self.step(heard)
+
+    def flying_less(self, heard: Received) -> None:
+        for stored in heard.receipt.stored:
+            self.flying -= set(stored.covered(self.archive)) - {manifest(each) for each in self.refused}
+        for no in heard.receipt.rejected:
+            self.flying.discard(Name(no.recording, RecordType[no.type.upper()], no.index))
+
+    @precondition(lambda self: self.down)
+    @rule(data=st.data())
+    def not_hear(self, data: st.DataObject) -> None:
+        self.down.pop(data.draw(st.integers(0, len(self.down) - 1)))
+
+    @precondition(lambda self: self.device)
+    @rule(data=st.data(), size=st.integers(1, 4))
+    def another_archive(self, data: st.DataObject, size: int) -> None:
+        """A receipt for other bytes under our names: signed, but not for what is here."""
+        recording = data.draw(st.sampled_from(sorted(self.device)))
+        type_ = data.draw(st.sampled_from(sorted(RecordType)))
+        names = [Name(recording, type_, index) for index in range(size if type_ is RecordType.BLOCK else 1)]
+        contents = {name: content(name) for name in names}
+        contents[data.draw(st.sampled_from(names))] = bytes(32)
+        self.step(receipt(contents, [Purged(recording, bytes(32).hex(), 1)]))
+
+    @invariant()
+    def the_window_is_kept(self) -> None:
+        assert len(self.flying) <= self.window
+
+    @invariant()
+    def waiting_is_what_has_no_receipt(self) -> None:
+        here = {name for items in self.device.values() for name in items}
+        assert self.sender.waiting == len(here - self.signed)
+
+    @invariant()
+    def receipted_counts_blocks(self) -> None:
+        for recording in self.device:
+            signed = [each for each in self.signed if each.recording == recording and each.type is RecordType.BLOCK]
+            assert self.sender.receipted(recording) == (0 if recording in self.refused else len(signed))
+
+    def teardown(self) -> None:
+        """On a road that works everything comes to its end."""
+        for recording in sorted(self.open):
+            self.open.remove(recording)
+            self.add(keybox(recording))
+            self.add(manifest(recording))
+        self.up.clear()
+        self.down.clear()
+        self.connect()
+        for _ in range(1_000):
+            while self.up:
+                self.take(self.up.pop(0))
+            if not self.down:
+                break
+            heard = self.down.pop(0)
+            self.flying_less(heard)
+            self.step(heard)
+        assert self.device == {}
+        assert self.sender.waiting == 0
+        assert not self.flying
+
+
+TestRoad = Road.TestCase
+TestRoad.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
