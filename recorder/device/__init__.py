@@ -1,0 +1,1 @@
+"""The Pi: shells round small pieces. Never imports the archive."""

@@ -1,0 +1,182 @@
+"""The capture process: the one place where audio exists in the clear. `python -m recorder.device.capture`.
+
+It lives for one meeting: setup, preamble and keybox, `ready`; then it waits for `open`, captures until `stop`, seals
+the rest and exits with 0. What goes over the pipe stands in `pipe.py`. Its parent shuts the tap by closing its
+standard input, or by SIGKILL when that is too slow; either way the audio in its memory is gone with it.
+
+Three threads: one listens to the parent and waits for nothing else, so that the parent's end is this process's end
+at that instant; one reads the microphone; the main one encodes, seals and writes. A parent that reads too slowly
+holds up the main one only; the microphone's queue fills, and the loss is declared.
+"""
+
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+import msgspec
+
+from recorder import keyfiles
+from recorder.audio import TICKS_PER_SECOND, PcmBlock
+from recorder.device import clock
+from recorder.device.confine import confine
+from recorder.device.encoder import Encoder
+from recorder.device.level import Level, Meter
+from recorder.device.microphone import Microphone
+from recorder.device.pipe import BODY_BYTES_MAX, Command, Frame, Kind, Setup, State, Telemetry
+from recorder.errors import CaptureError, MicrophoneError, WederhoorError
+from recorder.sealed import seal
+
+SETUP_BYTES_MAX = 65_536
+TELEMETRY_TICKS = TICKS_PER_SECOND // 2
+"""Each one wakes the daemon, for more than a block costs it."""
+
+
+class Output:
+    """The pipe to the parent; any thread may send."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def send(self, kind: Kind, body: bytes) -> None:
+        with self._lock:
+            self._pipe.write(bytes(Frame(kind, body)))
+            self._pipe.flush()
+
+    def state(self, state: State) -> None:
+        self.send(Kind.STATE, state.encode())
+
+
+def run(commands: BinaryIO, output: Output) -> None:
+    """One meeting, from setup to the final block."""
+    setup = _setup(commands)
+    microphone = Microphone(
+        setup.microphone, on_open=lambda: output.state(State.OPEN), on_shut=lambda: output.state(State.SHUT)
+    )
+    encoder = Encoder(setup.opus, microphone.rate, setup.seal.block_frames)
+    preamble, keybox, sealer = seal.begin(
+        keyfiles.load_device(Path(setup.signing_key)),
+        device=setup.device,
+        sequence=setup.sequence,
+        previous=bytes.fromhex(setup.previous),
+        moment=clock.moment(),
+        boot=clock.boot_id(),
+        rate=microphone.rate,
+        preskip=encoder.preskip,
+        pad_bytes=setup.seal.pad_bytes,
+        suite=setup.seal.suite,
+        recipients=keyfiles.load_recipients(Path(setup.recipients)),
+        random=_random,
+    )
+    output.send(Kind.RECORD, preamble)
+    output.send(Kind.KEYBOX, keybox)
+    output.state(State.READY)
+    threading.Thread(target=_obey, args=(commands, microphone), name="commands", daemon=True).start()
+
+    failure: MicrophoneError | None = None
+    gauge = Gauge(Meter(microphone.rate, setup.microphone.silence_dbfs))
+    try:
+        for item in microphone.items():
+            for block in encoder.encode(item):
+                output.send(Kind.RECORD, sealer.seal(block))
+            level = gauge.feed(item) if isinstance(item, PcmBlock) else None
+            if level is not None:
+                output.send(Kind.TELEMETRY, _telemetry(encoder.position, level, microphone.overflows))
+    except MicrophoneError as error:
+        failure = error  # what was captured before is kept
+    last = encoder.finish()
+    if last is not None:
+        output.send(Kind.RECORD, sealer.seal(last, final=True))
+    sealer.wipe()
+    if failure is not None:
+        raise failure
+
+
+class Gauge:
+    """Gathers audio until a measurement of it is due."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._heard = bytearray()
+        self._ticks = 0
+
+    def feed(self, block: PcmBlock) -> Level | None:
+        """The level since the last measurement, about twice a second."""
+        self._heard += block.pcm
+        self._ticks += block.length
+        if self._ticks < TELEMETRY_TICKS:
+            return None
+        level = self._meter.measure(self._heard)
+        self._heard = bytearray()
+        self._ticks = 0
+        return level
+
+
+def _setup(commands: BinaryIO) -> Setup:
+    line = commands.readline(SETUP_BYTES_MAX)
+    if not line:
+        os._exit(1)  # the parent went before it said anything
+    try:
+        return msgspec.json.decode(line, type=Setup)
+    except msgspec.MsgspecError as error:
+        raise CaptureError(f"the setup of the capture process is not one: {error}") from error
+
+
+def _random(size: int) -> bytearray:
+    """Random bytes that exist only where they can be overwritten."""
+    os.getrandom(1)  # waits until the kernel's generator is seeded; the file does not
+    secret = bytearray(size)
+    with Path("/dev/urandom").open("rb", buffering=0) as source:
+        if source.readinto(secret) != size:
+            raise OSError(f"/dev/urandom gave fewer than {size} bytes")
+    return secret
+
+
+def _telemetry(position: int, level: Level, overflows: int) -> bytes:
+    return msgspec.json.encode(
+        Telemetry(
+            position=position,
+            rms_dbfs=round(level.rms_dbfs, 1),
+            peak_dbfs=round(level.peak_dbfs, 1),
+            clipped=level.clipped,
+            silent_seconds=round(level.silent_seconds, 1),
+            overflows=overflows,
+        )
+    )
+
+
+def _obey(commands: BinaryIO, microphone: Microphone) -> None:
+    """Do what the parent says; end when it says nothing more, or what nobody understands."""
+    for line in iter(lambda: commands.readline(SETUP_BYTES_MAX), b""):
+        match line.strip().decode("ascii", "replace"):
+            case Command.OPEN:
+                microphone.open()
+            case Command.STOP:
+                microphone.stop()
+            case _:
+                break
+    os._exit(1)
+
+
+def main() -> NoReturn:
+    """Run one meeting. Always ends by `os._exit`: nothing here is worth waiting for, least of all a driver."""
+    confine()
+    output = Output(os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)  # whatever a library prints must not look like a frame
+    status = 1
+    try:
+        run(sys.stdin.buffer, output)
+        status = 0
+    except WederhoorError as error:
+        output.send(Kind.ERROR, str(error).encode()[:BODY_BYTES_MAX])
+    except BaseException:  # noqa: BLE001 (a bug: its trace goes to the log, and holds no audio)
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,318 @@
+"""Custody: what becomes of sealed records between the tap and the road, and of the one key that a refusal destroys.
+
+The order of writing is the promise. A power cut between any two steps must leave either what was, or what will be:
+
+    begin    preamble durable → hold key in the hold → held keybox durable → only then may the tap open
+    keep     block durable → only then known to the road
+    end      why it ended, durable: from here the client has the grace period
+    release  keybox durable → key spent: decided → manifest durable → chain advanced → both known to the road
+    refuse   hold erased → "refused" durable → blocks and keyboxes gone → manifest durable → chain advanced → known to the road
+
+The keybox is written before the manifest because the manifest names it: a manifest whose keybox died with the hold would
+be a lie. From the moment the hold is erased no keybox can come into being, whatever happens later; `release` then says so.
+A no may come from another thread at any moment of a release, while the client still sees that there is time. Which of the two
+was first is decided in the hold, in one step: whoever finds the key there has won. A keybox that lost is purged with the rest.
+
+What `recover` finds after a crash without a manifest: a no that stands, because it was written down, or is in the journal or
+the hold, means that it was refused, so that is completed; a keybox, that the grace period ended without one, so the release is
+completed, unless a no comes first even now: the buttons live already. A hold key means a meeting that was cut off: the client
+is asked again. None of these means that it is lost, and that is said too, signed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recorder import canonical
+from recorder.audio import Moment
+from recorder.device.chain import Chain
+from recorder.device.hold import Hold
+from recorder.device.receipts import Receipts
+from recorder.device.spool import Spool
+from recorder.errors import SealedError
+from recorder.sealed import keybox, layout
+from recorder.sealed.layout import BlockHeader, Event, Preamble, RecordType
+from recorder.sealed.ledger import Ledger, refusal
+from recorder.wire.upload import Name
+
+HOLD_KEY_BYTES = 32
+EVENTS_KEPT_MAX = layout.EVENTS_MAX - 16
+"""Events of one meeting; the rest is left to what ends it."""
+Ended = Literal["stop", "limit", "fault", "power_loss"]
+REFUSED = "refused"
+TOLD_OF_A_REFUSAL = ("notice_given", REFUSED)
+"""The events that its receipt tells. Not when the recording began: how long it was is part of what is erased."""
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line of the journal: an event of the meeting, and whether it ended it."""
+
+    ticks: int
+    wall_ms: int
+    name: str
+    ended: str = ""
+    """One of Ended, or REFUSED; empty if the meeting goes on."""
+
+
+@dataclass
+class Recording:
+    """The recording in hand."""
+
+    id: str
+    """32 hexadecimal digits."""
+    preamble_body: bytes
+    sequence: int
+    ledger: Ledger
+    events: list[Event] = field(default_factory=list)
+    ended: Ended = "power_loss"
+
+    @property
+    def preamble_hash(self) -> bytes:
+        """P: what its uploads carry. 32 bytes."""
+        return layout.hash_body(self.preamble_body)
+
+
+class Custody:
+    """Keeps the records of one room. `added(name, record, preamble_hash)` is called for each that may go on the road."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        hold: Hold,
+        chain: Chain,
+        receipts: Receipts,
+        signing_key: Ed25519PrivateKey,
+        random: Callable[[int], bytearray],
+        added: Callable[[Name, bytes, bytes], None],
+    ) -> None:
+        self._spool = spool
+        self._hold = hold
+        self._chain = chain
+        self._receipts = receipts
+        self._signing_key = signing_key
+        self._random = random
+        self._added = added
+        self.recording: Recording | None = None
+        """Begun, and neither released nor refused."""
+
+    def begin(self, preamble_record: bytes, keybox_body: bytes) -> Recording:
+        """Take a new recording into custody. When this returns, the tap may open."""
+        recording = _parse(preamble_record)
+        if recording.sequence != self._chain.sequence:
+            raise SealedError(f"recording number {recording.sequence} was begun where {self._chain.sequence} is next")
+        self._keep(recording, RecordType.PREAMBLE, 0, preamble_record)
+        self.recording = recording
+        hold_key = self._random(HOLD_KEY_BYTES)
+        try:
+            self._hold.put(bytes.fromhex(recording.id), hold_key)
+            held = keybox.hold_keybox(keybox_body, hold_key, recording.preamble_hash)
+        finally:
+            hold_key[:] = bytes(len(hold_key))
+        self._spool.put_held(recording.id, held)
+        return recording
+
+    def keep(self, block_record: bytes) -> BlockHeader:
+        """Keep a sealed block: durable when this returns."""
+        recording = self._in_hand()
+        _, body = layout.parse_record(block_record)
+        header = recording.ledger.check(body)
+        self._keep(recording, RecordType.BLOCK, header.index, block_record)
+        return recording.ledger.add(body)  # a block that found no room is not part of what the manifest tells
+
+    def note(self, name: str, position: int, moment: Moment, ended: Ended | None = None) -> None:
+        """Note an event at `position` (ticks); `ended` if it ends the meeting. Without a recording: nothing.
+
+        Beyond EVENTS_KEPT_MAX only what ends the meeting is noted, so that there can always be a manifest.
+        """
+        recording = self.recording
+        if recording is None or (ended is None and len(recording.events) >= EVENTS_KEPT_MAX):
+            return
+        entry = Entry(position, moment.wall_ms, name, ended or "")
+        recording.events.append(Event(entry.ticks, entry.wall_ms, name))
+        if ended is not None:
+            recording.ended = ended
+        self._spool.note(recording.id, msgspec.json.encode(entry), ending=ended is not None)
+
+    def release(self, moment: Moment, boot: bytes) -> bool:
+        """Let those open it whom it is for: keybox and manifest. False, and nothing released, if a no came first."""
+        recording = self._in_hand()
+        hold_key = self._held_key(recording)
+        if hold_key is None:
+            return False
+        try:
+            held = self._spool.held(recording.id)
+            if held is None:
+                raise SealedError(f"{recording.id}: the held keybox is gone from the spool")
+            body = keybox.release_keybox(held, hold_key, recording.preamble_hash)
+        finally:
+            hold_key[:] = bytes(len(hold_key))
+        self._spool.put(Name(recording.id, RecordType.KEYBOX, 0), layout.record(RecordType.KEYBOX, body))
+        if not self._hold.spend():
+            return False  # the client said no while the card wrote; the keybox is known to nobody
+        self._complete(recording, body, moment, boot)
+        return True
+
+    def write_empty(self, moment: Moment, boot: bytes) -> None:
+        """End a meeting without a key, that came to no sample or lost its key: a manifest. Without a recording: nothing."""
+        if self.recording is not None:
+            self._complete(self.recording, None, moment, boot)
+
+    def refuse(self, moment: Moment, boot: bytes) -> Recording:
+        """Erase the recording in hand and write its receipt, the order to purge. The key must be destroyed by now."""
+        recording = self._in_hand()
+        recording.events.append(Event(0, moment.wall_ms, REFUSED))
+        self._spool.note(recording.id, msgspec.json.encode(Entry(0, moment.wall_ms, REFUSED, REFUSED)), ending=True)
+        self._complete_refusal(recording, moment, boot)
+        return recording
+
+    def refuse_nothing(self, preamble_record: bytes, moment: Moment, boot: bytes) -> Recording:
+        """The receipt of a no that was said before there was any recording. `preamble_record` is of one without a key."""
+        recording = _parse(preamble_record)
+        self._keep(recording, RecordType.PREAMBLE, 0, preamble_record)
+        self.recording = recording
+        return self.refuse(moment, boot)
+
+    def refusal_cut_off(self) -> bool:
+        """After a restart: whether a no was said of what is unfinished. It must stand durably before `recover` completes it."""
+        refused_id = (self._hold.refused() or b"").hex()
+        return any(
+            each == refused_id or self._journal(each, REFUSED)
+            for each in self._spool.recordings()
+            if Name(each, RecordType.MANIFEST, 0) not in self._spool.names(each)
+        )
+
+    def recover(self, moment: Moment, boot: bytes, *, refused: bool) -> None:
+        """After a restart: complete what was decided, tell the road, and take in hand what the client may still refuse.
+
+        `refused` says that a no stands: nothing was begun after it, so what is unfinished is what it refused.
+        """
+        self._spool.make_room()
+        found = sorted((self._reload(each) for each in self._spool.recordings()), key=lambda each: each.sequence)
+        taken = self._hold.take()
+        held_id = ""
+        if taken is not None:
+            held_id = taken[0].hex()
+            taken[1][:] = bytes(len(taken[1]))
+        for recording in found:
+            names = set(self._spool.names(recording.id))
+            manifest = Name(recording.id, RecordType.MANIFEST, 0)
+            box = Name(recording.id, RecordType.KEYBOX, 0)
+            if manifest in names:
+                _, body = layout.parse_record(self._spool.read(manifest))
+                self._chain.advance(recording.sequence, layout.hash_body(body))
+                self._announce(recording)
+            elif refused:
+                self._announce(recording, RecordType.PREAMBLE)
+                self._complete_refusal(recording, moment, boot)
+            elif box in names and (recording.id != held_id or self._hold.spend()):
+                _, body = layout.parse_record(self._spool.read(box))
+                self._read_blocks(recording)
+                self._announce(recording, RecordType.PREAMBLE, RecordType.BLOCK)
+                self._complete(recording, body, moment, boot)
+            elif recording.id == held_id and self._spool.held(recording.id) is not None:
+                self._read_blocks(recording)
+                self._announce(recording, RecordType.PREAMBLE, RecordType.BLOCK)
+                self.recording = recording
+            else:
+                self._read_blocks(recording)
+                self._announce(recording)
+                self._complete(recording, None, moment, boot)
+        if self.recording is None:
+            self._hold.erase()
+
+    def read(self, name: Name) -> bytes:
+        """The record of that name, as it is on the card."""
+        return self._spool.read(name)
+
+    def file_refusal(self, recording: str, purged: bytes) -> None:
+        """Keep both receipts of a refusal, ours and the archive's (`purged`, as signed), and forget its place in the spool."""
+        self._spool.make_room()
+        preamble, manifest = (Name(recording, kind, 0) for kind in (RecordType.PREAMBLE, RecordType.MANIFEST))
+        self._receipts.keep(f"{recording}.sealed", self._spool.read(preamble) + self._spool.read(manifest))
+        self._receipts.keep(f"{recording}.purged", purged)
+        self._spool.forget(recording)
+
+    def forget(self, recording: str) -> None:
+        """Remove a recording for which the archive has signed, whole."""
+        self._spool.forget(recording)
+
+    def _complete(self, recording: Recording, keybox_body: bytes | None, moment: Moment, boot: bytes) -> None:
+        """The manifest, and what may follow it."""
+        record = recording.ledger.manifest(
+            self._signing_key,
+            ended=recording.ended,
+            events=recording.events,
+            moment=moment,
+            boot=boot,
+            keybox_body=keybox_body,
+        )
+        box = Name(recording.id, RecordType.KEYBOX, 0)
+        self._finish(recording, record, () if keybox_body is None else (box,))
+
+    def _complete_refusal(self, recording: Recording, moment: Moment, boot: bytes) -> None:
+        self._spool.purge(recording.id)
+        told = [event for event in recording.events if event.name in TOLD_OF_A_REFUSAL]
+        record = refusal(self._signing_key, recording.preamble_body, events=told, moment=moment, boot=boot)
+        self._finish(recording, record, ())
+
+    def _finish(self, recording: Recording, manifest_record: bytes, before: tuple[Name, ...]) -> None:
+        """Write the manifest; then the chain, the hold and the road may know. `before` is told ahead of it."""
+        self._spool.make_room()
+        _, body = layout.parse_record(manifest_record)
+        name = Name(recording.id, RecordType.MANIFEST, 0)
+        self._spool.put(name, manifest_record)
+        self._chain.advance(recording.sequence, layout.hash_body(body))
+        self._hold.erase()
+        self.recording = None
+        for each in (*before, name):
+            self._added(each, self._spool.read(each), recording.preamble_hash)
+
+    def _keep(self, recording: Recording, kind: RecordType, index: int, record: bytes) -> None:
+        name = Name(recording.id, kind, index)
+        self._spool.put(name, record)
+        self._added(name, record, recording.preamble_hash)
+
+    def _announce(self, recording: Recording, *kinds: RecordType) -> None:
+        """Tell the road of what is on the card already."""
+        for name in self._spool.names(recording.id):
+            if not kinds or name.type in kinds:
+                self._added(name, self._spool.read(name), recording.preamble_hash)
+
+    def _reload(self, recording_id: str) -> Recording:
+        """A recording as its preamble and journal tell it."""
+        recording = _parse(self._spool.read(Name(recording_id, RecordType.PREAMBLE, 0)))
+        for entry in self._journal(recording_id):
+            recording.events.append(Event(entry.ticks, entry.wall_ms, entry.name))
+            if entry.ended and entry.ended != REFUSED:
+                recording.ended = msgspec.convert(entry.ended, Ended)
+        return recording
+
+    def _read_blocks(self, recording: Recording) -> None:
+        """Fill the ledger. Not of a refused recording: of that some blocks may be gone already."""
+        for name in self._spool.names(recording.id):
+            if name.type is RecordType.BLOCK:
+                _, body = layout.parse_record(self._spool.read(name))
+                recording.ledger.add(body)
+
+    def _journal(self, recording_id: str, ended: str = "") -> list[Entry]:
+        entries = [msgspec.json.decode(line, type=Entry) for line in self._spool.journal(recording_id)]
+        return [entry for entry in entries if not ended or entry.ended == ended]
+
+    def _held_key(self, recording: Recording) -> bytearray | None:
+        """A copy of the recording's hold key, to be overwritten; None once it is erased."""
+        taken = self._hold.take()
+        return taken[1] if taken is not None and taken[0].hex() == recording.id else None
+
+    def _in_hand(self) -> Recording:
+        if self.recording is None:
+            raise SealedError("there is no recording in hand")
+        return self.recording
+
+
+def _parse(preamble_record: bytes) -> Recording:
+    _, body = layout.parse_record(preamble_record)
+    preamble = canonical.decode(body[canonical.SIGNATURE_BYTES :], Preamble)
+    return Recording(preamble.recording, body, preamble.sequence, Ledger(body))

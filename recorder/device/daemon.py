@@ -1,0 +1,608 @@
+"""The daemon of one room: one thread, one selector, one table.
+
+Each turn of the loop, in the order that docs/ARCHITECTURE.md numbers: presses, the tap, the road, timers, the light.
+What follows from an event is for `meeting/table.py` to say; this shell does what the actions say. The one thing that does
+not wait for its turn is a refusal: the thread in which the press arrives shuts the tap and erases the hold key, and only
+then tells the loop.
+"""
+
+import logging
+import os
+import selectors
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from recorder import __version__, canonical, config, keyfiles
+from recorder.device import clock
+from recorder.device.chain import Chain
+from recorder.device.custody import Custody, Ended
+from recorder.device.hold import MemoryHold
+from recorder.device.panel import Hands, Panel, Pressed
+from recorder.device.pipe import Frame, Kind, Setup, Telemetry
+from recorder.device.pipe import State as CaptureState
+from recorder.device.receipts import Receipts
+from recorder.device.spool import Spool
+from recorder.device.standing import StandingNo
+from recorder.device.tap import Tap
+from recorder.device.uplink import Connected, Lost, Message, Uplink
+from recorder.errors import CaptureError, HoldError, SealedError, SpoolError, WireError
+from recorder.meeting.light import CAPTURE_STATES, fault_light, recording_light
+from recorder.meeting.presses import RefusePresses, StartPresses
+from recorder.meeting.table import Action, Event, State, step
+from recorder.sealed import layout, seal
+from recorder.wire import sender
+from recorder.wire.receipt import Receipt
+from recorder.wire.status import Happening, Report, Status
+from recorder.wire.upload import Name, Upload
+
+TURN_SECONDS_MAX = 0.5
+"""The longest sleep: how late a change of duty is seen."""
+BLINK_SECONDS = 0.03
+REPORT_SECONDS = 0.5
+STATUS_SECONDS_MAX = 60.0
+OPEN_SECONDS_MAX = 10.0
+"""For a microphone to deliver its first samples after the light is lit; USB arrays take up to two."""
+PREPARE_SECONDS_MAX = 20.0
+END_SECONDS_MAX = 10.0
+SPOOL_RESERVE_BYTES = 524_288
+"""Room that must be free before a meeting may start: about two minutes."""
+
+logger = logging.getLogger(__name__)
+
+
+class Daemon:
+    """One room. Raises a WederhoorError at construction if it cannot do its duty at all: keys, hold or card are missing."""
+
+    def __init__(self, settings: config.Config, emit: Callable[[Report | Happening], None] | None) -> None:
+        self._settings = settings
+        self._emit = emit
+        self._folder = Path(settings.room.folder)
+        self._keys = self._folder / "keys"
+        self._signing_key = keyfiles.load_device(self._keys / "signing.key")
+        self._archive_key = keyfiles.load_device_public(self._keys / "archive.pub")
+        self._wakeup, self._alarm_bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._hold = MemoryHold(Path(settings.room.hold))
+        self._spool = Spool(self._folder / "spool", settings.spool.bytes_max)
+        self._standing = StandingNo(self._folder / "refused")
+        self._chain = Chain(self._folder / "chain.json")
+        self._sender = sender.Sender(settings.uplink.window, settings.uplink.receipt_timeout_seconds)
+        receipts = Receipts(self._folder / "receipts")
+        self._custody = Custody(
+            self._spool, self._hold, self._chain, receipts, self._signing_key, os_random, self._on_added
+        )
+        self._uplink = Uplink(settings.room.name, settings.uplink, self._keys, self._wake)
+        self._panel = Panel(settings.panel, settings.meeting.lift_seconds, self._refuse_now, self._wake)
+        self._start_presses = StartPresses(settings.panel.double_press_seconds)
+        self._refuse_presses = RefusePresses()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._wakeup, selectors.EVENT_READ)
+        self._tap: Tap | None = None
+        self._state = State.IDLE
+        self._since = time.monotonic()
+        self._timer: tuple[Event, float] | None = None
+        self._heard = time.monotonic()
+        """When the capture process last said anything."""
+        self._preamble: bytes | None = None
+        """The new recording's, until its keybox follows."""
+        self._telemetry: Telemetry | None = None
+        self._preamble_hashes: dict[str, bytes] = {}
+        self._sender_actions: list[sender.Action] = []
+        self._fault = ""
+        self._next_report = 0.0
+        self._last_status: tuple[Status, float] | None = None
+        self._stopping = False
+        self._untrusted = False
+        """The light or the hold has failed: start is dead until a person has mended it and started the room anew."""
+
+    def hands(self) -> Hands:
+        """Fingers for the mock pins."""
+        return Hands(self._settings.panel)
+
+    def stop(self) -> None:
+        """End the loop soon. From any thread or a signal handler."""
+        self._stopping = True
+        self._wake()
+
+    def run(self) -> None:
+        """Until `stop`. A recording that runs then is ended, kept, and offered to the client again at the next start."""
+        if self._custody.refusal_cut_off():
+            self._standing.say()
+        self._custody.recover(clock.moment(), clock.boot_id(), refused=bool(self._standing))
+        if self._standing:
+            self._happen(Event.STILL_REFUSED)
+        elif self._custody.recording is not None:
+            self._happen(Event.RECOVERED)
+        self._tell("state", self._state)
+        while not self._stopping:
+            self._turn()
+        if self._tap is not None:
+            self._break_down("the room was switched off")
+        self._shut_tap()
+        self._panel.show(recording=False, fault=False)
+        self._panel.close()
+        self._uplink.close(self._status(online=False))
+
+    # The loop
+
+    def _turn(self) -> None:
+        ready = {key.fileobj for key, _ in self._selector.select(self._sleep_seconds())}
+        if self._wakeup in ready:
+            os.read(self._wakeup, 4096)
+        self._hear_presses()
+        if self._tap in ready:
+            self._hear_tap()
+        self._hear_road()
+        self._hear_clock()
+        self._show()
+
+    def _sleep_seconds(self) -> float:
+        if self._sender_actions:
+            return 0.0
+        now = time.monotonic()
+        light = recording_light(self._state)
+        blinking = len(light.segments_ms) > 1 or bool(self._fault)
+        deadlines = [
+            now + (BLINK_SECONDS if blinking else TURN_SECONDS_MAX),
+            *([self._timer[1]] if self._timer else []),
+            *(each for each in (self._start_presses.deadline, self._uplink.next_attempt()) if each is not None),
+        ]
+        return max(0.0, min(deadlines) - now)
+
+    def _hear_presses(self) -> None:
+        for pressed, at in self._panel.presses():
+            event: Event | None
+            match pressed:
+                case Pressed.START if self._panel.refusing:
+                    event = Event.REFUSE_PRESSED  # both at once, or a button that is stuck: the no wins
+                case Pressed.START:
+                    self._hear_due_press(at)
+                    event = self._start_presses.press(at, recording=self._state is State.RECORDING)
+                case Pressed.REFUSE:
+                    event = self._refuse_presses.press(refused=self._state is State.REFUSED)
+                case Pressed.LIFT:
+                    event = self._refuse_presses.held()
+            name = "mark" if event is Event.MARK_PRESSED else pressed.value
+            self._tell("pressed", name, at)
+            if event is not None:
+                self._happen(event)
+        self._hear_due_press(time.monotonic())
+
+    def _hear_due_press(self, now: float) -> None:
+        due = self._start_presses.due(now, recording=self._state is State.RECORDING)
+        if due is not None:
+            self._happen(due)
+
+    def _hear_tap(self) -> None:
+        tap = self._tap
+        if tap is None:
+            return
+        try:
+            frames = tap.read()
+            for frame in frames or ():
+                if self._tap is not tap:
+                    return  # an earlier frame's consequence was to shut it
+                self._heard = time.monotonic()
+                self._take(frame)
+        except (SpoolError, SealedError, CaptureError) as error:
+            self._break_down(str(error))
+            return
+        if frames is None and self._tap is tap:
+            done = tap.wait() == 0 and self._state is State.ENDING
+            self._shut_tap()
+            if not done and not self._fault:
+                self._fault = "the capture process ended without a word; its trace is in the log"
+            self._happen(Event.CAPTURE_DONE if done else Event.CAPTURE_FAILED)
+
+    def _take(self, frame: Frame) -> None:
+        match frame.kind:
+            case Kind.RECORD if self._custody.recording is None:
+                self._preamble = frame.body
+            case Kind.RECORD:
+                header = self._custody.keep(frame.body)
+                self._tell("sealed", str(header.index))
+            case Kind.KEYBOX:
+                assert self._preamble is not None
+                self._custody.begin(self._preamble, frame.body)
+                self._preamble = None
+                self._tell("begun")
+            case Kind.TELEMETRY:
+                self._telemetry = msgspec.json.decode(frame.body, type=Telemetry)
+            case Kind.ERROR:
+                self._fault = frame.body.decode(errors="replace")
+            case Kind.STATE:
+                match CaptureState(frame.body.decode("ascii", "replace")):
+                    case CaptureState.READY:
+                        self._happen(Event.CAPTURE_READY)
+                    case CaptureState.OPEN:
+                        self._tell("opened")
+                        self._happen(Event.CAPTURE_OPEN)
+                    case CaptureState.SHUT:
+                        self._tell("shut")
+
+    def _hear_road(self) -> None:
+        now = time.monotonic()
+        actions, self._sender_actions = self._sender_actions, []
+        self._do_on_road(actions, now)
+        for event in self._uplink.hear(now):
+            match event:
+                case Connected():
+                    self._do_on_road(self._sender.step(sender.Connected(), now), now)
+                    self._last_status = None
+                case Lost():
+                    self._do_on_road(self._sender.step(sender.Disconnected(), now), now)
+                case Message(payload):
+                    try:
+                        receipt = Receipt.verify(payload, self._archive_key, self._settings.room.name)
+                    except WireError as error:
+                        logger.warning("what came as a receipt is none: %s", error)
+                    else:
+                        self._do_on_road(self._sender.step(sender.Received(receipt), now), now, payload)
+        self._do_on_road(self._sender.step(sender.Tick(), now), now)
+        self._say_status(now)
+
+    def _do_on_road(self, actions: list[sender.Action], now: float, payload: bytes = b"") -> None:
+        """Do what the sender says; `payload` is the receipt that made it say so."""
+        for action in actions:
+            self._do_one_on_road(action, now, payload)
+
+    def _do_one_on_road(self, action: sender.Action, now: float, payload: bytes) -> None:
+        match action:
+            case sender.Publish(name):
+                kind, body = layout.parse_record(self._custody.read(name))
+                upload = Upload(name.recording, self._preamble_hashes[name.recording], kind, body)
+                self._uplink.publish(name.recording, bytes(upload))
+            case sender.Receipted(names):
+                for name in names:
+                    if name.type is layout.RecordType.BLOCK:
+                        self._tell("receipted", str(name.index), recording=name.recording)
+            case sender.Done(recording):
+                # Told first: to forget an hour is to remove thousands of files, which takes a card seconds.
+                self._tell("signed", recording=recording)
+                self._custody.forget(recording)
+                del self._preamble_hashes[recording]
+            case sender.PurgeConfirmed(recording):
+                self._custody.file_refusal(recording, payload)
+                del self._preamble_hashes[recording]
+                self._tell("purged", recording=recording)
+            case sender.NotTaken(name, reason):
+                logger.error(
+                    "the archive does not take %s %d of %s: %s", name.type.name, name.index, name.recording, reason
+                )
+            case sender.Reconnect(reason):
+                self._uplink.drop(reason, now)
+                self._do_on_road(self._sender.step(sender.Disconnected(), now), now)
+
+    def _hear_clock(self) -> None:
+        now = time.monotonic()
+        if self._timer is not None and now >= self._timer[1]:
+            event, self._timer = self._timer[0], None
+            if event is Event.GRACE_OVER:
+                self._tell("grace_over")
+            self._happen(event)
+        quiet = now - max(self._heard, self._since)
+        limit = {
+            State.PREPARING: PREPARE_SECONDS_MAX,
+            State.OPENING: OPEN_SECONDS_MAX,
+            State.RECORDING: self._settings.microphone.deadline_seconds,
+            State.ENDING: END_SECONDS_MAX,
+        }.get(self._state)
+        if limit is not None and quiet > limit:
+            self._fault = self._fault or f"the microphone has delivered nothing for {limit:.0f} seconds; check its plug"
+            self._happen(Event.CAPTURE_FAILED)
+        if self._state in (State.IDLE, State.FAULT):
+            room = self._spool.room_bytes()
+            if self._state is State.IDLE and self._untrusted:
+                self._happen(Event.FAULT_FOUND)
+            elif self._state is State.IDLE and room < SPOOL_RESERVE_BYTES:
+                self._break_down(
+                    "the card is full of recordings that the archive has not signed for; restore its connection"
+                )
+            elif self._state is State.FAULT and room >= SPOOL_RESERVE_BYTES and not self._untrusted:
+                self._fault = ""
+                self._happen(Event.FAULT_CLEARED)
+
+    def _show(self) -> None:
+        self._light()
+        if self._state in CAPTURE_STATES and not self._panel.lit:
+            self._untrusted = True
+            self._break_down("the recording light is dark though it should be lit; the room may not record")
+        now = time.monotonic()
+        if self._emit is not None and now >= self._next_report:
+            self._next_report = now + REPORT_SECONDS
+            self._emit(self._report(now))
+
+    def _light(self) -> None:
+        elapsed_ms = int((time.monotonic() - self._since) * 1000)
+        self._panel.show(
+            recording=recording_light(self._state).lit_at(elapsed_ms),
+            fault=fault_light(faulty=bool(self._fault)).lit_at(elapsed_ms),
+        )
+
+    # The table, and what its actions do
+
+    def _happen(self, event: Event) -> None:
+        before = self._state
+        after, actions = step(before, event)
+        if after is not before:
+            self._state, self._since, self._timer, self._next_report = after, time.monotonic(), None, 0.0
+            if after in CAPTURE_STATES or before not in CAPTURE_STATES:
+                self._light()  # lit before the tap may open, dark after it is shut; dark before a key is released
+            if after in CAPTURE_STATES and not self._panel.lit:
+                self._untrusted = True
+                self._break_down("the recording light does not light; the room may not record")
+                return
+        for action in actions:
+            self._do(action)
+        if after is not before and self._state is after:  # else an action led further, and that was told
+            logger.info("%s: %s -> %s", event, before, after)
+            self._tell("state", after)
+
+    def _break_down(self, fault: str) -> None:
+        self._fault = fault
+        self._happen(Event.FAULT_FOUND)
+
+    def _do(self, action: Action) -> None:
+        moment, boot = clock.moment(), clock.boot_id()
+        meeting = self._settings.meeting
+        match action:
+            case Action.PREPARE:
+                self._prepare()
+            case Action.OPEN_TAP:
+                assert self._tap is not None
+                self._tap.open()
+            case Action.FINISH_TAP:
+                assert self._tap is not None
+                self._tap.finish()
+            case Action.SHUT_TAP:
+                self._shut_tap()
+            case Action.DESTROY_KEY:
+                self._destroy_key()
+            case Action.WRITE_REFUSAL:
+                self._write_refusal()
+            case Action.WRITE_EMPTY:
+                self._custody.write_empty(moment, boot)
+            case Action.RELEASE:
+                recording = self._recording_id
+                if self._custody.release(moment, boot):
+                    self._tell("released", recording=recording)
+                elif self._hold.refused() is not None:
+                    self._happen(Event.REFUSE_PRESSED)  # its press is on its way to the loop
+                else:
+                    self._untrusted, self._fault = True, "the hold lost the key of a meeting, which nobody can open now"
+                    self._custody.write_empty(moment, boot)
+            case Action.NOTE_START:
+                self._custody.note("recording", self._position, moment)
+            case Action.NOTE_MARK:
+                self._custody.note("mark", self._position, moment)
+            case Action.NOTE_STOP:
+                self._end("stop")
+            case Action.NOTE_LIMIT:
+                self._end("limit")
+            case Action.NOTE_FAULT:
+                self._end("fault")
+            case Action.NOTE_LIFT:
+                self._standing.lift()
+            case Action.TIME_NOTICE:
+                self._custody.note("notice_given", self._position, moment)
+                self._timer = Event.NOTICE_OVER, time.monotonic() + meeting.notice_seconds
+            case Action.TIME_LIMIT:
+                self._timer = Event.LIMIT_REACHED, time.monotonic() + meeting.limit_seconds
+            case Action.TIME_GRACE:
+                self._timer = Event.GRACE_OVER, time.monotonic() + meeting.grace_seconds
+
+    def _prepare(self) -> None:
+        self._fault, self._telemetry, self._preamble = "", None, None
+        self._heard = time.monotonic()
+        self._tap = Tap(
+            Setup(
+                microphone=self._settings.microphone,
+                opus=self._settings.opus,
+                seal=self._settings.seal,
+                device=self._settings.room.name,
+                sequence=self._chain.sequence,
+                previous=self._chain.previous.hex(),
+                signing_key=str(self._keys / "signing.key"),
+                recipients=str(self._keys / "recipients"),
+            )
+        )
+        self._selector.register(self._tap, selectors.EVENT_READ)
+
+    def _shut_tap(self) -> None:
+        if self._tap is not None:
+            self._selector.unregister(self._tap)
+            self._tap.close()
+            self._tap = None
+
+    def _refuse_now(self) -> None:
+        """In the thread in which the press arrives, before anything else: the tap, then the key."""
+        tap = self._tap
+        if tap is not None:
+            tap.shut()
+        killed_at = time.monotonic()
+        try:
+            self._hold.erase(refused=True)
+            erased_at = time.monotonic()
+        except HoldError:
+            logger.exception("the hold does not erase; the loop tries again")
+            return
+        if tap is not None:  # told last: whoever listens may be slow
+            self._tell("killed", at=killed_at)
+        self._tell("erased", at=erased_at)
+
+    def _destroy_key(self) -> None:
+        try:
+            self._hold.erase(refused=self._state is State.REFUSED)
+        except HoldError as error:
+            # The keybox's ciphertext is purged all the same; what is left of the key is in RAM, and the room must not go on.
+            self._fault, self._untrusted = str(error), True
+            logger.critical("the hold does not erase: %s", error)
+
+    def _write_refusal(self) -> None:
+        self._spool.make_room()
+        self._standing.say()
+        moment, boot = clock.moment(), clock.boot_id()
+        if self._custody.recording is None:
+            recording = self._custody.refuse_nothing(self._preamble_of_nothing(), moment, boot).id
+            self._tell("begun", recording=recording)
+        else:
+            recording = self._custody.recording.id
+            self._sender_actions += self._sender.step(sender.Dropped(recording), time.monotonic())
+            self._custody.refuse(moment, boot)
+        self._tell("refused", recording=recording)
+
+    def _preamble_of_nothing(self) -> bytes:
+        """A preamble for a refusal without a recording: its data key and keybox never leave this function."""
+        record, _, sealer = seal.begin(
+            self._signing_key,
+            device=self._settings.room.name,
+            sequence=self._chain.sequence,
+            previous=self._chain.previous,
+            moment=clock.moment(),
+            boot=clock.boot_id(),
+            rate=self._settings.microphone.rates[0],
+            preskip=0,
+            pad_bytes=self._settings.seal.pad_bytes,
+            suite=self._settings.seal.suite,
+            recipients=keyfiles.load_recipients(self._keys / "recipients"),
+            random=os_random,
+        )
+        sealer.wipe()
+        return record
+
+    def _end(self, ended: Ended) -> None:
+        self._custody.note(ended, self._position, clock.moment(), ended)
+
+    # Telling
+
+    def _on_added(self, name: Name, record: bytes, preamble_hash: bytes) -> None:
+        """Something durable may go on the road."""
+        kind, body = layout.parse_record(record)
+        refusal = (
+            kind is layout.RecordType.MANIFEST
+            and canonical.decode(body[canonical.SIGNATURE_BYTES :], layout.Manifest).ended == "refused"
+        )
+        self._preamble_hashes[name.recording] = preamble_hash
+        added = sender.Added(name, layout.hash_body(body), refusal)
+        self._sender_actions += self._sender.step(added, time.monotonic())
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._alarm_bell, b"!")
+        except BlockingIOError:
+            return  # it rings already
+
+    def _tell(self, name: str, detail: str = "", at: float | None = None, recording: str | None = None) -> None:
+        if self._emit is None:
+            return
+        if recording is None:
+            recording = self._recording_id
+        self._emit(Happening(name, (at or time.monotonic()) * 1000, time.time_ns() // 1_000_000, recording, detail))
+
+    @property
+    def _position(self) -> int:
+        """Where the recording is now, ticks: as far as the capture process told, twice a second."""
+        return self._telemetry.position if self._telemetry is not None else 0
+
+    @property
+    def _recording_id(self) -> str:
+        recording = self._custody.recording
+        return recording.id if recording is not None else ""
+
+    def _status(self, *, online: bool) -> Status:
+        return Status(
+            room=self._settings.room.name,
+            online=online,
+            version=__version__,
+            state=self._state,
+            fault=self._fault,
+            clock_synced=clock.synced(),
+            spool_bytes=self._spool.size_bytes,
+            waiting=self._sender.waiting,
+        )
+
+    def _say_status(self, now: float) -> None:
+        """When the state changed, and now and then."""
+        if not self._uplink.connected:
+            return
+        if self._last_status is not None:
+            last, said = self._last_status
+            if (last.state, last.fault) == (self._state, self._fault) and now - said < STATUS_SECONDS_MAX:
+                return
+        status = self._status(online=True)
+        self._uplink.say(status)
+        self._last_status = status, now
+
+    def _report(self, now: float) -> Report:
+        recording, telemetry = self._custody.recording, self._telemetry
+        microphone = self._settings.microphone
+        silent = telemetry is not None and telemetry.silent_seconds >= microphone.silence_seconds
+        capturing = telemetry is not None and self._state in CAPTURE_STATES
+        return Report(
+            status=self._status(online=self._uplink.connected),
+            light=recording_light(self._state).name,
+            lit=self._panel.lit,
+            connected=self._uplink.connected,
+            recording=self._recording_id,
+            elapsed_ticks=telemetry.position if capturing and telemetry else 0,
+            rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
+            peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
+            alarm=f"No sound for {microphone.silence_seconds:.0f} seconds: is the microphone muted?"
+            if silent and capturing
+            else self._uplink.trouble,
+            seconds_left=max(0.0, self._timer[1] - now) if self._timer and self._state is not State.RECORDING else 0.0,
+            sealed=recording.ledger.blocks if recording else 0,
+            receipted=self._sender.receipted(recording.id) if recording else 0,
+        )
+
+
+def os_random(size: int) -> bytearray:
+    """Random bytes that can be overwritten."""
+    return bytearray(os.urandom(size))
+
+
+def serve(settings: config.Config, *, report: bool) -> int:
+    """Run the room until SIGTERM or SIGINT. With mock pins, until its standard input ends."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    daemon = Daemon(settings, Reporter() if report else None)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.stop())
+    if settings.panel.pins == "mock":
+        threading.Thread(target=press_from_input, args=(daemon, settings), name="hands", daemon=True).start()
+    daemon.run()
+    return 0
+
+
+class Reporter:
+    """Writes reports and happenings to standard output, a line of JSON each; any thread may call it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __call__(self, line: Report | Happening) -> None:
+        with self._lock:
+            sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+            sys.stdout.buffer.flush()
+
+
+def press_from_input(daemon: Daemon, settings: config.Config) -> None:
+    """Presses on standard input: `start`, `stop`, `mark`, `refuse`, `lift`, a line each. Its end ends the room."""
+    hands = daemon.hands()
+    for line in sys.stdin:
+        match line.strip():
+            case "start" | "stop":
+                hands.press(Pressed.START)
+            case "mark":
+                hands.mark()
+            case "refuse":
+                hands.press(Pressed.REFUSE)
+            case "lift":
+                hands.press(Pressed.REFUSE, settings.meeting.lift_seconds + settings.panel.bounce_seconds + 0.3)
+            case unknown:
+                logger.error("no such press: %r", unknown)
+    daemon.stop()

@@ -1,0 +1,272 @@
+"""The spool: sealed records on the card, until the archive has signed for them. From `put`'s return we are responsible.
+
+    RECORDING/preamble, block-00000000, …, manifest, keybox      records, each whole or not at all
+    RECORDING/held                                               the keybox under the hold key; never leaves the device
+    RECORDING/journal                                            lines, appended; a torn last one is dropped
+    RECORDING.gone                                               being forgotten
+    reserve                                                      bytes given up to finish a meeting on a full card
+
+Each record is written to a temporary file, synced, renamed, and its folder synced. So a crash at any point leaves names that
+are whole, temporaries that are removed at the next start, and folders of `.gone` whose removal is then completed.
+
+A full card must still take how the meeting ended: manifest, keybox and journal. So a block is refused while it would leave
+less than the reserve, be that the file or, once it was given up, free room. The file is there because others fill the card too.
+"""
+
+import errno
+import os
+import re
+import shutil
+from pathlib import Path
+
+from recorder.device import durable
+from recorder.errors import SpoolError, SpoolFull
+from recorder.sealed.layout import RecordType
+from recorder.wire.topics import RECORDING_PATTERN
+from recorder.wire.upload import Name
+
+RESERVE_BYTES = 262_144
+"""For the manifest, the keybox and the journal of the meeting that filled the card, and what is written beside them."""
+_GONE = ".gone"
+_RESERVE = "reserve"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ENDINGS = (RecordType.MANIFEST, RecordType.KEYBOX)
+_BLOCK = re.compile(r"block-([0-9]{8,10})", re.ASCII)
+_OTHERS = {kind.name.lower(): kind for kind in RecordType if kind is not RecordType.BLOCK}
+
+
+class Spool:
+    """In one folder. Raises SpoolFull beyond `bytes_max` or when the card is full, SpoolError for its other failures."""
+
+    def __init__(self, folder: Path, bytes_max: int) -> None:
+        self._folder = folder
+        self._bytes_max = bytes_max
+        try:
+            durable.make_folder(folder)
+            self._recover()
+            self.size_bytes = sum(_size(folder / each) for each in self.recordings())
+            self._restore_reserve()
+        except OSError as error:
+            raise SpoolError(f"{folder}: the spool cannot be opened: {error.strerror}") from error
+
+    def put(self, name: Name, record: bytes) -> None:
+        """Keep a record; durable when this returns, or not there at all."""
+        ending = name.type in _ENDINGS
+        if not ending:
+            self._check_room(len(record))
+        self._write(name.recording, _file_name(name), record, ending=ending)
+
+    def put_held(self, recording: str, data: bytes) -> None:
+        """Keep the keybox under its hold key."""
+        self._check_room(len(data))
+        self._write(recording, "held", data, ending=False)
+
+    def note(self, recording: str, line: bytes, *, ending: bool) -> None:
+        """Append a line to the journal of a recording that is here. Durable when this returns, or not there at all.
+
+        One that ends the meeting may take from the reserve.
+        """
+        if b"\n" in line:
+            raise ValueError("a line of the journal is one line")
+        file = self._folder / recording / "journal"
+        try:
+            try:
+                durable.append(file, line + b"\n")
+            except OSError as error:
+                if error.errno not in _FULL or not ending or not self._give_up_reserve():
+                    raise
+                durable.append(file, line + b"\n")
+        except OSError as error:
+            raise _failure(file, error) from error
+        self.size_bytes += len(line) + 1
+
+    def read(self, name: Name) -> bytes:
+        """The record of that name."""
+        file = self._folder / name.recording / _file_name(name)
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            raise _failure(file, error) from error
+
+    def held(self, recording: str) -> bytes | None:
+        """The keybox under its hold key, if it is here."""
+        return self._read_if_there(self._folder / recording / "held")
+
+    def journal(self, recording: str) -> list[bytes]:
+        """The journal's whole lines."""
+        lines = self._read_if_there(self._folder / recording / "journal") or b""
+        return lines.split(b"\n")[:-1]
+
+    def names(self, recording: str) -> list[Name]:
+        """What is here of a recording, in the order of the file."""
+        folder = self._folder / recording
+        try:
+            found = [_name(recording, each) for each in os.listdir(folder)]  # noqa: PTH208 names alone: thousands of them
+        except OSError as error:
+            raise _failure(folder, error) from error
+        return sorted(name for name in found if name is not None)
+
+    def recordings(self) -> list[str]:
+        """The recordings that are here."""
+        try:
+            return sorted(each.name for each in self._folder.iterdir() if RECORDING_PATTERN.fullmatch(each.name))
+        except OSError as error:
+            raise _failure(self._folder, error) from error
+
+    def purge(self, recording: str) -> None:
+        """Remove what could ever be heard: keyboxes and blocks. Preamble, journal and manifest stay; again is harmless."""
+        folder = self._folder / recording
+        kinds = {name: _file_name(name) for name in self.names(recording)}
+        blocks = [file for name, file in kinds.items() if name.type is RecordType.BLOCK]
+        try:
+            # Without a keybox no block can be opened, so these go first, and for good before the long rest.
+            for file in (folder / "held", folder / "keybox"):
+                if file.exists():
+                    durable.overwrite(file)
+                    self._remove(file)
+            durable.sync_folder(folder)
+            for block in blocks:
+                self._remove(folder / block)
+            durable.sync_folder(folder)
+        except OSError as error:
+            raise _failure(folder, error) from error
+
+    def forget(self, recording: str) -> None:
+        """Remove a recording, whole; nothing if it is not here."""
+        folder = self._folder / recording
+        gone = folder.with_name(recording + _GONE)
+        try:
+            if folder.is_dir():
+                size = _size(folder)
+                folder.rename(gone)
+                self.size_bytes -= size
+                durable.sync_folder(self._folder)
+                shutil.rmtree(gone)
+                durable.sync_folder(self._folder)
+            self._restore_reserve()
+        except OSError as error:
+            raise _failure(folder, error) from error
+
+    def make_room(self) -> None:
+        """On a card that is nearly full give the reserve up: what ends a meeting is about to be written, here and beside."""
+        if self._card_bytes() < RESERVE_BYTES:
+            self._give_up_reserve()
+
+    def room_bytes(self) -> int:
+        """How much more may be kept: of what `bytes_max` allows and the card has."""
+        return max(0, min(self._bytes_max - self.size_bytes, self._card_bytes() - self._missing_reserve()))
+
+    def _check_room(self, size: int) -> None:
+        if self.size_bytes + size > self._bytes_max:
+            raise SpoolFull(
+                f"the spool has reached spool.bytes_max, {self._bytes_max} bytes: the archive signs for nothing"
+            )
+        if size > self.room_bytes():
+            raise SpoolFull("the card is full: the archive has not signed for what waits on it")
+
+    def _write(self, recording: str, file_name: str, data: bytes, *, ending: bool) -> None:
+        file = self._folder / recording / file_name
+        try:
+            durable.make_folder(file.parent)
+            before = file.stat().st_size if file.exists() else 0
+            try:
+                durable.write(file, data)
+            except OSError as error:
+                if error.errno not in _FULL or not ending or not self._give_up_reserve():
+                    raise
+                durable.write(file, data)
+        except OSError as error:
+            raise _failure(file, error) from error
+        self.size_bytes += len(data) - before
+
+    def _read_if_there(self, file: Path) -> bytes | None:
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _failure(file, error) from error
+
+    def _remove(self, file: Path) -> None:
+        size = file.stat().st_size
+        file.unlink()
+        self.size_bytes -= size
+
+    def _card_bytes(self) -> int:
+        try:
+            card = os.statvfs(self._folder)
+        except OSError as error:
+            raise _failure(self._folder, error) from error
+        return card.f_bavail * card.f_frsize
+
+    def _missing_reserve(self) -> int:
+        """How many bytes of free room stand in for the reserve."""
+        return 0 if (self._folder / _RESERVE).exists() else RESERVE_BYTES
+
+    def _restore_reserve(self) -> None:
+        """Set bytes aside, if the card has them to spare."""
+        reserve = self._folder / _RESERVE
+        if reserve.exists() or self._card_bytes() < 2 * RESERVE_BYTES:
+            return
+        temporary = self._folder / (_RESERVE + durable.TEMPORARY_SUFFIX)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.posix_fallocate(handle, 0, RESERVE_BYTES)
+            os.fsync(handle)
+        except OSError:
+            temporary.unlink()
+            raise
+        finally:
+            os.close(handle)
+        temporary.rename(reserve)
+        durable.sync_folder(self._folder)
+
+    def _give_up_reserve(self) -> bool:
+        """Whether there was something to give up."""
+        try:
+            (self._folder / _RESERVE).unlink()
+        except FileNotFoundError:
+            return False
+        durable.sync_folder(self._folder)  # some file systems free the room only with this
+        return True
+
+    def _recover(self) -> None:
+        """Complete what a crash interrupted."""
+        (self._folder / (_RESERVE + durable.TEMPORARY_SUFFIX)).unlink(missing_ok=True)
+        for gone in self._folder.glob("*" + _GONE):
+            shutil.rmtree(gone)
+        for recording in self.recordings():
+            folder = self._folder / recording
+            for temporary in folder.glob("*" + durable.TEMPORARY_SUFFIX):
+                temporary.unlink()
+            if not (folder / "preamble").exists():
+                shutil.rmtree(folder)  # its first record never became durable: nothing was promised
+                continue
+            journal = self._read_if_there(folder / "journal")
+            if journal and not journal.endswith(b"\n"):
+                durable.shorten(folder / "journal", journal.rfind(b"\n") + 1)  # or the next line would be torn too
+            durable.sync_folder(folder)
+        durable.sync_folder(self._folder)
+
+
+def _file_name(name: Name) -> str:
+    return f"block-{name.index:08d}" if name.type is RecordType.BLOCK else name.type.name.lower()
+
+
+def _name(recording: str, file_name: str) -> Name | None:
+    """The name of a record's file; None for the files that are no records."""
+    if block := _BLOCK.fullmatch(file_name):
+        return Name(recording, RecordType.BLOCK, int(block[1]))
+    return Name(recording, _OTHERS[file_name], 0) if file_name in _OTHERS else None
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def _failure(path: Path, error: OSError) -> SpoolError:
+    if isinstance(error, SpoolError):
+        return error
+    if error.errno in _FULL:
+        return SpoolFull("the card is full: the archive has not signed for what waits on it")
+    return SpoolError(f"{path}: the card fails: {error.strerror}. Take this room out of service and replace the card.")

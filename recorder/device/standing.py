@@ -1,0 +1,24 @@
+"""A no that stands: it survives a restart, and only the client lifts it."""
+
+from pathlib import Path
+
+from recorder.device import durable
+
+
+class StandingNo:
+    """A file that is there while start is dead."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __bool__(self) -> bool:
+        return self._file.exists()
+
+    def say(self) -> None:
+        """Durable when this returns."""
+        durable.write(self._file, b"")
+
+    def lift(self) -> None:
+        """As if it had not been said."""
+        self._file.unlink(missing_ok=True)
+        durable.sync_folder(self._file.parent)

@@ -1,0 +1,87 @@
+"""The tap: the daemon's hand on the capture process, the only place where audio is ever in the clear.
+
+Shutting it is a SIGKILL: it needs no cooperation, cannot hang, may be called from any thread at any time, and takes the
+audio, the data key's successor and every buffer with it. After `shut` nothing of this tap's process reaches the daemon.
+"""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import threading
+
+import msgspec
+
+from recorder.device.pipe import COMMAND, ENVIRONMENT, Command, Frame, Parser, Setup
+
+PIPE_BYTES = 1_048_576
+"""Room for about four minutes of sealed audio, while the daemon waits for a slow card."""
+READ_BYTES = 65_536
+"""At once; a larger buffer would be mapped and unmapped for every look."""
+EXIT_SECONDS_MAX = 5.0
+
+
+class Tap:
+    """One capture process, for one meeting."""
+
+    def __init__(self, setup: Setup) -> None:
+        # The child inherits the environment: it tells ALSA where its configuration is.
+        self._child = subprocess.Popen(
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ENVIRONMENT}
+        )
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._orders, self._output = self._child.stdin, self._child.stdout
+        with contextlib.suppress(PermissionError):  # above the user's limit: the default size will do
+            fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        os.set_blocking(self._output.fileno(), False)
+        self._frames = Parser()
+        self._lock = threading.Lock()
+        self._shut = False
+        self._order(msgspec.json.encode(setup))
+
+    def fileno(self) -> int:
+        """For the daemon's selector: readable when the child said something or ended."""
+        return self._output.fileno()
+
+    def read(self) -> list[Frame] | None:
+        """What the child said since last time; None once it has ended. Nothing at all after `shut`."""
+        data = b""
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self._output.fileno(), READ_BYTES)
+            if not data:
+                return None
+        with self._lock:
+            return [] if self._shut else self._frames.feed(data)
+
+    def open(self) -> None:
+        """Let the child open the microphone's stream."""
+        self._order(Command.OPEN.encode())
+
+    def finish(self) -> None:
+        """Let the child close the stream, seal what it has, and exit."""
+        self._order(Command.STOP.encode())
+
+    def shut(self) -> None:
+        """End the capture now. From any thread; harmless when it has ended."""
+        with self._lock:
+            self._shut = True
+            self._child.kill()
+
+    def wait(self) -> int:
+        """The exit code of a child that has closed its output."""
+        return self._child.wait(EXIT_SECONDS_MAX)
+
+    def close(self) -> None:
+        """Shut, wait until the process is gone, and give the pipes back."""
+        self.shut()
+        self.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self._orders.close()
+        self._output.close()
+
+    def _order(self, line: bytes) -> None:
+        # A child that has ended is told nothing; its end arrives through read().
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._orders.write(line + b"\n")
+            self._orders.flush()

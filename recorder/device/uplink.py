@@ -1,0 +1,190 @@
+"""The uplink: sealed bytes to the broker, signed receipts back.
+
+A shell round paho that does what the machine in `wire/sender.py` says. What follows from how brokers and paho behave
+(docs/adr/0005-mqtt-as-a-road.md):
+
+- a new client for each connection, clean start, reconnecting by ourselves: nothing is replayed from a client's memory;
+- never more than the window queued in the client, whose queue is RAM without a bound;
+- the watchdog is the archive's receipt, not the client's opinion of its connection.
+
+The network's thread only queues what it heard and wakes the daemon's loop. Everything else happens in `step`, in the loop.
+"""
+
+import collections
+import contextlib
+import logging
+import random
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from recorder import config
+from recorder.errors import UplinkError
+from recorder.wire import topics
+from recorder.wire.status import Status
+
+CONNECT_SECONDS_MAX = 30.0
+"""Mutual TLS takes its time on a Pi; paho's default of 5 s is short."""
+KEEPALIVE_SECONDS = 30
+QOS = 1
+logger = logging.getLogger(__name__)
+
+
+class Connected(NamedTuple):
+    """The broker accepted us and we are subscribed to our receipts."""
+
+
+class Lost(NamedTuple):
+    """The connection ended, or could not be made."""
+
+    reason: str
+
+
+class Message(NamedTuple):
+    """Something arrived on our own topic."""
+
+    payload: bytes
+
+
+Heard = Connected | Lost | Message
+
+
+class Uplink:
+    """One connection at a time to the broker, made anew whenever it is lost."""
+
+    def __init__(self, room: str, settings: config.Uplink, keys: Path, wake: Callable[[], None]) -> None:
+        self._room = room
+        self._settings = settings
+        self._wake = wake
+        self._tls = _tls(keys)
+        self._client: mqtt.Client | None = None
+        self._heard: collections.deque[tuple[mqtt.Client, Heard]] = collections.deque()
+        self._attempts = 0
+        self._next_attempt = 0.0
+        self.connected = False
+        self.trouble = ""
+        """Why there is no connection, in plain words; empty while there is one."""
+
+    def hear(self, now: float) -> list[Heard]:
+        """What happened on the road since last time; connects when it is time to. `now` is monotonic, in seconds."""
+        heard = []
+        while self._heard:
+            client, event = self._heard.popleft()
+            if client is not self._client:
+                continue  # of a connection that we gave up
+            if isinstance(event, Lost):
+                self._give_up(event.reason, now)
+            elif isinstance(event, Connected):
+                self.connected, self.trouble, self._attempts = True, "", 0
+            heard.append(event)
+        if self._client is None and now >= self._next_attempt:
+            self._connect()
+        return heard
+
+    def publish(self, recording: str, payload: bytes) -> None:
+        """Put one upload on the road. Without a connection it is lost, and the sender will send it again."""
+        if self._client is not None:
+            self._client.publish(str(topics.UploadTopic(self._room, recording)), payload, QOS)
+
+    def say(self, status: Status) -> None:
+        """Replace the retained status."""
+        if self._client is not None and self.connected:
+            self._client.publish(topics.status(self._room), msgspec.json.encode(status), QOS, retain=True)
+
+    def drop(self, reason: str, now: float) -> None:
+        """Give the connection up, to make a new one later."""
+        self._give_up(reason, now)
+
+    def close(self, last: Status) -> None:
+        """Say the last status and leave."""
+        self.say(last)
+        client, self._client = self._client, None
+        if client is not None:
+            client.disconnect()
+
+    def next_attempt(self) -> float | None:
+        """When `hear` should be called at the latest, monotonic seconds; None while a connection stands or is being made."""
+        return self._next_attempt if self._client is None else None
+
+    def _give_up(self, reason: str, now: float) -> None:
+        client, self._client = self._client, None
+        self.connected, self.trouble = False, reason
+        wait = min(self._settings.retry_last_seconds, self._settings.retry_first_seconds * 2.0**self._attempts)
+        self._next_attempt = now + wait * random.uniform(0.5, 1.0)  # noqa: S311 jitter, not a secret
+        self._attempts = min(self._attempts + 1, 16)
+        logger.warning("no connection to the broker: %s; again in %.1f s", reason, self._next_attempt - now)
+        if client is not None:
+            client.disconnect()
+            # A half-open connection would keep the client's thread until its keep-alive runs out.
+            open_socket = client.socket()
+            if isinstance(open_socket, socket.socket):
+                with contextlib.suppress(OSError):
+                    # The kernel's half alone: the network's thread may be inside of the TLS one at this moment.
+                    socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
+
+    def _connect(self) -> None:
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, self._room, protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=False
+        )
+        client.connect_timeout = CONNECT_SECONDS_MAX
+        client.tls_set_context(self._tls)
+        client.max_inflight_messages_set(self._settings.window)
+        client.will_set(
+            topics.status(self._room), msgspec.json.encode(Status(self._room, online=False)), QOS, retain=True
+        )
+
+        def tell(event: Heard) -> None:
+            self._heard.append((client, event))
+            self._wake()
+
+        def on_connect(_: mqtt.Client, __: object, ___: object, reason: object, ____: object) -> None:
+            if getattr(reason, "is_failure", False):
+                tell(Lost(f"the broker refused this room: {reason}"))
+            else:
+                client.subscribe(topics.down(self._room), QOS)
+
+        def on_subscribe(_: mqtt.Client, __: object, ___: int, reasons: Any, ____: object) -> None:
+            failed = [reason for reason in reasons if getattr(reason, "is_failure", False)]
+            tell(Lost(f"the broker gives this room no receipts: {failed[0]}") if failed else Connected())
+
+        # Whoever publishes only queues: without this paho writes to the TLS socket in the caller's thread while its own
+        # reads from it, which OpenSSL does not bear. The byte that wakes paho's thread is sent all the same.
+        client.on_socket_register_write = lambda *_: None
+        client.on_connect = on_connect
+        client.on_subscribe = on_subscribe
+        client.on_message = lambda _, __, message: tell(Message(bytes(message.payload)))
+        client.on_disconnect = lambda _, __, ___, reason, ____: tell(Lost(f"the connection ended: {reason}"))
+
+        def attend() -> None:
+            try:
+                client.connect(self._settings.host, self._settings.port, KEEPALIVE_SECONDS, clean_start=True)
+                client.loop_forever()
+                tell(Lost("the connection ended"))
+            except ssl.SSLCertVerificationError as error:
+                tell(Lost(f"the broker's certificate is not of our authority, or has ended: {error.verify_message}"))
+            except (OSError, ValueError) as error:
+                tell(Lost(f"{self._settings.host}:{self._settings.port} does not answer as a broker: {error}"))
+
+        self._client = client
+        threading.Thread(target=attend, name="uplink", daemon=True).start()
+
+
+def _tls(keys: Path) -> ssl.SSLContext:
+    """TLS 1.3, both sides by certificate (B1), with the room's `ca.pem`, `tls.pem` and `tls.key`."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.load_verify_locations(keys / "ca.pem")
+        context.load_cert_chain(keys / "tls.pem", keys / "tls.key")
+    except (OSError, ssl.SSLError) as error:
+        raise UplinkError(
+            f"{keys}: ca.pem, tls.pem and tls.key cannot be used: {error}. Enrol this room again."
+        ) from error
+    return context

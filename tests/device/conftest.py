@@ -1,0 +1,32 @@
+"""What the device's tests share: the sound stage, speech, and a folder on a RAM file system."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recorder.trial.soundstage import SoundStage, speech
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some thirty seconds of speech at 48 kHz."""
+    file = tmp_path_factory.mktemp("speech") / "spoken.wav"
+    speech("Goedemiddag mevrouw. Wij spreken vandaag over uw aanvraag, en u mag altijd nee zeggen. " * 6, file)
+    return file
+
+
+@pytest.fixture
+def stage() -> Iterator[SoundStage]:
+    with SoundStage() as stage:
+        yield stage
+
+
+@pytest.fixture
+def ram() -> Iterator[Path]:
+    """A new folder on /dev/shm: where a hold may be, and where an inode's number is not given twice."""
+    folder = Path(tempfile.mkdtemp(prefix="wederhoor-test-", dir="/dev/shm"))
+    yield folder
+    shutil.rmtree(folder)

@@ -1,0 +1,531 @@
+"""The promise of custody: whatever is cut off at whatever step, what comes after is what was, or what was to be."""
+
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recorder.audio import FRAME_TICKS, Gap, GapCause, Moment, OpusBlock
+from recorder.device.chain import Chain
+from recorder.device.custody import EVENTS_KEPT_MAX, Custody
+from recorder.device.hold import MemoryHold
+from recorder.device.receipts import Receipts
+from recorder.device.spool import Spool
+from recorder.device.standing import StandingNo
+from recorder.errors import SealedError, SpoolFull
+from recorder.sealed import layout, ledger, seal
+from recorder.sealed.keys import RecipientPrivateKey
+from recorder.sealed.layout import RecordType
+from recorder.sealed.verify import KeyboxState, Report, State, verify
+from recorder.wire.upload import Name
+from tests.device.crashes import AFTERMATHS, KILLED, TORN, Card, CountedHold, PowerCut
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+RECIPIENT = RecipientPrivateKey.generate("x25519")
+MOMENT = Moment(1_700_000_000_000, 60_000, synced=True)
+BOOT = bytes(16)
+BLOCKS = 3
+
+
+def begin(sequence: int, previous: bytes) -> tuple[bytes, bytes, seal.Sealer]:
+    return seal.begin(
+        KEY,
+        device="room-1",
+        sequence=sequence,
+        previous=previous,
+        moment=MOMENT,
+        boot=BOOT,
+        rate=48_000,
+        preskip=312,
+        pad_bytes=64,
+        suite="chacha20poly1305",
+        recipients=[RECIPIENT.public],
+        random=os.urandom,
+    )
+
+
+def blocks(sealer: seal.Sealer, count: int = BLOCKS) -> list[bytes]:
+    return [
+        sealer.seal(OpusBlock(at * FRAME_TICKS, FRAME_TICKS, (b"\xf8sound",), False, MOMENT), final=at == count - 1)
+        for at in range(count)
+    ]
+
+
+@dataclass
+class Seen:
+    """What happened up to the crash, as somebody outside saw it."""
+
+    id: str = ""
+    keybox: bytes = b""
+    kept: list[bytes] = field(default_factory=list)
+    """Blocks whose `keep` returned."""
+    begun: bool = False
+    pressed: bool = False
+    """The client said no. Cut off in the middle of the erasure, a refusal may stand or not have been."""
+    erased: bool = False
+    """The client's no reached the hold, before the release was over."""
+    late: bool = False
+    """It did so after the grace period, while the keybox was being written."""
+    refusing: bool = False
+    """The refusal was made durable, or the no stands."""
+    released: bool = False
+    releasing: bool = False
+    refused: bool = False
+    emptied: bool = False
+
+
+class Device:
+    """Custody and all that it stands on. Made anew after each crash, from what the crash left."""
+
+    def __init__(self, ram: Path, card: Card, seen: Seen) -> None:
+        self.card, self.seen = card, seen
+        folder = card.folder
+        self.memory = MemoryHold(ram / "hold")
+        self.spool = Spool(folder / "spool", 2**30)
+        self.chain = Chain(folder / "chain.json")
+        self.standing = StandingNo(folder / "refused")
+        self.hold = CountedHold(self.memory, card)
+        self.told: list[Name] = []
+        receipts = Receipts(folder / "receipts")
+        self.custody = Custody(
+            self.spool, self.hold, self.chain, receipts, KEY, lambda size: bytearray(os.urandom(size)), self.added
+        )
+
+    def added(self, name: Name, record: bytes, preamble_hash: bytes) -> None:
+        file_name = f"block-{name.index:08d}" if name.type is RecordType.BLOCK else name.type.name.lower()
+        durable = self.card.durable(self.card.folder / "spool" / name.recording / file_name)
+        assert durable == record, f"the road was told of {name} before it was durable"
+        self.told.append(name)
+
+    def recover(self) -> None:
+        if self.custody.refusal_cut_off():
+            self.standing.say()
+        self.custody.recover(MOMENT, BOOT, refused=bool(self.standing))
+
+    def report(self, recording: str) -> Report:
+        """What anyone with the device's public key finds."""
+        records = b"".join(self.spool.read(name) for name in self.spool.names(recording))
+        return verify(io.BytesIO(records), [KEY.public_key()])
+
+
+def meeting(device: Device, seen: Seen) -> None:
+    """As far as the grace period."""
+    preamble, box, sealer = begin(device.chain.sequence, device.chain.previous)
+    seen.keybox = box
+    seen.id = layout.hash_body(preamble).hex()  # until it is known
+    body = layout.parse_record(preamble)[1]
+    seen.id = seal.canonical.decode(body[64:], layout.Preamble).recording
+    device.custody.begin(preamble, box)
+    seen.begun = True
+    device.custody.note("notice_given", 0, MOMENT)
+    device.custody.note("recording", 0, MOMENT)
+    for block in blocks(sealer):
+        device.custody.keep(block)
+        seen.kept.append(block)
+    device.custody.note("stop", BLOCKS * FRAME_TICKS, MOMENT, "stop")
+
+
+def kept(device: Device, seen: Seen) -> None:
+    meeting(device, seen)
+    seen.releasing = True
+    assert device.custody.release(MOMENT, BOOT)
+    seen.released = True
+
+
+def refuse(device: Device, seen: Seen) -> None:
+    seen.pressed = True
+    device.hold.erase(refused=True)
+    seen.erased = True
+    device.standing.say()
+    seen.refusing = True
+    device.custody.refuse(MOMENT, BOOT)
+    seen.refused = True
+
+
+def refused(device: Device, seen: Seen) -> None:
+    meeting(device, seen)
+    refuse(device, seen)
+
+
+def refused_while_released(device: Device, seen: Seen) -> None:
+    """The no comes while the card writes the keybox."""
+    meeting(device, seen)
+    seen.releasing = True
+    put = device.spool.put
+
+    def put_and_press(name: Name, record: bytes) -> None:
+        put(name, record)
+        if name.type is RecordType.KEYBOX:
+            seen.pressed = True
+            device.hold.erase(refused=True)
+            seen.erased = seen.late = True
+
+    device.spool.put = put_and_press  # type: ignore[method-assign]
+    assert not device.custody.release(MOMENT, BOOT)
+    device.standing.say()
+    seen.refusing = True
+    device.custody.refuse(MOMENT, BOOT)
+    seen.refused = True
+
+
+def cancelled(device: Device, seen: Seen) -> None:
+    """Start pressed twice: the tap never opened."""
+    preamble, box, _ = begin(device.chain.sequence, device.chain.previous)
+    seen.keybox = box
+    seen.id = seal.canonical.decode(layout.parse_record(preamble)[1][64:], layout.Preamble).recording
+    device.custody.begin(preamble, box)
+    seen.begun = True
+    device.custody.note("stop", 0, MOMENT, "stop")
+    device.hold.erase()
+    device.custody.write_empty(MOMENT, BOOT)
+    seen.emptied = True
+
+
+def refused_before_anything(device: Device, seen: Seen) -> None:
+    preamble, _, sealer = begin(device.chain.sequence, device.chain.previous)
+    sealer.wipe()
+    device.standing.say()
+    seen.refusing = True
+    device.custody.refuse_nothing(preamble, MOMENT, BOOT)
+    seen.refused = True
+
+
+Story = Callable[[Device, Seen], None]
+STORIES: list[Story] = [kept, refused, refused_while_released, cancelled, refused_before_anything]
+
+
+def told(story: Story, ram: Path, last: int | None) -> tuple[Card, Seen, Device | None]:
+    """The story up to the step numbered `last`; with the device if it came to its end."""
+    for each in ram.iterdir():
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
+    card, seen = Card(ram / "card"), Seen()
+    with card.inserted():
+        device = Device(ram, card, seen)
+        _, box, _ = before = begin(1, bytes(32))  # a meeting went before, so that the chain has something to lose
+        device.custody.begin(before[0], box)
+        device.custody.release(MOMENT, BOOT)
+        card.steps, card.last = 0, last
+        try:
+            story(device, seen)
+        except PowerCut:
+            return card, seen, None
+    return card, seen, device
+
+
+def judge(device: Device, seen: Seen, *, hold_lost: bool) -> None:
+    """What must be true after recovery."""
+    recordings = device.spool.recordings()
+    in_hand = device.custody.recording
+    reports = {each: device.report(each) for each in recordings}
+    for recording, report in reports.items():
+        expected = {State.OPEN} if in_hand is not None and recording == in_hand.id else {State.WHOLE, State.REFUSED}
+        assert report.state in expected, report.flaw
+        assert set(device.spool.names(recording)) == {name for name in device.told if name.recording == recording}
+    assert len(device.told) == len(set(device.told))
+
+    chain = sorted(reports.values(), key=lambda each: each.preamble.sequence)
+    assert [each.preamble.sequence for each in chain] == list(range(1, len(chain) + 1)), "a hole in the chain"
+    manifests = {each: layout.parse_record(device.spool.read(Name(each, RecordType.MANIFEST, 0)))[1]
+                 for each in recordings if in_hand is None or each != in_hand.id}  # fmt: skip
+    previous = bytes(32)
+    for report in chain:
+        assert report.preamble.previous == previous.hex()
+        if report.preamble.recording in manifests:
+            previous = layout.hash_body(manifests[report.preamble.recording])
+    assert device.chain.previous == previous
+    assert device.chain.sequence == len(manifests) + 1
+
+    report = reports.get(seen.id)
+    files = {file.name for file in (device.card.folder / "spool" / seen.id).iterdir()} if report else set()
+    if seen.begun:
+        assert report is not None, "what was begun is on record"
+    if report is None:
+        return
+    if seen.late and hold_lost and not seen.refusing:
+        return  # said after the end of the grace period, and the power was cut in the moment: nobody may be left to remember
+    if seen.erased:
+        assert report.keybox is KeyboxState.NONE, "a keybox came into being after the key was erased"
+        assert device.memory.take() is None
+    if seen.refused or seen.refusing or (seen.erased and not hold_lost):
+        assert report.state is State.REFUSED
+        assert files <= {"preamble", "manifest", "journal"}
+        assert bool(device.standing), "a no stands until the client lifts it"
+    elif not seen.pressed:
+        assert report.state is not State.REFUSED, "a refusal that nobody spoke"
+        on_card = [device.spool.read(name) for name in device.spool.names(seen.id) if name.type is RecordType.BLOCK]
+        assert on_card[: len(seen.kept)] == seen.kept, "what was kept is there"
+    if seen.released:
+        assert report.keybox is KeyboxState.PRESENT
+    if report.keybox is KeyboxState.PRESENT:
+        assert seen.releasing
+        box = device.spool.read(Name(seen.id, RecordType.KEYBOX, 0))
+        assert layout.parse_record(box)[1] == seen.keybox
+        assert report.ended == "stop"
+    if seen.begun and not (seen.pressed or seen.refusing or seen.emptied or seen.releasing):
+        if report.state is State.OPEN:
+            taken = device.memory.take()
+            assert taken is not None and taken[0].hex() == seen.id, "in hand without its key"
+        elif device.memory.take() is None and not hold_lost:
+            assert report.ended in ("stop", "power_loss")
+    if hold_lost and report.state is State.WHOLE:
+        assert report.keybox is not KeyboxState.ABSENT, "a manifest names a keybox that is not there"
+    if in_hand is None:
+        assert device.memory.take() is None
+        assert device.memory.refused() is None
+
+
+def goes_on(device: Device) -> None:
+    """After recovery the room works: what is in hand is released, and another meeting follows."""
+    if device.custody.recording is not None:
+        recording = device.custody.recording.id
+        assert device.custody.release(MOMENT, BOOT)
+        assert device.report(recording).keybox is KeyboxState.PRESENT
+    if device.standing:
+        device.standing.lift()
+    seen = Seen()
+    kept(device, seen)
+    assert device.report(seen.id).state is State.WHOLE
+
+
+def steps_of(story: Story, ram: Path) -> int:
+    card, _, device = told(story, ram, None)
+    assert device is not None
+    return card.steps
+
+
+@pytest.mark.parametrize("hold_lost", [False, True])
+@pytest.mark.parametrize("aftermath", AFTERMATHS)
+@pytest.mark.parametrize("story", STORIES, ids=lambda each: each.__name__)
+def test_a_crash_at_every_step(story: Story, aftermath: str, hold_lost: bool, ram: Path) -> None:
+    steps = steps_of(story, ram)
+    assert steps > 15
+    for last in range(steps + 1):
+        card, seen, _ = told(story, ram, last)
+        card.cut(aftermath)
+        if hold_lost:
+            (ram / "hold").unlink()
+        again = Card(card.folder)
+        with again.inserted():
+            device = Device(ram, again, seen)
+            device.recover()
+            judge(device, seen, hold_lost=hold_lost)
+            goes_on(device)
+
+
+@pytest.mark.parametrize("aftermath", [KILLED, TORN])
+@pytest.mark.parametrize("story", [kept, refused, cancelled], ids=lambda each: each.__name__)
+def test_a_crash_at_every_step_of_the_recovery_from_a_crash(story: Story, aftermath: str, ram: Path) -> None:
+    for last in range(0, steps_of(story, ram) + 1, 2):
+        step = 0
+        while True:
+            card, seen, _ = told(story, ram, last)
+            card.cut(aftermath)
+            second = Card(card.folder, step)
+            try:
+                with second.inserted():
+                    Device(ram, second, seen).recover()
+                break  # it was not cut off any more
+            except PowerCut:
+                second.cut(aftermath)
+            third = Card(card.folder)
+            with third.inserted():
+                device = Device(ram, third, seen)
+                device.recover()
+                judge(device, seen, hold_lost=False)
+            step += 3
+
+
+@pytest.fixture
+def device(ram: Path) -> Iterator[Device]:
+    card = Card(ram / "card")
+    with card.inserted():
+        yield Device(ram, card, Seen())
+
+
+def finished(device: Device, recording: str) -> Report:
+    assert device.custody.release(MOMENT, BOOT)
+    report = device.report(recording)
+    assert report.state is State.WHOLE, report.flaw
+    return report
+
+
+def begun(device: Device) -> tuple[str, seal.Sealer]:
+    preamble, box, sealer = begin(device.chain.sequence, device.chain.previous)
+    return device.custody.begin(preamble, box).id, sealer
+
+
+def test_a_block_that_found_no_room_is_not_in_the_manifest(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording, sealer = begun(device)
+    first, second, _ = blocks(sealer)
+    device.custody.keep(first)
+    monkeypatch.setattr(device.spool, "_bytes_max", device.spool.size_bytes)
+    with pytest.raises(SpoolFull):
+        device.custody.keep(second)
+    device.custody.note("fault", 0, MOMENT, "fault")
+    assert finished(device, recording).blocks == 1
+
+
+def test_a_block_that_does_not_follow_leaves_nothing(device: Device) -> None:
+    recording, sealer = begun(device)
+    first, _, third = blocks(sealer)
+    device.custody.keep(first)
+    with pytest.raises(SealedError):
+        device.custody.keep(third)
+    with pytest.raises(SealedError):
+        device.custody.keep(first)
+    assert finished(device, recording).blocks == 1
+
+
+def test_however_often_mark_is_pressed_there_is_a_manifest(device: Device) -> None:
+    recording, _ = begun(device)
+    for _ in range(layout.EVENTS_MAX + 10):
+        device.custody.note("mark", 0, MOMENT)
+    device.custody.note("stop", 0, MOMENT, "stop")
+    report = finished(device, recording)
+    assert report.ended == "stop"
+    assert len(report.events) == EVENTS_KEPT_MAX + 1
+    assert report.events[-1].name == "stop", "what ended it is told"
+
+
+def test_more_gaps_than_a_manifest_can_tell_end_the_recording(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "GAPS_MAX", 2)
+    recording, sealer = begun(device)
+    gaps = [sealer.seal(Gap(at * 960, 960, GapCause.STALL, MOMENT)) for at in range(3)]
+    device.custody.keep(gaps[0])
+    device.custody.keep(gaps[1])
+    with pytest.raises(SealedError, match="gaps"):
+        device.custody.keep(gaps[2])
+    assert finished(device, recording).blocks == 2
+
+
+def test_a_recording_out_of_turn_is_not_begun(device: Device) -> None:
+    preamble, box, _ = begin(7, bytes(32))
+    with pytest.raises(SealedError, match="7"):
+        device.custody.begin(preamble, box)
+    assert device.spool.recordings() == []
+    assert device.memory.take() is None
+
+
+def test_a_refusal_tells_nothing_of_the_length_of_what_it_erased(device: Device) -> None:
+    recording, sealer = begun(device)
+    device.custody.note("notice_given", 0, MOMENT)
+    device.custody.note("recording", 5, MOMENT)
+    for block in blocks(sealer):
+        device.custody.keep(block)
+    device.custody.note("mark", 9, MOMENT)
+    device.hold.erase(refused=True)
+    device.custody.refuse(MOMENT, BOOT)
+    report = device.report(recording)
+    assert [event.name for event in report.events] == ["notice_given", "refused"]
+    assert not any(event.ticks for event in report.events)
+
+
+def test_without_the_hold_key_nothing_is_released(device: Device) -> None:
+    recording, _ = begun(device)
+    device.hold.erase(refused=True)
+    before = device.spool.names(recording)
+    assert not device.custody.release(MOMENT, BOOT)
+    assert device.spool.names(recording) == before
+
+
+def test_both_receipts_of_a_refusal_stay_and_the_recording_goes(device: Device) -> None:
+    recording, _ = begun(device)
+    refuse(device, Seen())
+    sealed = b"".join(device.spool.read(name) for name in device.spool.names(recording))
+    device.custody.file_refusal(recording, b"signed by the archive")
+    receipts = {file.name: file.read_bytes() for file in (device.card.folder / "receipts").iterdir()}
+    assert receipts == {f"{recording}.sealed": sealed, f"{recording}.purged": b"signed by the archive"}
+    assert device.spool.recordings() == []
+
+
+class Presser:
+    """Says no, as the thread of the button would, just before one chosen step of what custody does."""
+
+    def __init__(self, device: Device, press_at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.steps = 0
+        self.pressed = False
+        self._memory, self._press_at = device.memory, press_at
+        for owner, names in (
+            (device.hold, ("take", "refused", "spend", "erase")),
+            (device.spool, ("held", "put", "read")),
+            (device.chain, ("advance",)),
+        ):
+            for name in names:
+                monkeypatch.setattr(owner, name, self._watched(getattr(owner, name)))
+
+    def _watched(self, real: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **options: object) -> object:
+            if self.steps == self._press_at:
+                self.pressed = True
+                self._memory.erase(refused=True)
+            self.steps += 1
+            return real(*args, **options)
+
+        return call
+
+
+def test_a_no_before_any_step_of_a_release_wins_while_the_key_is_there(ram: Path) -> None:
+    """Promise 2: the light still says that there is time, and a card takes long for what the loop is doing."""
+    released, pressed, press_at = [], True, 0
+    while pressed:
+        seen = Seen()
+        _, _, device = told(meeting, ram, None)
+        assert device is not None
+        recording = device.custody.recording
+        assert recording is not None
+        seen.id = recording.id
+        with pytest.MonkeyPatch.context() as monkeypatch, device.card.inserted():
+            presser = Presser(device, press_at, monkeypatch)
+            released.append(device.custody.release(MOMENT, BOOT))
+        if released[-1]:
+            assert device.report(seen.id).keybox is KeyboxState.PRESENT
+            assert device.custody.recording is None
+        else:
+            assert {name.type for name in device.told if name.recording == seen.id} <= {
+                RecordType.PREAMBLE,
+                RecordType.BLOCK,
+            }
+            assert device.memory.refused() == bytes.fromhex(seen.id)
+            with device.card.inserted():
+                device.custody.refuse(MOMENT, BOOT)
+            assert device.report(seen.id).state is State.REFUSED
+        assert device.memory.take() is None
+        pressed, press_at = presser.pressed, press_at + 1
+    # take, held, put of the keybox, spend: before each of these a no wins. What comes after it is too late for this meeting.
+    assert released[:4] == [False] * 4
+    assert all(released[4:])
+    assert len(released) > 8
+
+
+def test_a_no_during_recovery_wins_over_the_release_that_is_completed(
+    ram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash left the keybox on the card and the key in the hold; the buttons live while the daemon recovers."""
+    card, _, before = told(meeting, ram, None)
+    assert before is not None and before.custody.recording is not None
+    recording = before.custody.recording
+    monkeypatch.setattr(before.hold, "spend", lambda: (_ for _ in ()).throw(PowerCut))
+    with card.inserted(), pytest.raises(PowerCut):
+        before.custody.release(MOMENT, BOOT)
+    card.cut(KILLED)
+    again = Card(card.folder)
+    with again.inserted():
+        device = Device(ram, again, Seen())
+        spend = device.hold.spend
+
+        def press_and_spend() -> bool:
+            device.memory.erase(refused=True)
+            return spend()
+
+        monkeypatch.setattr(device.hold, "spend", press_and_spend)
+        device.recover()
+    assert device.custody.recording is not None, "left for the loop, which has the press already"
+    assert RecordType.KEYBOX not in {name.type for name in device.told if name.recording == recording.id}
+    with again.inserted():
+        device.custody.refuse(MOMENT, BOOT)
+    assert device.report(recording.id).state is State.REFUSED

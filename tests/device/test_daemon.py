@@ -1,0 +1,415 @@
+"""The daemon with real panel, custody and keys; a tap that says what a test tells it to, and no road."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recorder import config, keyfiles
+from recorder.audio import FRAME_TICKS, Moment, OpusBlock
+from recorder.device import daemon as module
+from recorder.device.daemon import Daemon
+from recorder.device.panel import Panel, Pressed
+from recorder.device.pipe import Frame, Kind, Setup
+from recorder.errors import CaptureError, HoldError
+from recorder.meeting.table import State
+from recorder.sealed import layout, seal
+from recorder.sealed.keys import RecipientPrivateKey
+from recorder.sealed.layout import RecordType
+from recorder.wire.upload import Name
+
+SCRIPT_SECONDS_MAX = 20.0
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+RECIPIENT = RecipientPrivateKey.generate("x25519")
+MOMENT = Moment(1_700_000_000_000, 60_000, synced=True)
+Script = Iterator[None]
+
+
+class FakeTap:
+    """Says `ready`, and when it is opened one block; records what it was told, in the order of everything else."""
+
+    log: list[str]
+    keybox = True
+    broken: Exception | None = None
+
+    def __init__(self, setup: Setup) -> None:
+        self._read, self._write = os.pipe()
+        preamble, box, self._sealer = seal.begin(
+            KEY,
+            device="room-1",
+            sequence=setup.sequence,
+            previous=bytes.fromhex(setup.previous),
+            moment=MOMENT,
+            boot=bytes(16),
+            rate=48_000,
+            preskip=312,
+            pad_bytes=64,
+            suite="chacha20poly1305",
+            recipients=[RECIPIENT.public],
+            random=os.urandom,
+        )
+        self._frames: list[Frame] | None = [Frame(Kind.RECORD, preamble)]
+        if self.keybox:
+            self._frames += [Frame(Kind.KEYBOX, box), Frame(Kind.STATE, b"ready")]
+        self._say()
+
+    def _say(self) -> None:
+        os.write(self._write, b"!")
+
+    def fileno(self) -> int:
+        return self._read
+
+    def read(self) -> list[Frame] | None:
+        if self.broken is not None:
+            raise self.broken
+        frames, self._frames = self._frames, [] if self._frames is not None else None
+        return frames
+
+    def open(self) -> None:
+        self.log.append("open")
+        block = self._sealer.seal(OpusBlock(0, FRAME_TICKS, (b"\xf8sound",), False, MOMENT))
+        self._frames = [Frame(Kind.STATE, b"open"), Frame(Kind.RECORD, block)]
+
+    def finish(self) -> None:
+        self.log.append("finish")
+        self._frames = None
+
+    def shut(self) -> None:
+        self.log.append("shut")
+        self._frames = []
+
+    def wait(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        self.shut()
+        os.close(self._read)
+        os.close(self._write)
+
+
+class NoRoad:
+    """An uplink without a network, which gives a test its turn in each turn of the loop."""
+
+    script: Script
+    connected = False
+    trouble = ""
+
+    def __init__(self, room: str, settings: config.Uplink, keys: Path, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._deadline: float | None = None
+
+    def hear(self, now: float) -> list[object]:
+        self._deadline = self._deadline or now + SCRIPT_SECONDS_MAX
+        assert now < self._deadline, "the script waits for something that does not come"
+        self._wake()
+        next(self.script, None)
+        return []
+
+    def say(self, status: object) -> None: ...
+
+    def close(self, last: object) -> None: ...
+
+    def next_attempt(self) -> None:
+        return None
+
+
+class Room:
+    """One room whose daemon may be run again and again."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.log: list[str] = []
+        monkeypatch.setattr(FakeTap, "log", self.log, raising=False)
+        monkeypatch.setattr(module, "Tap", FakeTap)
+        monkeypatch.setattr(module, "Uplink", NoRoad)
+        (folder / "keys" / "recipients").mkdir(parents=True)
+        keyfiles.save_device(folder / "keys" / "signing.key", KEY)
+        keyfiles.save_device_public(folder / "keys" / "archive.pub", KEY.public_key())
+        keyfiles.save_recipient_public(folder / "keys" / "recipients" / "reader.pub", RECIPIENT.public)
+        values = msgspec.to_builtins(config.load())
+        values["room"] = {"name": "room-1", "folder": str(folder), "hold": str(folder / "hold" / "slot")}
+        values["panel"] |= {"pins": "mock", "bounce_seconds": 0.0, "double_press_seconds": 0.1}
+        values["meeting"] |= {"notice_seconds": 0.0, "grace_seconds": 60.0, "lift_seconds": 1.0}
+        self.values = values
+
+    def run(self, script: Callable[[Any], Script], **meeting: float) -> Daemon:
+        """Run the daemon until the script is at its end."""
+        self.values["meeting"] |= meeting
+        daemon = Daemon(msgspec.convert(self.values, config.Config), lambda line: None)
+
+        def whole() -> Script:
+            try:
+                yield from script(daemon)
+            finally:
+                daemon.stop()
+
+        NoRoad.script = whole()
+        daemon.run()
+        return daemon
+
+    def manifest(self, daemon: Daemon, recording: str) -> layout.Manifest:
+        _, body = layout.parse_record(daemon._spool.read(Name(recording, RecordType.MANIFEST, 0)))
+        return msgspec.json.decode(body[64:], type=layout.Manifest)
+
+
+@pytest.fixture
+def room(ram: Path, monkeypatch: pytest.MonkeyPatch) -> Room:
+    return Room(ram, monkeypatch)
+
+
+def until(daemon: Daemon, state: State) -> Script:
+    while daemon._state is not state:
+        yield
+
+
+def down(button: object) -> None:
+    button.pin.drive_low()  # type: ignore[attr-defined]
+
+
+def up(button: object) -> None:
+    button.pin.drive_high()  # type: ignore[attr-defined]
+
+
+def press(button: object) -> None:
+    down(button)
+    up(button)
+
+
+def held(daemon: Daemon) -> None:
+    """The lift time is over, and the button still down."""
+    daemon._panel._tell(Pressed.LIFT, time.monotonic())
+
+
+def recording(daemon: Daemon) -> Script:
+    yield
+    press(daemon._panel._start)
+    yield from until(daemon, State.RECORDING)
+    while not daemon._custody.recording.ledger.blocks:  # type: ignore[union-attr]
+        yield
+    burst_over = time.monotonic() + daemon._settings.panel.double_press_seconds
+    while time.monotonic() < burst_over:  # or the next press would belong to the first
+        yield
+
+
+def test_the_light_is_lit_before_the_tap_opens_and_a_whole_meeting_is_released(room: Room, monkeypatch: Any) -> None:
+    show = Panel.show
+
+    def logged(self: Panel, *, recording: bool, fault: bool) -> None:
+        show(self, recording=recording, fault=fault)
+        room.log.append("lit" if recording else "dark")
+
+    monkeypatch.setattr(Panel, "show", logged)
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        assert room.log[room.log.index("open") - 1] == "lit"
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        assert room.log.index("finish") > room.log.index("open")
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.0)
+    (found,) = daemon._spool.recordings()
+    assert [name.type.name for name in daemon._spool.names(found)] == ["PREAMBLE", "BLOCK", "MANIFEST", "KEYBOX"]
+    assert room.manifest(daemon, found).ended == "stop"
+
+
+def test_a_light_that_does_not_light_keeps_the_tap_shut_and_stays_a_fault(room: Room, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Panel, "lit", property(lambda self: False))
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.FAULT)
+        for _ in range(5):
+            yield
+        assert daemon._state is State.FAULT
+        assert "light" in daemon._fault
+        press(daemon._panel._start)
+        for _ in range(5):
+            yield
+        assert daemon._state is State.FAULT, "start is dead"
+
+    room.run(script)
+    assert "open" not in room.log
+
+
+def test_a_light_that_goes_dark_while_recording_shuts_the_tap(room: Room, monkeypatch: Any) -> None:
+    dark: list[bool] = []
+    lit = Panel.lit.fget  # type: ignore[attr-defined]
+    monkeypatch.setattr(Panel, "lit", property(lambda self: lit(self) and not dark))
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        dark.append(True)
+        yield from until(daemon, State.GRACE)
+        assert room.log[-1] == "shut"
+        assert daemon._tap is None
+        assert daemon._custody.recording is not None, "what was recorded is kept"
+
+    room.run(script)
+
+
+def test_the_refuse_button_acts_in_the_thread_of_the_press_before_anything_is_queued(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        order: list[str] = []
+        tell = daemon._panel._tell
+
+        def told(pressed: Any, now: float) -> None:
+            order.append(f"queued, key {'there' if daemon._hold.take() else 'gone'}, {room.log[-1]}")
+            tell(pressed, now)
+
+        daemon._panel._tell = told  # type: ignore[method-assign]
+        press(daemon._panel._refuse)
+        assert order == ["queued, key gone, shut"]
+        assert daemon._state is State.RECORDING, "the loop has not heard of it yet"
+        yield from until(daemon, State.REFUSED)
+        assert bool(daemon._standing)
+
+    daemon = room.run(script)
+    (found,) = daemon._spool.recordings()
+    assert [name.type.name for name in daemon._spool.names(found)] == ["PREAMBLE", "MANIFEST"]
+    assert room.manifest(daemon, found).ended == "refused"
+
+
+def test_the_press_that_says_no_cannot_lift_it_and_another_can(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        refuse = daemon._panel._refuse
+        down(refuse)
+        yield from until(daemon, State.REFUSED)
+        held(daemon)
+        for _ in range(3):
+            yield
+        assert daemon._state is State.REFUSED
+        up(refuse)
+        down(refuse)
+        yield
+        held(daemon)
+        up(refuse)
+        yield from until(daemon, State.IDLE)
+        assert not daemon._standing
+
+    room.run(script, lift_seconds=30.0)
+
+
+def test_with_the_refuse_button_down_start_is_a_no(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        daemon._panel._refuse.when_activated = None  # it was down before the room was switched on: no press came
+        down(daemon._panel._refuse)
+        press(daemon._panel._start)
+        yield from until(daemon, State.REFUSED)
+
+    room.run(script)
+    assert room.log == []
+
+
+def test_a_no_that_was_cut_off_stands_after_a_restart(room: Room) -> None:
+    def crash(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon._refuse_now()
+        raise KeyboardInterrupt  # the process ends between the press and the loop
+
+    with pytest.raises(KeyboardInterrupt):
+        room.run(crash)
+
+    def script(daemon: Daemon) -> Script:
+        assert daemon._state is State.REFUSED
+        assert bool(daemon._standing)
+        yield
+
+    daemon = room.run(script)
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).ended == "refused"
+
+
+def test_switched_off_while_recording_it_asks_again_at_the_next_start(room: Room) -> None:
+    room.run(recording)
+    assert room.log[-1] == "shut"
+
+    def script(daemon: Daemon) -> Script:
+        assert daemon._state is State.GRACE
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    daemon = room.run(script)
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).ended == "refused"
+
+
+def test_a_key_erased_at_the_last_moment_of_grace_is_refused_not_released(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        release = daemon._custody.release
+
+        def late(*args: Any) -> bool:
+            press(daemon._panel._refuse)
+            return release(*args)
+
+        daemon._custody.release = late  # type: ignore[method-assign]
+        press(daemon._panel._start)
+        yield from until(daemon, State.REFUSED)
+
+    daemon = room.run(script, grace_seconds=0.0)
+    (found,) = daemon._spool.recordings()
+    assert [name.type.name for name in daemon._spool.names(found)] == ["PREAMBLE", "MANIFEST"]
+
+
+def test_a_no_between_preamble_and_keybox_leaves_a_receipt_of_its_own(room: Room, monkeypatch: Any) -> None:
+    monkeypatch.setattr(FakeTap, "keybox", False)
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        while daemon._preamble is None:
+            yield
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        assert daemon._tap is None
+
+    daemon = room.run(script)
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).ended == "refused"
+    assert daemon._hold.take() is None
+
+
+def test_a_tap_that_talks_nonsense_ends_the_meeting_and_not_the_room(room: Room, monkeypatch: Any) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon._tap.broken = CaptureError("nonsense")  # type: ignore[union-attr]
+        yield from until(daemon, State.GRACE)
+        assert daemon._fault == "nonsense"
+
+    room.run(script)
+    assert room.log[-1] == "shut"
+
+
+def test_a_hold_that_does_not_erase_stops_the_room(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        erase = daemon._hold.erase
+        flaws = [HoldError("reads back otherwise"), HoldError("reads back otherwise")]
+
+        def failing(*, refused: bool = False) -> None:
+            if flaws:
+                raise flaws.pop()
+            erase(refused=refused)
+
+        daemon._hold.erase = failing  # type: ignore[method-assign]
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        down(daemon._panel._refuse)
+        yield
+        held(daemon)
+        up(daemon._panel._refuse)
+        yield from until(daemon, State.FAULT)
+        assert "reads back otherwise" in daemon._fault
+
+    room.run(script, lift_seconds=30.0)

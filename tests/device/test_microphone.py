@@ -1,0 +1,103 @@
+"""Positions and times are given once and fit; one channel is picked; nothing from before the opening is kept."""
+
+import queue
+from itertools import pairwise
+from types import SimpleNamespace
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recorder.audio import FRAME_TICKS, Gap, GapCause, Moment, PcmBlock
+from recorder.config import load
+from recorder.device.microphone import QUEUE_BLOCKS_MAX, SETTLE_SECONDS, Microphone, Stamper, mono
+from recorder.errors import MicrophoneError
+
+NS = 1_000_000_000
+SETTINGS = msgspec.structs.replace(load().microphone, identity="pcm:roommic")
+
+
+def now(seconds: float) -> tuple[int, Moment]:
+    return round(seconds * NS), Moment(1_000_000 + round(seconds * 1e3), round(seconds * 1e3), True)
+
+
+def test_one_channel_is_picked():
+    frames = np.array([[1, 10], [2, 20], [-3, -30]], "<i2")
+    assert np.frombuffer(mono(frames.tobytes(), 2, 1), "<i2").tolist() == [1, 2, -3]
+    assert np.frombuffer(mono(frames.tobytes(), 2, 2), "<i2").tolist() == [10, 20, -30]
+
+
+def test_the_mean_of_full_scale_does_not_wrap():
+    loud = np.array([[32_767] * 8, [-32_768] * 8, [32_767, -32_768] * 4], "<i2")
+    assert np.frombuffer(mono(loud.tobytes(), 8, "mix"), "<i2").tolist() == [32_767, -32_768, -1]
+
+
+def test_what_was_captured_before_the_opening_is_not_kept():
+    stamper = Stamper(48_000, opened_ns=10 * NS)
+    pcm = np.arange(48_000, dtype="<i2").tobytes()
+    # At 10.7 s a whole second arrives: its first 0.8 s are from before 10.5 s.
+    (block,) = stamper.stamp(pcm, 0, *now(10 + SETTLE_SECONDS + 0.2))
+    assert block.position == 0
+    assert block.pcm == pcm[2 * 38_400 :]
+    assert block.moment.monotonic_ms == 10_500
+
+
+def test_too_early_audio_alone_gives_nothing():
+    stamper = Stamper(48_000, opened_ns=10 * NS)
+    assert stamper.stamp(bytes(9_600), 0, *now(10.2)) == []
+
+
+def test_what_still_waits_makes_the_audio_older():
+    stamper = Stamper(16_000, opened_ns=0)
+    (block,) = stamper.stamp(bytes(6_400), 1_600, *now(20))
+    assert (block.position, block.length) == (0, 9_600)
+    assert block.moment.monotonic_ms == 20_000 - 200 - 100
+
+
+@given(st.lists(st.integers(1, 10), min_size=1, max_size=40), st.sampled_from([16_000, 48_000]))
+def test_positions_run_on_in_whole_frames(sizes, rate):
+    stamper, expected, seconds = Stamper(rate, 0), 0, 10.0
+    for size in sizes:
+        seconds += size / 50
+        for item in stamper.stamp(bytes(size * rate // 25), 0, *now(seconds)):
+            assert item.position == expected
+            assert item.length == size * FRAME_TICKS
+            assert abs(item.moment.monotonic_ms - 10_000 - expected / 48) <= 2
+            expected += item.length
+
+
+def test_lost_samples_become_a_gap_before_what_came_after():
+    stamper = Stamper(48_000, 0)
+    items = []
+    for step in range(100):
+        lost = 0.5 if step >= 40 else 0.0
+        items += stamper.stamp(bytes(9_600), 0, *now(10 + step * 0.1 + lost))
+    (gap,) = [item for item in items if isinstance(item, Gap)]
+    assert gap.cause is GapCause.STALL
+    assert abs(gap.length - 24_000) <= 120
+    assert 40 * 4_800 <= gap.position <= 60 * 4_800
+    for item, following in pairwise(items):
+        assert following.position == item.position + item.length
+
+
+def test_a_full_queue_becomes_one_declared_gap_and_the_rest_is_whole():
+    microphone = SimpleNamespace(_queue=queue.Queue(QUEUE_BLOCKS_MAX), _dropped=None, overflows=0)
+    blocks = [PcmBlock(960 * number, 960, bytes(1_920), now(number / 50)[1]) for number in range(QUEUE_BLOCKS_MAX + 9)]
+    for block in blocks[:-2]:
+        Microphone._put(microphone, block)
+    taken = [microphone._queue.get() for _ in range(QUEUE_BLOCKS_MAX)]
+    for block in blocks[-2:]:
+        Microphone._put(microphone, block)
+    gap, *rest = [microphone._queue.get() for _ in range(3)]
+    assert taken == blocks[:QUEUE_BLOCKS_MAX]
+    assert gap == Gap(960 * QUEUE_BLOCKS_MAX, 960 * 7, GapCause.OVERFLOW, blocks[QUEUE_BLOCKS_MAX].moment)
+    assert rest == blocks[-2:]
+    assert microphone.overflows == 1
+
+
+def test_a_missing_pcm_is_told_in_plain_words():
+    settings = msgspec.structs.replace(SETTINGS, identity="pcm:nobody")
+    with pytest.raises(MicrophoneError, match="pcm:nobody cannot be used"):
+        Microphone(settings, lambda: None, lambda: None)
