@@ -1,0 +1,348 @@
+"""The catalogue: what the archive has, in a database beside its objects.
+
+It is an index, not a source: `rebuild` makes it anew from the objects. One writer at a time (BEGIN IMMEDIATE), who
+judges, writes the objects and then the rows in one transaction. So a row is never without its object; an object
+without its row, left by a crash between the two, is found when its name is wanted again, and adopted.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Connection, Table, create_engine, delete, event, func, insert, select, tuple_, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from recorder import canonical
+from recorder.archive import naming
+from recorder.archive.naming import Enrolment, Origin
+from recorder.archive.store import Store
+from recorder.archive.tables import CONFLICTS, DEVICES, ITEMS, RECORDINGS
+from recorder.canonical import SIGNATURE_BYTES
+from recorder.errors import CatalogueError, SealedError, SignedTextError, StoreError
+from recorder.sealed import layout
+from recorder.sealed.layout import Manifest, Preamble, RecordType
+from recorder.wire.judge import CONFLICTS_LEFT_BY_A_REFUSAL, LEFT_BY_A_REFUSAL, Known
+from recorder.wire.receipt import Purged, Receipt
+from recorder.wire.upload import Name
+
+DAY_MS = 86_400_000
+BACKDATING_DAYS_MAX = 14
+"""A device's clock counts for the deletion date, but may not put a recording's making further back than this before it
+came: a wrong clock, or a stolen key, would have it deleted at once."""
+BUSY_SECONDS_MAX = 30.0
+"""How long a writer waits for another."""
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Item(NamedTuple):
+    """One record that is durable in the store."""
+
+    name: Name
+    content: bytes
+    size: int
+    """Bytes."""
+    stored_ms: int
+    said: Preamble | Manifest | None
+    """What it says, if it is one of these."""
+
+
+class Catalogue:
+    """The database at `url` (SQLAlchemy's form), migrated to this version. Every method raises CatalogueError."""
+
+    def __init__(self, url: str, retention_days: int) -> None:
+        if not url.startswith("sqlite:"):
+            raise CatalogueError(f"{url.partition(':')[0]}: only an SQLite catalogue is known so far")
+        self._retention_days = retention_days
+        self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS_MAX})
+        event.listen(self._engine, "connect", _prepare)
+        event.listen(self._engine, "begin", _begin_writing)
+        try:
+            with self._engine.begin() as connection:
+                command.upgrade(_alembic(connection), "head")
+        except (SQLAlchemyError, CommandError) as error:
+            raise CatalogueError(f"{url}: the catalogue cannot be opened: {error}") from error
+
+    @contextmanager
+    def write(self) -> Iterator["Writing"]:
+        """The one writer there can be: committed durably at the end of the block, forgotten if it raises."""
+        try:
+            with self._engine.begin() as connection:
+                yield Writing(connection, self._retention_days)
+        except SQLAlchemyError as error:
+            raise CatalogueError(f"the catalogue cannot be written: {error}") from error
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+class Writing:
+    """One transaction."""
+
+    def __init__(self, connection: Connection, retention_days: int) -> None:
+        self._connection = connection
+        self._retention_days = retention_days
+
+    def enrol(self, enrolment: Enrolment) -> bool:
+        """Enrol a device; False if it is with this key already, CatalogueError if it is with another."""
+        key = bytes.fromhex(enrolment.public_key)
+        there = self._connection.scalar(select(DEVICES.c.public_key).where(DEVICES.c.name == enrolment.name))
+        if there is None:
+            row = {"name": enrolment.name, "public_key": key, "enrolled_ms": enrolment.enrolled_ms}
+            self._connection.execute(insert(DEVICES), row)
+            return True
+        if there != key:
+            raise CatalogueError(f"{enrolment.name} is enrolled with another key; a new device needs a new name")
+        return False
+
+    def public_keys(self, devices: Collection[str]) -> dict[str, Ed25519PublicKey]:
+        """The keys of those of `devices` that are enrolled."""
+        rows = self._connection.execute(select(DEVICES.c.name, DEVICES.c.public_key).where(DEVICES.c.name.in_(devices)))
+        return {row.name: Ed25519PublicKey.from_public_bytes(row.public_key) for row in rows}
+
+    def known(self, names: Collection[Name]) -> dict[str, Known]:
+        """Recording to what is known of it, with the contents of those of `names` that are there."""
+        recordings = {name.recording for name in names}
+        contents: dict[str, dict[Name, bytes]] = {recording: {} for recording in recordings}
+        keys = [(name.recording, int(name.type), name.index) for name in names]
+        item = tuple_(ITEMS.c.recording, ITEMS.c.type, ITEMS.c.index)
+        for row in self._connection.execute(select(ITEMS).where(item.in_(keys))):
+            contents[row.recording][_name(row)] = row.content
+        conflicts: dict[str, set[tuple[Name, bytes]]] = {recording: set() for recording in recordings}
+        for row in self._connection.execute(select(CONFLICTS).where(CONFLICTS.c.recording.in_(recordings))):
+            conflicts[row.recording].add((_name(row), row.content))
+        known = {recording: Known() for recording in recordings}
+        for row in self._connection.execute(select(RECORDINGS).where(RECORDINGS.c.id.in_(recordings))):
+            known[row.id] = Known(
+                device=row.device,
+                preamble_hash=row.preamble_hash,
+                contents=contents[row.id],
+                ended=row.ended,
+                keybox=row.keybox,
+                conflicts=frozenset(conflicts[row.id]),
+            )
+        return known
+
+    def contents(self, recording: str) -> dict[Name, bytes]:
+        """Name to content of everything there is of one recording."""
+        rows = self._connection.execute(select(ITEMS).where(ITEMS.c.recording == recording))
+        return {_name(row): row.content for row in rows}
+
+    def add(self, recording: str, origin: Origin, first_ms: int, items: Collection[Item]) -> None:
+        """Note items that are durable in the store and were not noted before. A refusal among them erases the rest.
+
+        `origin` and `first_ms`, when the recording's first item came, count only if the recording is new.
+        """
+        row = self._recording(recording)
+        if row is None:
+            row = {
+                "id": recording,
+                "device": origin.device,
+                "preamble_hash": bytes.fromhex(origin.preamble),
+                "first_ms": first_ms,
+                "delete_after_ms": _delete_after(first_ms, None, self._retention_days),
+                "state": "open",
+                "ended": None,
+                "keybox": None,
+            }
+            self._connection.execute(insert(RECORDINGS), row)
+        changes: dict[str, Any] = {}
+        for item in items:
+            match item.said:
+                case Preamble() as preamble:
+                    changes |= {
+                        "sequence": preamble.sequence,
+                        "made_ms": preamble.wall_ms,
+                        "made_synced": preamble.synced,
+                        "delete_after_ms": _delete_after(row["first_ms"], preamble, self._retention_days),
+                    }
+                case Manifest() as manifest:
+                    changes |= {
+                        "ended": manifest.ended,
+                        "ended_ms": manifest.wall_ms,
+                        "blocks": manifest.blocks,
+                        "keybox": manifest.keybox,
+                    }
+        self._insert(ITEMS, items)
+        self._settle(recording, {**row, **changes}, changes)
+
+    def add_conflicts(self, conflicts: Collection[Item]) -> None:
+        """Note what was kept beside; their recordings must be there."""
+        self._insert(CONFLICTS, conflicts)
+
+    def unpurged(self, recordings: Collection[str] | None = None) -> list[str]:
+        """Those refused recordings (all, or of `recordings`) whose objects may not be deleted yet."""
+        query = select(RECORDINGS.c.id).where(RECORDINGS.c.state == "refused", RECORDINGS.c.purged_ms.is_(None))
+        if recordings is not None:
+            query = query.where(RECORDINGS.c.id.in_(recordings))
+        return list(self._connection.scalars(query))
+
+    def purges(self, recordings: Collection[str]) -> list[tuple[str, Purged]]:
+        """Device and order of those of `recordings` that were refused, by recording."""
+        query = (
+            select(RECORDINGS.c.id, RECORDINGS.c.device, RECORDINGS.c.purged_blocks, ITEMS.c.content)
+            .join(ITEMS, ITEMS.c.recording == RECORDINGS.c.id)
+            .where(RECORDINGS.c.id.in_(recordings), RECORDINGS.c.state == "refused")
+            .where(ITEMS.c.type == int(RecordType.MANIFEST))
+            .order_by(RECORDINGS.c.id)
+        )
+        rows = self._connection.execute(query)
+        return [(row.device, Purged(row.id, row.content.hex(), row.purged_blocks)) for row in rows]
+
+    def purge_done(self, recording: str, blocks: int, purged_ms: int) -> None:
+        """Note that the objects of a refused recording are gone."""
+        done = update(RECORDINGS).where(RECORDINGS.c.id == recording)
+        self._connection.execute(done.values(purged_blocks=blocks, purged_ms=purged_ms))
+
+    def dump(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table, in the order of their keys: to compare two catalogues."""
+        return {
+            table.name: [tuple(row) for row in self._connection.execute(select(table).order_by(*table.primary_key))]
+            for table in (DEVICES, RECORDINGS, ITEMS, CONFLICTS)
+        }
+
+    def _recording(self, recording: str) -> dict[str, Any] | None:
+        row = self._connection.execute(select(RECORDINGS).where(RECORDINGS.c.id == recording)).first()
+        return None if row is None else dict(row._mapping)
+
+    def _insert(self, table: Table, items: Collection[Item]) -> None:
+        rows = [
+            {
+                "recording": item.name.recording,
+                "type": int(item.name.type),
+                "index": item.name.index,
+                "content": item.content,
+                "bytes": item.size,
+                "stored_ms": item.stored_ms,
+            }
+            for item in items
+        ]
+        if rows:
+            self._connection.execute(insert(table), rows)
+
+    def _settle(self, recording: str, row: Mapping[str, Any], changes: dict[str, Any]) -> None:
+        """Write `changes` of the row, and the state that follows from them."""
+        if row["ended"] == "refused":
+            if row["state"] != "refused":
+                blocks = (ITEMS.c.recording == recording) & (ITEMS.c.type == int(RecordType.BLOCK))
+                count = self._connection.scalar(select(func.count()).select_from(ITEMS).where(blocks))
+                changes |= {"state": "refused", "purged_blocks": count}
+            self._erase(ITEMS, recording, LEFT_BY_A_REFUSAL)
+            self._erase(CONFLICTS, recording, CONFLICTS_LEFT_BY_A_REFUSAL)
+        elif row["ended"] is not None and row["state"] == "open":
+            keybox = (ITEMS.c.recording == recording) & (ITEMS.c.type == int(RecordType.KEYBOX))
+            # A manifest that names no keybox says that none will ever come: then nothing is waited for.
+            if row["keybox"] is None or self._connection.scalar(select(ITEMS.c.content).where(keybox)) is not None:
+                changes |= {"state": "kept"}
+        if changes:
+            self._connection.execute(update(RECORDINGS).where(RECORDINGS.c.id == recording).values(**changes))
+
+    def _erase(self, table: Table, recording: str, left: Collection[RecordType]) -> None:
+        others = table.c.type.not_in([int(kind) for kind in left])
+        self._connection.execute(delete(table).where(table.c.recording == recording, others))
+
+
+def rebuild(store: Store, catalogue: Catalogue) -> None:
+    """Fill an empty catalogue from the objects. StoreError if an object is not what its name says."""
+    with catalogue.write() as writing:
+        for found in store.list(naming.DEVICES):
+            writing.enrol(_decode(store.get(found.name), Enrolment, found.name))
+        recordings = {found.name.partition("/")[0] for found in store.list("") if naming.parse_item(found.name)}
+        for recording in sorted(recordings):
+            adopt(store, writing, recording)
+
+
+def adopt(store: Store, writing: Writing, recording: str) -> None:
+    """Note every object of one recording that the catalogue does not know."""
+    found = next(store.list(naming.origin(recording)), None)
+    if found is None:
+        raise StoreError(f"{recording}: the object that says whose recording it is, is missing")
+    origin = _decode(store.get(found.name), Origin, found.name)
+    there = writing.contents(recording)
+    items = list(_items(store, f"{recording}/", there))
+    if items:
+        writing.add(recording, origin, found.stored_ms, items)
+    known = writing.known([Name(recording, RecordType.PREAMBLE, 0)])[recording]
+    conflicts = _conflicts(store, recording, known.conflicts)
+    left = CONFLICTS_LEFT_BY_A_REFUSAL if known.refused else frozenset(RecordType)
+    writing.add_conflicts([conflict for conflict in conflicts if conflict.name.type in left])
+    for found in store.list(naming.purged(recording)):
+        receipt = _decode(store.get(found.name)[SIGNATURE_BYTES:], Receipt, found.name)
+        writing.purge_done(recording, receipt.purged[0].blocks, receipt.wall_ms)
+
+
+def _items(store: Store, prefix: str, there: Mapping[Name, bytes]) -> Iterator[Item]:
+    for found in store.list(prefix):
+        name = naming.parse_item(found.name)
+        if name is not None and name not in there:
+            yield read_item(store.get(found.name), name, found.stored_ms)
+
+
+def _conflicts(store: Store, recording: str, there: Collection[tuple[Name, bytes]]) -> Iterator[Item]:
+    for found in store.list(f"{naming.CONFLICTS}{recording}/"):
+        parsed = naming.parse_conflict(found.name)
+        if parsed is not None and parsed not in there:
+            yield read_item(store.get(found.name), parsed[0], found.stored_ms)
+
+
+def read_item(record: bytes, name: Name, stored_ms: int) -> Item:
+    """The item in an object of the archive; StoreError if the object is damaged."""
+    try:
+        kind, body = layout.parse_record(record)
+        text = body[SIGNATURE_BYTES:]
+        said: Preamble | Manifest | None = None
+        if kind is RecordType.PREAMBLE:
+            said = canonical.decode(text, Preamble)
+        elif kind is RecordType.MANIFEST:
+            said = canonical.decode(text, Manifest)
+    except (SealedError, SignedTextError) as error:
+        raise StoreError(f"{naming.item(name)}: the object is damaged: {error}") from error
+    return Item(name, layout.hash_body(body), len(record), stored_ms, said)
+
+
+def _decode(data: bytes, kind: type[T], name: str) -> T:
+    try:
+        return canonical.decode(data, kind)
+    except SignedTextError as error:
+        raise StoreError(f"{name}: the object is damaged: {error}") from error
+
+
+def _delete_after(first_ms: int, preamble: Preamble | None, retention_days: int) -> int:
+    """The deletion date: counted from the making, as far as the device's clock can be believed."""
+    made_ms = first_ms
+    if preamble is not None and preamble.synced:
+        made_ms = min(max(preamble.wall_ms, first_ms - BACKDATING_DAYS_MAX * DAY_MS), first_ms)
+    return made_ms + retention_days * DAY_MS
+
+
+def _name(row: Any) -> Name:
+    return Name(row.recording, RecordType(row.type), row.index)
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # or the driver begins transactions by itself, and not IMMEDIATE ones
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",  # a commit survives a power cut
+        "foreign_keys = ON",
+        "secure_delete = ON",  # the sizes of refused blocks tell how much was said: deleted rows are overwritten
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_writing(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,303 @@
+"""The intake: from the broker to the clerk and back.
+
+Two threads and two queues. The network thread owns the MQTT client and is the only one to touch it: it reads messages
+into the inbox, sends receipts, and acknowledges. The worker takes a batch from the inbox and gives it to the clerk.
+So a slow disk never blocks the network, and nothing is ever published within a callback.
+
+When the inbox is full the network thread stops reading, and the broker and the devices wait: a bound that the MQTT
+library does not give. A message is acknowledged to the broker only when it is durable; but what makes the protocol
+whole is the device, which sends again until it has the archive's receipt.
+"""
+
+import logging
+import queue
+import random
+import secrets
+import selectors
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from recorder.archive.clerk import Clerk, Message
+from recorder.config import Archive
+from recorder.errors import UplinkError
+from recorder.wire.topics import shared_uploads
+
+LOG = logging.getLogger(__name__)
+
+INBOX_BYTES_MAX = 268_435_456
+"""Of payloads in the inbox, whatever their number: a manifest may have 4 MiB."""
+CONNECT_SECONDS_MAX = 15.0
+KEEPALIVE_SECONDS = 30
+TICK_SECONDS = 1.0
+"""How often the client gets to look at its keepalive."""
+RETRY_FIRST_SECONDS = 0.2
+RETRY_LAST_SECONDS = 30.0
+FAREWELL_SECONDS_MAX = 5.0
+"""For the last receipts to leave when the intake is told to end."""
+SUBSCRIPTION_FAILED = 128
+"""Reason codes from here on are failures (MQTT 5, section 2.4)."""
+
+
+class _Arrived(NamedTuple):
+    message: Message
+    mid: int
+    client: Client
+
+
+class _Done(NamedTuple):
+    arrived: list[_Arrived]
+    receipts: list[Message]
+
+
+class Intake:
+    """Serves until `stop` is called. Raises UplinkError, StoreError or CatalogueError where waiting does not help.
+
+    `ready` is called once, when it listens for the first time.
+    """
+
+    def __init__(self, config: Archive, clerk: Clerk, ready: Callable[[], None]) -> None:
+        self._config = config
+        self._clerk = clerk
+        self._ready: Callable[[], None] | None = ready
+        self._tls = _tls(Path(config.folder) / "keys")
+        self._inbox: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
+        self._inbox_bytes = 0
+        """Of messages that arrived and are not done; the network thread's."""
+        self._inbox_items = 0
+        self._receipts_on_road = 0
+        """Handed to the client, and not acknowledged by the broker."""
+        self._outbox: queue.SimpleQueue[_Done | BaseException] = queue.SimpleQueue()
+        self._wake, self._waker = socket.socketpair()
+        for end in (self._wake, self._waker):
+            end.setblocking(False)
+        self._stopping = False
+        self._connected = False
+        self._subscribed = False
+        self._flaw = ""
+
+    def stop(self) -> None:
+        """End in order: finish what arrived, send its receipts. May be called from a signal handler."""
+        self._stopping = True
+        self._rouse()
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        worker = threading.Thread(target=self._work, name="clerk", daemon=True)
+        worker.start()
+        wait = RETRY_FIRST_SECONDS
+        try:
+            while not self._stopping:
+                client = self._connect()
+                if client is not None:
+                    self._serve(client)
+                    wait = RETRY_FIRST_SECONDS if self._subscribed else wait
+                if not self._stopping:
+                    LOG.warning("not connected to %s:%d: %s", self._config.host, self._config.port, self._flaw)
+                    self._sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                    wait = min(wait * 2, RETRY_LAST_SECONDS)
+        finally:
+            self._inbox.put(None)
+            worker.join()
+            self._wake.close()
+            self._waker.close()
+        while not self._outbox.empty():
+            done = self._outbox.get()
+            if isinstance(done, BaseException):
+                raise done
+
+    # The network thread.
+
+    def _connect(self) -> Client | None:
+        """A new client, connecting; None if the broker cannot be reached. The old one is never used again."""
+        self._connected = self._subscribed = False
+        self._receipts_on_road = 0
+        self._flaw = "the broker closed the connection"
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"intake-{secrets.token_hex(8)}",
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.connect_timeout = CONNECT_SECONDS_MAX
+        client.tls_set_context(self._tls)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.ReceiveMaximum = min(self._config.queue_items, 65_535)
+        try:
+            client.connect(
+                self._config.host,
+                self._config.port,
+                keepalive=KEEPALIVE_SECONDS,
+                clean_start=True,
+                properties=properties,
+            )
+        except OSError as error:
+            self._flaw = str(error)
+            return None
+        self._connected = True
+        return client
+
+    def _serve(self, client: Client) -> None:
+        """Move messages until the connection is lost, or all is done after `stop`."""
+        asked_to_end = False
+        deadline = float("inf")
+        while self._connected:
+            if self._stopping and not asked_to_end:
+                asked_to_end = True
+                deadline = time.monotonic() + FAREWELL_SECONDS_MAX
+            done = self._inbox_items == 0 and self._receipts_on_road == 0
+            if asked_to_end and (done or time.monotonic() > deadline):
+                break
+            # To the end: the client lets no more than its window of receipts leave before the broker has answered.
+            self._move(client, reading=not self._full)
+            self._send(client)
+        client.disconnect()
+        while self._connected and client.want_write():
+            client.loop_write()
+
+    @property
+    def _full(self) -> bool:
+        return self._inbox_items >= self._config.queue_items or self._inbox_bytes >= INBOX_BYTES_MAX
+
+    def _move(self, client: Client, *, reading: bool) -> None:
+        """Wait for something to do, and let the client read and write."""
+        sock = client.socket()
+        if sock is None:
+            self._connected = False
+            return
+        wanted = (selectors.EVENT_READ if reading else 0) | (selectors.EVENT_WRITE if client.want_write() else 0)
+        buffered = reading and isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake, selectors.EVENT_READ)
+            if wanted:
+                selector.register(sock, wanted)
+            events = {key.fileobj: mask for key, mask in selector.select(0 if buffered else TICK_SECONDS)}
+        if self._wake in events:
+            self._wake.recv(4_096)
+        ours = events.get(sock, 0)
+        if reading and (ours & selectors.EVENT_READ or buffered):
+            client.loop_read()
+        if ours & selectors.EVENT_WRITE:
+            client.loop_write()
+        client.loop_misc()
+
+    def _send(self, client: Client) -> None:
+        """Hand to the client what the worker finished."""
+        while not self._outbox.empty():
+            done = self._outbox.get()
+            if isinstance(done, BaseException):
+                raise done
+            for receipt in done.receipts:
+                client.publish(receipt.topic, receipt.payload, qos=1)
+                self._receipts_on_road += 1
+            for arrived in done.arrived:
+                self._inbox_items -= 1
+                self._inbox_bytes -= len(arrived.message.payload)
+                if arrived.client is client:
+                    client.ack(arrived.mid, 1)
+
+    def _sleep(self, seconds: float) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake, selectors.EVENT_READ)
+            deadline = time.monotonic() + seconds
+            while not self._stopping and (left := deadline - time.monotonic()) > 0:
+                if selector.select(left):
+                    self._wake.recv(4_096)
+
+    def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._flaw = f"the broker refused the archive: {reason}"
+            self._connected = False
+            return
+        client.subscribe(shared_uploads(self._clerk.group), qos=1)
+
+    def _on_subscribe(self, _client: Client, _data: Any, _mid: int, reasons: list[Any], _properties: Any) -> None:
+        if any(reason.value >= SUBSCRIPTION_FAILED for reason in reasons):
+            self._flaw = f"the broker refused the subscription: {reasons[0]}"
+            self._connected = False
+            return
+        self._subscribed = True
+        if self._ready is not None:  # whoever waited for it need not be there when the broker comes back
+            ready, self._ready = self._ready, None
+            ready()
+
+    def _on_publish(self, _client: Client, _data: Any, _mid: int, _reason: Any, _properties: Any) -> None:
+        self._receipts_on_road -= 1
+
+    def _on_message(self, client: Client, _data: Any, message: MQTTMessage) -> None:
+        if self._stopping:
+            return  # neither kept nor acknowledged: its device sends it again
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""  # no device's; the clerk counts it
+        self._inbox_items += 1
+        self._inbox_bytes += len(message.payload)
+        self._inbox.put(_Arrived(Message(topic, bytes(message.payload)), message.mid, client))
+
+    def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._flaw = f"the connection was lost: {reason}"
+        self._connected = False
+
+    # The worker.
+
+    def _work(self) -> None:
+        try:
+            while batch := self._batch():
+                receipts = self._clerk.process([arrived.message for arrived in batch], time.time_ns() // 1_000_000)
+                self._outbox.put(_Done(batch, receipts))
+                self._rouse()
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the process with it
+            self._outbox.put(error)
+            self._rouse()
+
+    def _batch(self) -> list[_Arrived]:
+        """The next messages to keep under one commit; empty once there will be no more."""
+        first = self._inbox.get()
+        if first is None:
+            return []
+        batch = [first]
+        deadline = time.monotonic() + self._config.batch_seconds
+        while len(batch) < self._config.batch_items:
+            try:
+                arrived = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                break
+            if arrived is None:
+                self._inbox.put(None)  # for the next turn
+                break
+            batch.append(arrived)
+        return batch
+
+    def _rouse(self) -> None:
+        try:
+            self._waker.send(b"\0")
+        except (BlockingIOError, OSError):
+            return  # awake already, or gone
+
+
+def _tls(keys: Path) -> ssl.SSLContext:
+    """TLS 1.3 with certificates on both sides, from an archive's `keys/`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    try:
+        context.load_verify_locations(keys / "ca.pem")
+        context.load_cert_chain(keys / "tls.pem", keys / "tls.key")
+    except (OSError, ssl.SSLError) as error:
+        raise UplinkError(f"{keys}: the archive's certificate cannot be read: {error}") from error
+    return context

@@ -1,0 +1,172 @@
+"""The object store: write-once objects, each under one name for ever.
+
+Rules, which the contract suite holds every store to:
+
+1. When `put` returns, what it wrote survives a power cut.
+2. An object is there whole or not at all, and never changes. Of several writers of one name, one wins.
+3. Writing what is already there, byte for byte, succeeds. Other bytes under that name are not written, and named.
+4. When `delete` returns, what it deleted stays gone after a power cut. Deleting what is not there succeeds.
+
+A name is one or more parts of `a-z 0-9 -`, parted by `/`. Nothing else comes near the file system.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from recorder.errors import StoreError
+
+NAME_PATTERN = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*", re.ASCII)
+NAME_CHARACTERS_MAX = 255
+
+
+class Found(NamedTuple):
+    """An object in a listing."""
+
+    name: str
+    size: int
+    """Bytes."""
+    stored_ms: int
+    """Unix time, milliseconds: as told to `put`."""
+
+
+class Store(Protocol):
+    """Where the archive keeps its objects. Every method raises StoreError if the store fails."""
+
+    def put(self, objects: Mapping[str, bytes], stored_ms: int) -> frozenset[str]:
+        """Write `objects` durably, under one commit. Returns the names that were there with other bytes."""
+        ...
+
+    def get(self, name: str) -> bytes:
+        """The object's bytes; StoreError if it is not there."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Found]:
+        """Every object whose name begins with `prefix`, in the order of their names."""
+        ...
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete these objects durably."""
+        ...
+
+
+class FolderStore:
+    """Objects as files of one file system that has O_TMPFILE and hard links (ext4, xfs, btrfs, tmpfs).
+
+    A file without a name is written and fsynced, then linked to its name, which fails if the name is taken; then the
+    folder is fsynced. So a crash leaves no half file and nothing to clean up.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _fsync_folder(folder.parent)
+        except OSError as error:
+            raise StoreError(f"{folder}: the object store cannot be opened: {error}") from error
+
+    def put(self, objects: Mapping[str, bytes], stored_ms: int) -> frozenset[str]:
+        paths = {name: self._path(name) for name in objects}
+        clashes: set[str] = set()
+        files: dict[str, int] = {}
+        try:
+            try:
+                for name, path in paths.items():
+                    self._make_folders(path.parent)
+                    files[name] = _write_unnamed(path.parent, objects[name], stored_ms)
+                for file in files.values():  # after all are written: the file system commits them together
+                    os.fsync(file)
+                for name, path in paths.items():
+                    if not _link(files[name], path) and path.read_bytes() != objects[name]:
+                        clashes.add(name)
+            finally:
+                for file in files.values():
+                    os.close(file)
+            for folder in {path.parent for path in paths.values()}:
+                _fsync_folder(folder)
+        except OSError as error:
+            raise StoreError(f"{self._folder}: objects cannot be kept: {error}") from error
+        return frozenset(clashes)
+
+    def get(self, name: str) -> bytes:
+        try:
+            return self._path(name).read_bytes()
+        except OSError as error:
+            raise StoreError(f"{self._folder}: {name} cannot be read: {error.strerror}") from error
+
+    def list(self, prefix: str) -> Iterator[Found]:
+        top = self._folder / prefix.rpartition("/")[0]
+        found: list[Found] = []
+        try:
+            for path in top.rglob("*"):
+                try:
+                    state = path.stat()
+                except FileNotFoundError:  # deleted since it was listed
+                    continue
+                if stat.S_ISREG(state.st_mode):
+                    name = path.relative_to(self._folder).as_posix()
+                    found.append(Found(name, state.st_size, state.st_mtime_ns // 1_000_000))
+        except OSError as error:
+            raise StoreError(f"{self._folder}: cannot be listed: {error}") from error
+        return iter(sorted(item for item in found if item.name.startswith(prefix)))
+
+    def delete(self, names: Iterable[str]) -> None:
+        paths: Sequence[Path] = [self._path(name) for name in names]
+        try:
+            for path in paths:
+                path.unlink(missing_ok=True)
+            for folder in {path.parent for path in paths}:
+                if folder.is_dir():
+                    _fsync_folder(folder)
+        except OSError as error:
+            raise StoreError(f"{self._folder}: objects cannot be deleted: {error}") from error
+
+    def _path(self, name: str) -> Path:
+        if len(name) > NAME_CHARACTERS_MAX or not NAME_PATTERN.fullmatch(name):
+            raise StoreError(f"{name[:NAME_CHARACTERS_MAX]!r} is no name for an object")
+        return self._folder / name
+
+    def _make_folders(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        self._make_folders(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _fsync_folder(folder.parent)
+
+
+def _write_unnamed(folder: Path, data: bytes, stored_ms: int) -> int:
+    """A file in `folder`'s file system that has no name yet and holds `data`; returns its descriptor."""
+    file = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(file, view) :]
+        os.utime(file, ns=(stored_ms * 1_000_000,) * 2)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _link(file: int, path: Path) -> bool:
+    """Give an unnamed file its name, as open(2) says under O_TMPFILE; False if the name is taken."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # Only with a folder's descriptor does Python call linkat, which follows the link in /proc.
+        os.link(f"/proc/self/fd/{file}", path.name, dst_dir_fd=folder)
+    except FileExistsError:
+        return False
+    finally:
+        os.close(folder)
+    return True
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

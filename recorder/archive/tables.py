@@ -1,0 +1,84 @@
+"""The catalogue's tables. No audio, no key and no personal data: devices, random ids, hashes, sizes and times.
+
+The migrations make them; a test holds the two together. All times are Unix time in milliseconds by the archive's clock,
+unless a name says otherwise.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+DEVICES = Table(
+    "devices",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("public_key", LargeBinary(32), nullable=False),
+    Column("enrolled_ms", BigInteger, nullable=False),
+)
+
+RECORDINGS = Table(
+    "recordings",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("device", String(64), nullable=False),
+    Column("preamble_hash", LargeBinary(32), nullable=False),
+    Column("first_ms", BigInteger, nullable=False),  # when its first item came
+    Column("delete_after_ms", BigInteger, nullable=False),  # from birth
+    Column("state", String(8), nullable=False),
+    # From the preamble, by the device's clock; null until it comes.
+    Column("sequence", BigInteger),
+    Column("made_ms", BigInteger),
+    Column("made_synced", Boolean),
+    # From the manifest, by the device's clock; null until it comes.
+    Column("ended", String(16)),
+    Column("ended_ms", BigInteger),
+    Column("blocks", BigInteger),
+    Column("keybox", String(64)),
+    # Of a refused recording: how many blocks the refusal deletes, and when they were gone.
+    Column("purged_blocks", BigInteger),
+    Column("purged_ms", BigInteger),
+    CheckConstraint("state IN ('open', 'kept', 'refused')", name="state"),
+    Index("ix_recordings_device", "device", "sequence"),
+    Index("ix_recordings_delete_after_ms", "delete_after_ms"),
+)
+
+ITEMS = Table(
+    "items",
+    METADATA,
+    Column("recording", String(32), ForeignKey("recordings.id"), primary_key=True),
+    Column("type", Integer, primary_key=True),
+    Column("index", BigInteger, primary_key=True),
+    Column("content", LargeBinary(32), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("stored_ms", BigInteger, nullable=False),
+)
+
+CONFLICTS = Table(
+    "conflicts",
+    METADATA,
+    Column("recording", String(32), ForeignKey("recordings.id"), primary_key=True),
+    Column("type", Integer, primary_key=True),
+    Column("index", BigInteger, primary_key=True),
+    Column("content", LargeBinary(32), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("stored_ms", BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Device identities: the authority that signs them."""

@@ -1,0 +1,228 @@
+"""The throw-away authority: who may speak on the wire, and whose signatures count.
+
+It gives every party two kinds of identity. A TLS certificate (P-256, which every broker speaks), whose common name
+the broker turns into the user of its ACL; and an Ed25519 key that signs what must be believed later: a device's
+recordings, an archive's receipts. TLS guards the road, the signatures guard what travels on it: neither replaces the
+other.
+
+    authority/   ca.key ca.pem archive.pub issued/NAME.pem issued/NAME.pub
+    room/keys/   ca.pem tls.pem tls.key signing.key archive.pub recipients/*.pub
+    archive/keys/  ca.pem tls.pem tls.key receipt.key
+    broker/      ca.pem tls.pem tls.key
+
+Nothing that exists is ever overwritten: a key written over is a recording that can no longer be proved.
+Whoever holds `ca.key` can enrol a room; keep the folder off every machine that is on the network.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from recorder.errors import AuthorityError
+from recorder.keyfiles import load_recipient_public, save_device, save_device_public
+from recorder.wire.topics import ARCHIVE_USER, DEVICE_PATTERN
+
+AUTHORITY_DAYS = 3_650
+CERTIFICATE_DAYS = 1_095
+"""Three years: a room is visited less often than that, if at all."""
+BROKER = "broker"
+NOT_FOR_ROOMS = (ARCHIVE_USER, BROKER)
+CLOCK_SLACK = timedelta(days=1)
+"""Certificates are valid from a day before they were made: a room's clock may be behind."""
+
+
+class Authority:
+    """An authority in its folder. Its methods raise AuthorityError, or KeyFileError for a key file that is given."""
+
+    def __init__(self, folder: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        self._folder = folder
+        self._key = key
+        self._certificate = certificate
+
+    @classmethod
+    def create(cls, folder: Path, now: datetime | None = None) -> Self:
+        """A new authority in `folder`, which must not hold one yet."""
+        _must_be_free(folder / "ca.key", folder / "ca.pem")
+        now = now or datetime.now(UTC)
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Wederhoor authority")])
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - CLOCK_SLACK)
+            .not_valid_after(now + timedelta(days=AUTHORITY_DAYS))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs_certificates=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        _make_folder(folder)
+        _make_folder(folder / "issued")
+        _write(folder / "ca.key", _private_pem(key))
+        _write(folder / "ca.pem", certificate.public_bytes(Encoding.PEM))
+        return cls(folder, key, certificate)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The authority that `create` made in `folder`."""
+        try:
+            key = load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
+            certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+        except (OSError, ValueError, TypeError) as error:
+            raise AuthorityError(f"{folder}: no authority can be read here: {error}") from error
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+            raise AuthorityError(f"{folder}: ca.key and ca.pem do not belong together")
+        return cls(folder, key, certificate)
+
+    def enrol_archive(self, folder: Path, now: datetime | None = None) -> None:
+        """Write an archive's `keys/` into `folder`. Its rooms will believe this one archive alone."""
+        keys = folder / "keys"
+        _must_be_free(keys, self._folder / "archive.pub")
+        receipt = Ed25519PrivateKey.generate()
+        self._write_identity(keys, ARCHIVE_USER, ExtendedKeyUsageOID.CLIENT_AUTH, (), now)
+        save_device(keys / "receipt.key", receipt)
+        save_device_public(self._folder / "archive.pub", receipt.public_key())
+
+    def enrol_room(self, name: str, folder: Path, recipients: Sequence[Path], now: datetime | None = None) -> Path:
+        """Write a room's `keys/` into `folder`; returns the public key file to enrol at the archive.
+
+        `recipients` are the public key files of those who may open what the room seals.
+        """
+        if not DEVICE_PATTERN.fullmatch(name) or name in NOT_FOR_ROOMS:
+            raise AuthorityError(
+                f"{name!r} is no name for a room: 1 to 64 of a-z, 0-9 and '-', and not {' or '.join(NOT_FOR_ROOMS)}"
+            )
+        keys, public = folder / "keys", self._folder / "issued" / f"{name}.pub"
+        _must_be_free(keys, public)
+        if not (self._folder / "archive.pub").is_file():
+            raise AuthorityError(f"{self._folder}: enrol the archive first; a room must know whose receipts to believe")
+        if not recipients:
+            raise AuthorityError("a room needs the public key of at least one recipient, or nobody could ever listen")
+        if len({load_recipient_public(path).kem for path in recipients}) > 1:
+            raise AuthorityError("recipients' keys must be all hybrid or all classical; make the older ones anew")
+        if len({path.stem for path in recipients}) < len(recipients):
+            raise AuthorityError("two recipients' files have the same name")
+        signing = Ed25519PrivateKey.generate()
+        self._write_identity(keys, name, ExtendedKeyUsageOID.CLIENT_AUTH, (), now)
+        _copy(self._folder / "archive.pub", keys / "archive.pub")
+        _make_folder(keys / "recipients")
+        for path in recipients:
+            _copy(path, keys / "recipients" / f"{path.stem}.pub")
+        save_device(keys / "signing.key", signing)
+        save_device_public(public, signing.public_key())
+        return public
+
+    def enrol_broker(
+        self, folder: Path, hosts: Iterable[str] = ("localhost", "127.0.0.1"), now: datetime | None = None
+    ) -> None:
+        """Write the broker's certificate for `hosts`, names or addresses, into `folder`."""
+        _must_be_free(folder)
+        self._write_identity(folder, BROKER, ExtendedKeyUsageOID.SERVER_AUTH, tuple(hosts), now)
+
+    def _write_identity(
+        self, folder: Path, name: str, purpose: x509.ObjectIdentifier, hosts: Sequence[str], now: datetime | None
+    ) -> None:
+        """`ca.pem`, `tls.key` and `tls.pem` in `folder`, and a copy of the certificate for the inventory."""
+        now = now or datetime.now(UTC)
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+            .issuer_name(self._certificate.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - CLOCK_SLACK)
+            .not_valid_after(min(now + timedelta(days=CERTIFICATE_DAYS), self._certificate.not_valid_after_utc))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+        )
+        if hosts:
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False
+            )
+        certificate = builder.sign(self._key, hashes.SHA256())
+        _make_folder(folder)
+        _copy(self._folder / "ca.pem", folder / "ca.pem")
+        _write(folder / "tls.key", _private_pem(key))
+        _write(folder / "tls.pem", certificate.public_bytes(Encoding.PEM))
+        serial = f"{certificate.serial_number:x}"
+        _write(self._folder / "issued" / f"{name}-{serial}.pem", certificate.public_bytes(Encoding.PEM))
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _must_be_free(*paths: Path) -> None:
+    for path in paths:
+        if path.exists():
+            raise AuthorityError(
+                f"{path} is there already, and keys are never overwritten; choose another folder or name"
+            )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise AuthorityError(f"{folder}: cannot be made: {error}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A new file for its owner alone."""
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_bytes(data)
+    except FileExistsError as error:
+        raise AuthorityError(f"{path} is there already, and keys are never overwritten") from error
+    except OSError as error:
+        raise AuthorityError(f"{path}: cannot be written: {error}") from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise AuthorityError(f"{source}: cannot be read: {error}") from error
+    _write(target, data)

@@ -1,0 +1,91 @@
+"""What every object store must do; a store's own test module inherits this and says how to make one."""
+
+import threading
+from abc import ABC, abstractmethod
+
+import pytest
+
+from recorder.archive.store import Store
+from recorder.errors import StoreError
+
+NOW_MS = 1_700_000_000_123
+A = "0" * 32
+B = "b" * 32
+
+
+class StoreContract(ABC):
+    @abstractmethod
+    @pytest.fixture
+    def store(self) -> Store: ...
+
+    def names(self, store: Store, prefix: str = "") -> list[str]:
+        return [found.name for found in store.list(prefix)]
+
+    def test_what_was_put_is_there_whole(self, store):
+        assert store.put({f"{A}/preamble": b"one", f"{A}/block-00000000": b""}, NOW_MS) == frozenset()
+        assert store.get(f"{A}/preamble") == b"one"
+        assert store.get(f"{A}/block-00000000") == b""
+
+    def test_a_listing_tells_names_sizes_and_times_in_order(self, store):
+        store.put({f"{B}/x": b"123", f"{A}/z": b"1", f"{A}/y": b""}, NOW_MS)
+        found = list(store.list(""))
+        assert [item.name for item in found] == [f"{A}/y", f"{A}/z", f"{B}/x"]
+        assert [item.size for item in found] == [0, 1, 3]
+        assert all(abs(item.stored_ms - NOW_MS) == 0 for item in found)
+
+    def test_a_prefix_may_end_within_a_part(self, store):
+        store.put({f"{A}/block-00000000": b"", f"{A}/block-00000001": b"", f"{A}/keybox": b"", "ab/c": b""}, NOW_MS)
+        assert self.names(store, f"{A}/block-") == [f"{A}/block-00000000", f"{A}/block-00000001"]
+        assert self.names(store, "a") == ["ab/c"]
+        assert self.names(store, "nothing/") == []
+
+    def test_the_same_bytes_again_succeed_and_change_nothing(self, store):
+        store.put({f"{A}/preamble": b"one"}, NOW_MS)
+        assert store.put({f"{A}/preamble": b"one"}, NOW_MS + 5_000) == frozenset()
+        assert [item.stored_ms for item in store.list("")] == [NOW_MS]
+
+    def test_other_bytes_are_named_and_not_written(self, store):
+        store.put({f"{A}/preamble": b"one"}, NOW_MS)
+        assert store.put({f"{A}/preamble": b"two", f"{A}/manifest": b"m"}, NOW_MS) == {f"{A}/preamble"}
+        assert store.get(f"{A}/preamble") == b"one"
+        assert store.get(f"{A}/manifest") == b"m"
+
+    def test_of_sixteen_writers_one_wins(self, store):
+        for turn in range(20):
+            name = f"{A}/block-{turn:08}"
+            won: list[bytes] = []
+            gate = threading.Barrier(16)
+
+            def write(data: bytes, name=name, won=won, gate=gate) -> None:
+                gate.wait()
+                if not store.put({name: data}, NOW_MS):
+                    won.append(data)
+
+            threads = [threading.Thread(target=write, args=(bytes([number]) * 9_000,)) for number in range(16)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert won == [store.get(name)]
+
+    def test_what_was_deleted_is_gone_and_the_rest_is_not(self, store):
+        store.put({f"{A}/preamble": b"p", f"{A}/block-00000000": b"b"}, NOW_MS)
+        store.delete([f"{A}/block-00000000", f"{A}/block-00000001", f"{B}/never"])
+        assert self.names(store) == [f"{A}/preamble"]
+        assert store.put({f"{A}/block-00000000": b"other"}, NOW_MS) == frozenset()
+
+    def test_a_missing_object_is_the_stores_error(self, store):
+        with pytest.raises(StoreError):
+            store.get(f"{A}/preamble")
+
+    @pytest.mark.parametrize(
+        "name", ["", "..", "../x", "a/../b", "/etc/passwd", "a//b", "a/", "A", "a\0b", "a\n", "a" * 256]
+    )
+    def test_no_other_names_are_taken(self, store, name):
+        with pytest.raises(StoreError):
+            store.put({f"{A}/good": b"", name: b"x"}, NOW_MS)
+        with pytest.raises(StoreError):
+            store.get(name)
+        with pytest.raises(StoreError):
+            store.delete([name])
+        assert self.names(store) == []

@@ -1,0 +1,186 @@
+"""The catalogue: migrations, the one writer, deletion dates, and being made anew from the objects."""
+
+import sqlite3
+import threading
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, inspect
+
+from recorder.archive import catalogue as catalogue_module
+from recorder.archive.catalogue import BACKDATING_DAYS_MAX, DAY_MS, Catalogue, Item
+from recorder.archive.naming import Enrolment, Origin, conflict, item, parse_conflict, parse_item
+from recorder.archive.tables import METADATA
+from recorder.canonical import decode
+from recorder.errors import CatalogueError
+from recorder.sealed.layout import Preamble, RecordType
+from recorder.wire.upload import Name
+from tests.rooms import WALL_MS, Room
+
+DAYS = 126
+NOW_MS = WALL_MS + 60_000
+RECORDING = Room().record(2)
+ORIGIN = Origin("room-1", RECORDING.preamble.content.hex())
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path / 'catalogue.sqlite'}"
+
+
+@pytest.fixture
+def catalogue(url):
+    catalogue = Catalogue(url, DAYS)
+    yield catalogue
+    catalogue.close()
+
+
+def preamble_item(now_ms: int = NOW_MS) -> Item:
+    said = decode(RECORDING.preamble.body[64:], Preamble)
+    return Item(RECORDING.preamble.name, RECORDING.preamble.content, 1, now_ms, said)
+
+
+def block_item(now_ms: int = NOW_MS) -> Item:
+    block = RECORDING.blocks[0]
+    return Item(block.name, block.content, 1, now_ms, None)
+
+
+def delete_after(catalogue: Catalogue) -> int:
+    with catalogue.write() as writing:
+        return writing._recording(RECORDING.id)["delete_after_ms"]
+
+
+def test_the_migrations_make_the_tables_that_the_program_knows(catalogue, url):
+    with create_engine(url).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, METADATA) == []
+        assert "recordings" in inspect(connection).get_table_names()
+
+
+def test_up_down_up(url):
+    engine = create_engine(url)
+    for direction, revision, tables in (
+        (command.upgrade, "head", {"devices", "recordings", "items", "conflicts", "alembic_version"}),
+        (command.downgrade, "base", {"alembic_version"}),
+        (command.upgrade, "head", {"devices", "recordings", "items", "conflicts", "alembic_version"}),
+    ):
+        with engine.begin() as connection:
+            direction(catalogue_module._alembic(connection), revision)
+        with engine.connect() as connection:
+            assert set(inspect(connection).get_table_names()) == tables
+
+
+def test_opening_it_again_keeps_what_is_there(catalogue, url):
+    with catalogue.write() as writing:
+        writing.enrol(Enrolment("room-1", "ab" * 32, NOW_MS))
+        before = writing.dump()
+    again = Catalogue(url, DAYS)
+    with again.write() as writing:
+        assert writing.dump() == before
+    again.close()
+
+
+def test_a_catalogue_of_a_newer_version_is_refused_and_left_alone(catalogue, url, tmp_path):
+    catalogue.close()
+    with sqlite3.connect(tmp_path / "catalogue.sqlite") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(CatalogueError):
+        Catalogue(url, DAYS)
+    with sqlite3.connect(tmp_path / "catalogue.sqlite") as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+    connection.close()
+
+
+def test_another_kind_of_database_is_refused():
+    with pytest.raises(CatalogueError, match="only an SQLite"):
+        Catalogue("postgresql://localhost/x", DAYS)
+
+
+def test_commits_are_durable_and_deleted_rows_overwritten(catalogue):
+    with catalogue.write() as writing:
+        pragma = {
+            name: writing._connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys")
+        }
+    assert pragma == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
+
+
+def test_there_is_one_writer_at_a_time(catalogue):
+    order = []
+    inside, done = threading.Event(), threading.Event()
+
+    def second() -> None:
+        inside.wait()
+        with catalogue.write() as writing:
+            order.append(writing.public_keys({"room-1"}).keys())
+        done.set()
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with catalogue.write() as writing:
+        inside.set()
+        assert not done.wait(0.1)
+        writing.enrol(Enrolment("room-1", "ab" * 32, NOW_MS))
+    thread.join()
+    assert order == [{"room-1"}]
+
+
+def test_what_raises_is_forgotten(catalogue):
+    with pytest.raises(CatalogueError), catalogue.write() as writing:
+        writing.add(RECORDING.id, ORIGIN, NOW_MS, [block_item()])
+        raise CatalogueError("something came between")
+    with catalogue.write() as writing:
+        assert writing.dump() == {"devices": [], "recordings": [], "items": [], "conflicts": []}
+
+
+def test_a_device_has_one_key(catalogue):
+    with catalogue.write() as writing:
+        assert writing.enrol(Enrolment("room-1", "ab" * 32, NOW_MS)) is True
+        assert writing.enrol(Enrolment("room-1", "ab" * 32, NOW_MS + 5)) is False
+        with pytest.raises(CatalogueError, match="another key"):
+            writing.enrol(Enrolment("room-1", "cd" * 32, NOW_MS))
+        assert writing.public_keys({"room-1", "room-2"}).keys() == {"room-1"}
+        assert writing.public_keys({"room-1"})["room-1"].public_bytes_raw().hex() == "ab" * 32
+
+
+class TestDeletionDate:
+    def test_it_is_there_from_birth_even_without_a_preamble(self, catalogue):
+        with catalogue.write() as writing:
+            writing.add(RECORDING.id, ORIGIN, NOW_MS, [block_item()])
+        assert delete_after(catalogue) == NOW_MS + DAYS * DAY_MS
+
+    def test_it_counts_from_the_making_once_that_is_known(self, catalogue):
+        with catalogue.write() as writing:
+            writing.add(RECORDING.id, ORIGIN, NOW_MS, [block_item()])
+        with catalogue.write() as writing:
+            writing.add(RECORDING.id, ORIGIN, NOW_MS + 5_000, [preamble_item(NOW_MS + 5_000)])
+        assert delete_after(catalogue) == WALL_MS + DAYS * DAY_MS
+
+    def test_a_clock_that_runs_ahead_does_not_put_it_off(self, catalogue):
+        with catalogue.write() as writing:
+            writing.add(RECORDING.id, ORIGIN, WALL_MS - 3_000, [preamble_item(WALL_MS - 3_000)])
+        assert delete_after(catalogue) == WALL_MS - 3_000 + DAYS * DAY_MS
+
+    def test_a_clock_far_behind_does_not_have_it_deleted_at_once(self, catalogue):
+        late_ms = WALL_MS + 1_000 * DAY_MS
+        with catalogue.write() as writing:
+            writing.add(RECORDING.id, ORIGIN, late_ms, [preamble_item(late_ms)])
+        assert delete_after(catalogue) == late_ms + (DAYS - BACKDATING_DAYS_MAX) * DAY_MS
+
+
+@pytest.mark.parametrize("kind", list(RecordType))
+@pytest.mark.parametrize("index", [0, 7, 99_999_999, 100_000_000, 2**32 - 1])
+def test_objects_names_are_what_they_were(kind, index):
+    name = Name("0a" * 16, kind, index if kind is RecordType.BLOCK else 0)
+    assert parse_item(item(name)) == name
+    assert parse_conflict(conflict(name, b"\xfe" * 32)) == (name, b"\xfe" * 32)
+    assert parse_item(conflict(name, b"\xfe" * 32)) is None
+
+
+@pytest.mark.parametrize("name", ["devices/room-1", f"{'0' * 32}/origin", f"{'0' * 32}/block-1", "preamble", ""])
+def test_other_objects_hold_no_item(name):
+    assert parse_item(name) is None
+    assert parse_conflict(name) is None

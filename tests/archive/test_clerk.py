@@ -1,0 +1,461 @@
+"""The clerk: what is signed for is there, what was refused is not, and no crash between two steps changes that."""
+
+from collections.abc import Iterable
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy.engine.default import DefaultDialect
+
+from recorder.archive import naming
+from recorder.archive.catalogue import Catalogue, rebuild
+from recorder.archive.clerk import Clerk, Message
+from recorder.archive.export import export
+from recorder.archive.naming import Enrolment
+from recorder.archive.store import FolderStore
+from recorder.canonical import encode
+from recorder.errors import StoreError
+from recorder.sealed.layout import RecordType, parse_record
+from recorder.sealed.verify import State, verify
+from recorder.wire.judge import Verdict
+from recorder.wire.receipt import Purged, Receipt
+from recorder.wire.upload import Name, Upload
+from tests.rooms import WALL_MS, Recording, Room
+
+NOW_MS = WALL_MS + 1_000
+KEY = Ed25519PrivateKey.generate()
+ROOM = Room("room-1")
+OTHER = Room("room-2")
+LEFT = ["manifest", "origin", "preamble", "purged"]
+"""The objects of a refused recording."""
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class Archive:
+    """Store, catalogue and clerk in a folder; `reopen` is what a restart does."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.now_ms = NOW_MS
+        self.open()
+        for room in (ROOM, OTHER):
+            enrolment = Enrolment(room.name, room.public_key.public_bytes_raw().hex(), NOW_MS)
+            with self.catalogue.write() as writing:
+                writing.enrol(enrolment)
+            self.store.put({naming.device(room.name): encode(enrolment)}, NOW_MS)
+
+    def open(self) -> None:
+        self.store = FolderStore(self.folder / "objects")
+        self.catalogue = Catalogue(f"sqlite:///{self.folder / 'catalogue.sqlite'}", 126)
+        self.clerk = Clerk("archive", KEY, self.store, self.catalogue)
+
+    def reopen(self) -> None:
+        self.catalogue.close()
+        self.open()
+        self.clerk.resume(self.now_ms)
+
+    def send(self, recording: Recording, *uploads: Upload, room: Room = ROOM) -> "Answer":
+        batch = [Message(f"rec/v1/{room.name}/up/{recording.id}", bytes(upload)) for upload in uploads]
+        self.now_ms += 10
+        return Answer(self.clerk.process(batch, self.now_ms), room)
+
+    def names(self, recording: Recording) -> list[str]:
+        return [found.name.partition("/")[2] for found in self.store.list(f"{recording.id}/")]
+
+    def conflicts(self) -> list[str]:
+        return [found.name for found in self.store.list(naming.CONFLICTS)]
+
+    def dump(self):
+        with self.catalogue.write() as writing:
+            return writing.dump()
+
+    def rebuilt(self):
+        again = Catalogue("sqlite://", 126)
+        rebuild(self.store, again)
+        with again.write() as writing:
+            return writing.dump()
+
+    def state(self, recording: Recording) -> str:
+        with self.catalogue.write() as writing:
+            return writing._recording(recording.id)["state"]
+
+
+class Answer:
+    def __init__(self, messages: Iterable[Message], room: Room):
+        self.receipts = []
+        for message in messages:
+            assert message.topic == f"rec/v1/{room.name}/down"
+            self.receipts.append(Receipt.verify(message.payload, KEY.public_key(), room.name))
+
+    def stored(self, uploads: Iterable[Upload]) -> set[Name]:
+        """Of `uploads`, what the receipts sign for, by hash."""
+        have = {upload.name: upload.content for upload in uploads}
+        return {name for receipt in self.receipts for stored in receipt.stored for name in stored.covered(have)}
+
+    @property
+    def purged(self) -> list[Purged]:
+        return [purged for receipt in self.receipts for purged in receipt.purged]
+
+    @property
+    def rejected(self) -> list[tuple[str, str, int]]:
+        return [(each.recording, each.type, each.index) for receipt in self.receipts for each in receipt.rejected]
+
+
+def timeless(dump):
+    """What a retry after a crash does not change: the archive's times of storing differ then from the objects'."""
+    columns = {"devices": (0, 1, 2), "recordings": (0, 1, 2, 5, 6, 9, 10, 11, 12, 13), "items": (0, 1, 2, 3, 4)}
+    return {table: [[row[column] for column in columns[table]] for row in dump[table]] for table in columns}
+
+
+@pytest.fixture
+def archive(tmp_path):
+    archive = Archive(tmp_path)
+    yield archive
+    archive.catalogue.close()
+
+
+@pytest.fixture
+def recording():
+    return ROOM.record(4)
+
+
+def every(uploads: Iterable[Upload]) -> set[Name]:
+    return {upload.name for upload in uploads}
+
+
+def test_what_is_signed_for_is_there_and_verifies(archive, recording, tmp_path):
+    answer = archive.send(recording, *recording.kept)
+    assert answer.stored(recording.kept) == every(recording.kept)
+    assert archive.state(recording) == "kept"
+    (tmp_path / "out.sealed").write_bytes(b"".join(export(archive.store, recording.id)))
+    with (tmp_path / "out.sealed").open("rb") as file:
+        assert verify(file, [ROOM.public_key]).state is State.WHOLE
+
+
+def test_one_by_one_is_the_same_as_at_once(archive, recording):
+    for upload in recording.kept:
+        assert archive.send(recording, upload).stored([upload]) == {upload.name}
+    assert archive.dump() == archive.rebuilt()
+
+
+def test_a_batch_answers_each_device_with_its_own(archive, recording):
+    other = OTHER.record(2)
+    batch = [Message(str(each.topic), bytes(upload)) for each in (recording, other) for upload in each.kept]
+    messages = archive.clerk.process(batch, NOW_MS)
+    for room, each, strange in ((ROOM, recording, other), (OTHER, other, recording)):
+        answer = Answer([message for message in messages if f"/{room.name}/" in message.topic], room)
+        assert answer.stored(each.kept) == every(each.kept)
+        assert answer.stored(strange.kept) == set()
+
+
+def test_a_duplicate_is_receipted_again_and_stored_once(archive, recording):
+    archive.send(recording, *recording.kept)
+    before, names = archive.dump(), archive.names(recording)
+    for upload in recording.kept[1:]:
+        assert archive.send(recording, upload, upload).stored([upload]) == {upload.name}
+    assert archive.dump() == before
+    assert archive.names(recording) == names
+
+
+def test_a_preamble_again_is_answered_with_everything_there(archive, recording):
+    archive.send(recording, recording.preamble, *recording.blocks[:3])
+    answer = archive.send(recording, recording.preamble)
+    assert answer.stored(recording.kept) == every((recording.preamble, *recording.blocks[:3]))
+
+
+def test_an_early_keybox_is_judged_after_its_manifest_in_a_batch(archive, recording):
+    answer = archive.send(recording, recording.keybox, recording.manifest, recording.preamble)
+    assert recording.keybox.name in answer.stored(recording.kept)
+    late = ROOM.record(1)
+    assert archive.send(late, late.keybox).rejected == [(late.id, "keybox", 0)]
+    assert archive.names(late) == []
+
+
+def test_garbage_is_counted_and_harms_nothing(archive, recording):
+    archive.send(recording, *recording.kept[:2])
+    before = archive.dump()
+    payload = bytes(recording.blocks[1])
+    batch = [
+        Message("", payload),
+        Message("rec/v1/room-1/status", payload),
+        Message("rec/v1/archive/up/" + recording.id, payload),
+        Message(str(recording.topic), b""),
+        Message(str(recording.topic), b"WHU1"),
+        Message(str(recording.topic), payload[:-1]),
+        Message(str(recording.topic), payload[:-1] + b"?"),
+    ]
+    archive.clerk.process(batch, NOW_MS)
+    assert archive.clerk.verdicts[Verdict.REFUSED] == len(batch)
+    assert archive.dump() == before
+    assert archive.send(recording, recording.blocks[1]).stored(recording.kept) == {recording.blocks[1].name}
+
+
+class TestConflict:
+    def test_both_are_kept_and_the_first_stays(self, archive, recording, caplog):
+        again = ROOM.record(4, ident=recording.id)
+        archive.send(recording, *recording.kept)
+        answer = archive.send(recording, again.blocks[2], again.preamble)
+        assert answer.stored(again.kept) == set()
+        assert sorted(answer.rejected) == [(recording.id, "block", 2), (recording.id, "preamble", 0)]
+        kept = {naming.conflict(each.name, each.content): each.record for each in (again.blocks[2], again.preamble)}
+        assert {name: archive.store.get(name) for name in archive.conflicts()} == kept
+        assert archive.store.get(naming.item(recording.blocks[2].name)) == recording.blocks[2].record
+        assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+        assert archive.dump() == archive.rebuilt()
+
+    def test_two_in_one_batch(self, archive, recording):
+        again = ROOM.record(4, ident=recording.id)
+        answer = archive.send(recording, recording.preamble, again.preamble, recording.preamble)
+        assert answer.stored([recording.preamble]) == {recording.preamble.name}
+        assert answer.rejected == [(recording.id, "preamble", 0)]
+        assert len(archive.conflicts()) == 1
+
+    def test_a_refusal_of_a_kept_recording_deletes_nothing(self, archive, recording):
+        archive.send(recording, *recording.kept)
+        names = archive.names(recording)
+        answer = archive.send(recording, recording.refusal)
+        assert answer.purged == []
+        assert answer.rejected == [(recording.id, "manifest", 0)]
+        assert archive.names(recording) == names
+        assert archive.state(recording) == "kept"
+
+    def test_another_device_gets_nothing_in(self, archive, recording):
+        theirs = OTHER.record(4, ident=recording.id)
+        archive.send(recording, *recording.kept[:3])
+        before, names = archive.dump(), archive.names(recording)
+        answer = archive.send(theirs, *theirs.kept, theirs.refusal, room=OTHER)
+        assert answer.stored(theirs.kept) == set()
+        assert answer.purged == []
+        assert archive.dump() == before
+        assert archive.names(recording) == names
+        assert archive.conflicts() == []
+
+
+class TestRefusal:
+    def test_blocks_are_gone_and_it_is_signed_for(self, archive, recording):
+        again = ROOM.record(4, ident=recording.id)
+        archive.send(recording, recording.preamble, *recording.blocks, again.blocks[1])
+        assert len(archive.conflicts()) == 1
+        answer = archive.send(recording, recording.refusal)
+        assert answer.purged == [Purged(recording.id, recording.refusal.content.hex(), 4)]
+        assert answer.stored([recording.refusal]) == {recording.refusal.name}
+        assert archive.names(recording) == LEFT
+        assert archive.conflicts() == []
+        assert archive.state(recording) == "refused"
+        assert archive.dump() == archive.rebuilt()
+
+    def test_the_archive_keeps_its_own_receipt(self, archive, recording):
+        archive.send(recording, recording.preamble, *recording.blocks)
+        archive.send(recording, recording.refusal)
+        receipt = Receipt.verify(archive.store.get(naming.purged(recording.id)), KEY.public_key(), "room-1")
+        assert receipt.purged == (Purged(recording.id, recording.refusal.content.hex(), 4),)
+
+    def test_late_blocks_are_told_and_not_stored(self, archive, recording):
+        archive.send(recording, recording.preamble, *recording.blocks[:2])
+        archive.send(recording, recording.refusal)
+        for late in (*recording.blocks, recording.manifest, recording.refusal, recording.preamble):
+            answer = archive.send(recording, late)
+            assert answer.purged == [Purged(recording.id, recording.refusal.content.hex(), 2)]
+            assert answer.stored(recording.blocks) == set()
+        assert archive.names(recording) == LEFT
+
+    def test_blocks_and_their_refusal_in_one_batch(self, archive, recording):
+        answer = archive.send(recording, recording.preamble, recording.refusal, *recording.blocks)
+        assert answer.purged == [Purged(recording.id, recording.refusal.content.hex(), 0)]
+        assert answer.stored(recording.kept) == {recording.preamble.name}
+        assert answer.stored([recording.refusal]) == {recording.refusal.name}
+        assert archive.names(recording) == LEFT
+        assert archive.dump() == archive.rebuilt()
+
+    def test_a_refusal_before_anything_else(self, archive, recording):
+        archive.send(recording, recording.refusal)
+        answer = archive.send(recording, recording.preamble, *recording.blocks)
+        assert answer.stored(recording.kept) == {recording.preamble.name}
+        assert archive.names(recording) == LEFT
+        assert archive.dump() == archive.rebuilt()
+
+    def test_the_database_file_forgets_the_blocks_too(self, archive, recording):
+        archive.send(recording, recording.preamble, *recording.blocks)
+        archive.send(recording, recording.refusal)
+        archive.catalogue.close()
+        file = (archive.folder / "catalogue.sqlite").read_bytes()
+        assert recording.refusal.content in file
+        assert not any(block.content in file for block in recording.blocks)
+        archive.open()
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["kept", "refused"])
+@pytest.mark.parametrize("step", ["put", "delete", "commit"])
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+def test_a_crash_at_any_step_loses_nothing_signed_for(archive, recording, monkeypatch, refused, step, when, nth):
+    """Crash at the nth such step, restart, and let the device send again whatever was not signed for."""
+    end = (recording.refusal,) if refused else (recording.manifest, recording.keybox)
+    wanted = (recording.preamble, *recording.blocks, *end)
+    signed: set[Name] = set()
+    purged: list[Purged] = []
+    count = 0
+
+    def crashing(real):
+        def call(*args, **kwargs):
+            nonlocal count
+            count += 1
+            if count == nth and when == "before":
+                raise Crash
+            result = real(*args, **kwargs)
+            if count == nth and when == "after":
+                raise Crash
+            return result
+
+        return call
+
+    def send(*uploads: Upload) -> None:
+        answer = archive.send(recording, *uploads)
+        signed.update(answer.stored(wanted))
+        purged.extend(answer.purged)
+
+    with monkeypatch.context() as patch:
+        match step:
+            case "put" | "delete":
+                patch.setattr(FolderStore, step, crashing(getattr(FolderStore, step)))
+            case "commit":
+                patch.setattr(DefaultDialect, "do_commit", crashing(DefaultDialect.do_commit))
+        try:
+            for batch in ((recording.preamble, *recording.blocks[:2]), recording.blocks[2:], end):
+                send(*batch)
+        except Crash:
+            pass
+    archive.reopen()
+    have = set(archive.names(recording))
+    blocks = {name for name in have if name.startswith("block-")}
+    if purged:
+        assert not blocks
+    else:
+        kept = {naming.item(name).partition("/")[2] for name in signed}
+        assert kept <= have or archive.state(recording) == "refused"
+    send(*(upload for upload in wanted if upload.name not in signed))
+    send(recording.preamble)
+    if refused:
+        assert archive.names(recording) == LEFT
+        assert purged
+        assert {each.manifest for each in purged} == {recording.refusal.content.hex()}
+        assert len({each.blocks for each in purged}) == 1
+    else:
+        assert signed == every(wanted)
+        for upload in wanted:
+            assert archive.store.get(naming.item(upload.name)) == upload.record
+    assert timeless(archive.dump()) == timeless(archive.rebuilt())
+    assert archive.conflicts() == []
+
+
+@pytest.mark.parametrize("method", ["delete", "put"])
+def test_a_restart_finishes_a_purge_by_itself(archive, recording, monkeypatch, method):
+    archive.send(recording, recording.preamble, *recording.blocks)
+    real = getattr(FolderStore, method)
+
+    def crash(self, names, *args):
+        # The purge's own writes: it deletes, then keeps its receipt.
+        if method == "put" and naming.purged(recording.id) not in names:
+            return real(self, names, *args)
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, method, crash)
+        with pytest.raises(Crash):
+            archive.send(recording, recording.refusal)
+    assert archive.names(recording) != LEFT
+    assert archive.state(recording) == "refused"
+    archive.reopen()
+    assert archive.names(recording) == LEFT
+    answer = archive.send(recording, recording.blocks[0])
+    assert answer.purged == [Purged(recording.id, recording.refusal.content.hex(), 4)]
+
+
+def test_conflicts_around_a_refusal_do_not_stop_the_clerk(archive, recording):
+    again = ROOM.record(4, ident=recording.id)
+    archive.send(recording, again.refusal)
+    archive.send(recording, recording.preamble, again.preamble, recording.preamble)
+    assert len(archive.conflicts()) == 1
+    assert archive.dump() == archive.rebuilt()
+
+
+def test_what_a_crash_left_is_first_even_if_something_else_comes_after(archive, recording, monkeypatch):
+    again = ROOM.record(4, ident=recording.id)
+    real = FolderStore.put
+
+    def put_and_crash(self, objects, stored_ms):
+        real(self, objects, stored_ms)
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "put", put_and_crash)
+        with pytest.raises(Crash):
+            archive.send(recording, recording.preamble, recording.blocks[0])
+    archive.reopen()
+    assert archive.dump()["items"] == []
+    answer = archive.send(recording, again.preamble, again.blocks[0])
+    assert answer.stored(again.kept) == set()
+    assert len(answer.rejected) == 2
+    assert archive.send(recording, recording.preamble).stored(recording.kept) == every(recording.kept[:2])
+    assert archive.store.get(naming.item(recording.preamble.name)) == recording.preamble.record
+    assert archive.dump() == archive.rebuilt()
+
+
+def test_a_store_that_fails_signs_for_nothing(archive, recording, monkeypatch):
+    def fails(self, objects, stored_ms):
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "put", fails)
+        with pytest.raises(StoreError):
+            archive.send(recording, *recording.kept)
+    assert archive.dump()["items"] == []
+    assert archive.send(recording, *recording.kept).stored(recording.kept) == every(recording.kept)
+
+
+def test_two_clerks_at_one_archive_agree(archive, recording):
+    second = Clerk("archive", KEY, archive.store, archive.catalogue)
+    again = ROOM.record(4, ident=recording.id)
+    first = archive.clerk
+    answers = []
+    for clerk, upload in zip([first, second] * 5, [*recording.kept[:5], *again.kept[:5]], strict=True):
+        archive.clerk = clerk
+        answers.append(archive.send(recording, upload))
+    assert set.union(*(answer.stored(recording.kept) for answer in answers)) == every(recording.kept[:5])
+    assert all(answer.stored(again.kept) == set() for answer in answers)
+
+
+POOL = [ROOM.record(3), ROOM.record(2)]
+POOL.append(ROOM.record(3, ident=POOL[0].id))
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6)), min_size=1, max_size=6), max_size=5))
+@settings(max_examples=50)
+def test_any_order_any_batches(tmp_path_factory, batches):
+    archive = Archive(tmp_path_factory.mktemp("archive"))
+    promised: dict[Name, bytes] = {}
+    try:
+        for picks in batches:
+            pool = [(POOL[which], (*POOL[which].kept, POOL[which].refusal)) for which, _ in picks]
+            batch = [(each, uploads[at % len(uploads)]) for (each, uploads), (_, at) in zip(pool, picks, strict=True)]
+            messages = [Message(str(each.topic), bytes(upload)) for each, upload in batch]
+            archive.now_ms += 10
+            answer = Answer(archive.clerk.process(messages, archive.now_ms), ROOM)
+            for _, upload in batch:
+                if upload.name in answer.stored([upload]):
+                    assert promised.setdefault(upload.name, upload.content) == upload.content
+        refused = {row[0] for row in archive.dump()["recordings"] if row[5] == "refused"}
+        for name, content in promised.items():
+            if name.recording not in refused or name.type in (RecordType.PREAMBLE, RecordType.MANIFEST):
+                body = parse_record(archive.store.get(naming.item(name)))[1]
+                assert Upload(name.recording, bytes(32), name.type, body).content == content
+        for recording in refused:
+            assert not list(archive.store.list(f"{recording}/block-"))
+            assert not list(archive.store.list(f"{naming.CONFLICTS}{recording}/block-"))
+        assert archive.dump() == archive.rebuilt()
+    finally:
+        archive.catalogue.close()

@@ -1,0 +1,344 @@
+"""The intake as a process, with a real broker and real certificates: what dies, and what may not get in."""
+
+import signal
+import socket
+import ssl
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recorder.fleet.authority import Authority
+from recorder.sealed.verify import State, verify
+from recorder.wire.receipt import Purged
+from recorder.wire.upload import Upload
+from tests.archive.site import SECONDS_MAX, Device, Site
+from tests.rooms import RECIPIENT, Recording, Room
+
+NOT_AUTHORIZED = 135
+"""MQTT 5, section 3.4.2.1."""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One site for the tests that break nothing."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    site.broker.start()
+    site.start_archive()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def site(tmp_path):
+    site = Site(tmp_path)
+    site.broker.start()
+    site.start_archive()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def device(shared):
+    device = Device(shared, "room-1")
+    assert device.connect()
+    yield device
+    device.close()
+
+
+def assert_whole(site: Site, recording: Recording, room: Room) -> None:
+    file = site.folder / f"{recording.id}.sealed"
+    site.command("export", recording.id, "-o", str(file))
+    with file.open("rb") as stream:
+        assert verify(stream, [room.public_key]).state is State.WHOLE
+    assert file.read_bytes() == b"".join(upload.record for upload in recording.kept)
+
+
+def test_a_recording_arrives_is_signed_for_and_comes_out_whole(shared, device):
+    recording = device.room.record(50)
+    device.deliver(*recording.kept)
+    assert device.stored == {upload.name for upload in recording.kept}
+    assert_whole(shared, recording, device.room)
+
+
+def test_duplicates_are_receipted_again_and_stored_once(shared, device):
+    recording = device.room.record(5)
+    device.deliver(*recording.kept)
+    before = shared.objects(recording)
+    device.stored.clear()
+    device.deliver(*recording.kept[1:])
+    device.deliver(recording.preamble)
+    assert shared.objects(recording) == before
+
+
+def test_a_conflict_is_kept_beside_and_rejected(shared, device):
+    recording = device.room.record(3)
+    again = device.room.record(3, ident=recording.id)
+    device.deliver(*recording.kept)
+    device.send(again.blocks[1])
+    device.wait(lambda device: device.rejected)
+    assert (device.rejected[0].type, device.rejected[0].index) == ("block", 1)
+    assert shared.objects(recording)["block-00000001"] == recording.blocks[1].record
+    beside = shared.folder / "archive/objects/conflicts" / recording.id / "block-00000001"
+    assert [path.read_bytes() for path in beside.iterdir()] == [again.blocks[1].record]
+
+
+def test_a_refusal_purges_and_late_blocks_hear_of_it(shared, device):
+    recording = device.room.record(6)
+    device.deliver(recording.preamble, *recording.blocks[:4])
+    device.deliver(recording.refusal)
+    order = Purged(recording.id, recording.refusal.content.hex(), 4)
+    device.wait(lambda device: device.purged)
+    assert device.purged == [order]
+    device.send(*recording.blocks[4:])
+    device.wait(lambda device: len(device.purged) > 1)
+    assert set(device.purged) == {order}
+    assert sorted(shared.objects(recording)) == ["manifest", "origin", "preamble", "purged"]
+
+
+def test_garbage_is_refused_and_the_next_recording_still_arrives(shared, device):
+    recording = device.room.record(2)
+    payload = bytes(recording.blocks[0])
+    for garbage in (b"", b"WHU1", payload[:70], payload[:-1], b"\xff" * 5_000, payload[:-1] + b"?"):
+        device.publish(str(recording.topic), garbage)
+    device.publish("rec/v1/room-1/up/nothing", payload)
+    device.publish("rec/v1/room-1/up/" + "0" * 32, payload)
+    device.deliver(*recording.kept)
+    assert_whole(shared, recording, device.room)
+    assert not (shared.folder / "archive/objects" / ("0" * 32)).exists()
+
+
+def test_many_rooms_at_once_get_each_its_own(shared):
+    devices = [Device(shared, name) for name in shared.rooms]
+    recordings = [device.room.record(40) for device in devices]
+    threads = [
+        threading.Thread(target=device.deliver, args=recording.kept)
+        for device, recording in zip(devices, recordings, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for device, recording in zip(devices, recordings, strict=True):
+        device.close()
+        assert device.strange == []
+        assert device.stored == {upload.name for upload in recording.kept}
+        assert_whole(shared, recording, device.room)
+
+
+class TestWhoMayNot:
+    def test_a_certificate_of_another_authority(self, shared, tmp_path):
+        stranger = Authority.create(tmp_path / "authority")
+        stranger.enrol_archive(tmp_path / "archive")
+        stranger.enrol_room("room-1", tmp_path / "room", [shared.folder / "reader.pub"])
+        keys = tmp_path / "room" / "keys"
+        (keys / "ca.pem").write_bytes((shared.folder / "room-1/keys/ca.pem").read_bytes())
+        assert Device(shared, "room-1", keys).connect() is False
+
+    def test_an_expired_certificate(self, shared, tmp_path):
+        long_ago = datetime.now(UTC) - timedelta(days=3_000)
+        shared.authority.enrol_room("expired", tmp_path / "room", [shared.folder / "reader.pub"], now=long_ago)
+        assert Device(shared, "expired", tmp_path / "room" / "keys").connect() is False
+
+    def test_a_broker_of_another_authority(self, shared, tmp_path):
+        Authority.create(tmp_path / "authority")
+        context = ssl.create_default_context(cafile=str(tmp_path / "authority" / "ca.pem"))
+        with (
+            socket.create_connection(("localhost", shared.broker.port), timeout=SECONDS_MAX) as plain,
+            pytest.raises(ssl.SSLCertVerificationError),
+        ):
+            context.wrap_socket(plain, server_hostname="localhost")
+
+    def test_no_certificate(self, shared):
+        context = ssl.create_default_context(cafile=str(shared.folder / "room-1/keys/ca.pem"))
+        with (
+            socket.create_connection(("localhost", shared.broker.port), timeout=SECONDS_MAX) as plain,
+            pytest.raises((ssl.SSLError, ConnectionError)),
+            context.wrap_socket(plain, server_hostname="localhost") as sock,
+        ):
+            sock.sendall(b"\x10\x10\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x03abc")
+            assert sock.recv(1) != b""
+
+    def test_tls_before_1_3(self, shared):
+        keys = shared.folder / "room-1" / "keys"
+        context = ssl.create_default_context(cafile=str(keys / "ca.pem"))
+        context.load_cert_chain(keys / "tls.pem", keys / "tls.key")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with (
+            socket.create_connection(("localhost", shared.broker.port), timeout=SECONDS_MAX) as plain,
+            pytest.raises((ssl.SSLError, ConnectionError)),
+        ):
+            context.wrap_socket(plain, server_hostname="localhost")
+
+    def test_a_device_on_anothers_topics(self, shared, device):
+        recording = device.room.record(1)
+        for topic in (
+            f"rec/v1/room-2/up/{recording.id}",
+            "rec/v1/room-2/status",
+            "rec/v1/room-1/down",
+            "rec/v1/room-2/down",
+        ):
+            assert device.publish(topic, bytes(recording.preamble)) == NOT_AUTHORIZED, topic
+        assert not (shared.folder / "archive/objects" / recording.id).exists()
+
+    @pytest.mark.parametrize("topic", ["#", "rec/v1/room-2/down", "rec/v1/+/down", "$share/intake/rec/v1/+/up/+"])
+    def test_a_device_hears_nothing_that_is_not_for_it(self, shared, topic):
+        spy, speaker = Device(shared, "room-2"), Device(shared, "room-1")
+        if topic == "rec/v1/room-2/down":
+            spy, speaker = speaker, spy
+        assert spy.connect(topic)
+        recording = speaker.room.record(3)
+        speaker.deliver(*recording.kept)
+        # Its own receipt comes last: by then everything before it would have come.
+        own = spy.room.record(1)
+        spy.send(own.preamble)
+        if topic in ("#", "rec/v1/+/down"):
+            spy.wait(lambda spy: own.preamble.name in spy.stored)
+        else:
+            speaker.deliver(speaker.room.record(1).preamble)
+        assert spy.strange == []
+        spy.close()
+        speaker.close()
+
+    def test_a_device_that_has_a_certificate_but_was_not_enrolled(self, shared, tmp_path):
+        shared.authority.enrol_room("stranger", tmp_path / "room", [shared.folder / "reader.pub"])
+        stranger = Device(shared, "stranger", tmp_path / "room" / "keys")
+        assert stranger.connect()
+        recording = Room("stranger").record(1)
+        stranger.send(*recording.kept)
+        stranger.wait(lambda device: len(device.rejected) == len(recording.kept))
+        assert stranger.stored == set()
+        assert not (shared.folder / "archive/objects" / recording.id).exists()
+        stranger.close()
+
+
+def deliver_in_background(device: Device, uploads: tuple[Upload, ...]) -> tuple[threading.Thread, list[Exception]]:
+    flaws: list[Exception] = []
+
+    def deliver() -> None:
+        try:
+            device.deliver(*uploads)
+        except Exception as error:  # noqa: BLE001 - shown by the test
+            flaws.append(error)
+
+    thread = threading.Thread(target=deliver)
+    thread.start()
+    return thread, flaws
+
+
+def wait_for_objects(site: Site, recording: Recording, number: int) -> None:
+    deadline = time.monotonic() + SECONDS_MAX
+    folder = site.folder / "archive" / "objects" / recording.id
+    while not folder.is_dir() or len(list(folder.iterdir())) < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def check_everything_arrived(site: Site, device: Device, recording: Recording, background) -> None:
+    thread, flaws = background
+    thread.join()
+    device.close()
+    assert flaws == []
+    assert device.stored == {upload.name for upload in recording.kept}
+    assert device.rejected == []
+    assert set(site.objects(recording)) == {
+        "origin", "preamble", "manifest", "keybox", *(f"block-{index:08}" for index in range(len(recording.blocks)))
+    }  # fmt: skip
+    assert_whole(site, recording, device.room)
+    assert not (site.folder / "archive" / "objects" / "conflicts").exists()
+
+
+def test_the_archive_is_killed_and_started_again(site):
+    device = Device(site, "room-1")
+    recording = device.room.record(1_500)
+    background = deliver_in_background(device, recording.kept)
+    for number in (50, 400):
+        wait_for_objects(site, recording, number)
+        assert site.end_archive(signal.SIGKILL) == -signal.SIGKILL
+        receipted = set(device.stored)
+        there = site.objects(recording)
+        for upload in recording.kept:
+            if upload.name in receipted and upload.name.type.name == "BLOCK":
+                assert there[f"block-{upload.name.index:08}"] == upload.record
+        site.start_archive()
+    check_everything_arrived(site, device, recording, background)
+
+
+def test_the_broker_is_killed_and_started_again(site):
+    device = Device(site, "room-1")
+    recording = device.room.record(1_500)
+    background = deliver_in_background(device, recording.kept)
+    for number in (50, 400):
+        wait_for_objects(site, recording, number)
+        site.broker.kill()
+        site.broker.start()
+    check_everything_arrived(site, device, recording, background)
+    assert site.end_archive(signal.SIGTERM) == 0
+
+
+def test_told_to_end_it_finishes_what_arrived(site):
+    device = Device(site, "room-1")
+    assert device.connect()
+    recording = device.room.record(300)
+    device.send(*recording.kept)
+    wait_for_objects(site, recording, 20)
+    assert site.end_archive(signal.SIGTERM) == 0
+    there = site.objects(recording)
+    while device.listen(0.5):
+        pass
+    # Everything that is there was signed for: nothing was dropped between the store and the receipt.
+    signed = {f"block-{name.index:08}" for name in device.stored if name.type.name == "BLOCK"}
+    assert signed == {name for name in there if name.startswith("block-")}
+    assert "ended: " in site.log
+    device.close()
+
+
+def test_it_waits_for_a_broker_that_is_not_there_yet(tmp_path):
+    site = Site(tmp_path)
+    starter = threading.Thread(target=site.start_archive)
+    starter.start()
+    deadline = time.monotonic() + SECONDS_MAX
+    while "not connected" not in (
+        (tmp_path / "archive.log").read_text() if (tmp_path / "archive.log").exists() else ""
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    site.broker.start()
+    starter.join()
+    device = Device(site, "room-1")
+    recording = device.room.record(2)
+    device.deliver(*recording.kept)
+    device.close()
+    site.close()
+    assert RECIPIENT.public.key_id.hex() not in site.log
+
+
+def test_a_full_inbox_makes_the_road_wait_and_loses_nothing(tmp_path):
+    site = Site(tmp_path)
+    site.config.write_text(site.config.read_text() + "queue_items = 4\nbatch_items = 2\n")
+    site.broker.start()
+    site.start_archive()
+    device = Device(site, "room-1")
+    recording = device.room.record(200)
+    device.deliver(*recording.kept)
+    assert_whole(site, recording, device.room)
+    device.close()
+    site.close()
+
+
+def test_a_disk_that_fails_ends_the_archive_with_a_word_and_signs_for_nothing(site):
+    device = Device(site, "room-1")
+    assert device.connect()
+    recording = device.room.record(3)
+    (site.folder / "archive" / "objects" / recording.id).write_text("in the way")
+    device.send(recording.preamble)
+    assert site.archive.wait(SECONDS_MAX) == 2
+    assert "objects cannot be kept" in site.log
+    assert device.listen(0.5) is False
+    device.close()
+    (site.folder / "archive" / "objects" / recording.id).unlink()
+    site.archive.stdout.close()
+    site.start_archive()
+    device.deliver(*recording.kept)
+    device.close()

@@ -1,0 +1,203 @@
+"""What the reading room writes, judged by the tools that its readers use: opusinfo, opusdec, ffprobe."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import opuslib_next
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recorder.archive.ogg import OggOpusWriter, _check_frame
+from recorder.archive.reading_room import listen
+from recorder.audio import FRAME_TICKS, Gap, GapCause, Moment, OpusBlock
+from recorder.errors import SealedError, StoreError
+from recorder.sealed import layout, seal
+from recorder.sealed.keys import RecipientPrivateKey
+from recorder.sealed.ledger import Ledger
+from recorder.sealed.verify import State
+
+PRESKIP = 312
+MOMENT = Moment(1_700_000_000_000, 60_000, True)
+DEVICE = Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32)
+RECIPIENT = RecipientPrivateKey.generate("x25519")
+
+
+def sweep(samples: np.ndarray) -> np.ndarray:
+    """A tone that rises from 300 Hz by 800 Hz a second, so that a stretch of it fits one place only."""
+    t = samples / 48_000
+    return (9_000 * np.sin(2 * np.pi * (300 * t + 400 * t**2))).astype("<i2")
+
+
+def encode(first: int, frames: int, *, flush: bool) -> tuple[bytes, ...]:
+    """Packets of the sweep from frame `first`; with one more packet of silence to flush."""
+    encoder = opuslib_next.Encoder(48_000, 1, "voip")
+    waves = [sweep(np.arange(frame * 960, (frame + 1) * 960)).tobytes() for frame in range(first, first + frames)]
+    return tuple(encoder.encode(wave, 960) for wave in [*waves, *[bytes(1_920)] * flush])
+
+
+def block(position: int, first: int, frames: int, *, flush: bool = False) -> OpusBlock:
+    return OpusBlock(position, frames * FRAME_TICKS, encode(first, frames, flush=flush), flush, MOMENT)
+
+
+def gap(position: int, length: int) -> Gap:
+    return Gap(position, length, GapCause.UNPLUGGED, MOMENT)
+
+
+TONE = [block(0, 0, 50, flush=True)]
+RECORDINGS = {
+    "audio, flushed": TONE,
+    "audio, not flushed (power cut)": [block(0, 0, 50)],
+    "a gap between": [*TONE, gap(48_000, 24_120), block(72_120, 0, 25, flush=True)],
+    "the shortest gap": [*TONE, gap(48_000, 960), block(48_960, 0, 25, flush=True)],
+    "two gaps in a row": [*TONE, gap(48_000, 1_080), gap(49_080, 2_040), block(51_120, 0, 25, flush=True)],
+    "a gap first": [gap(0, 9_720), block(9_720, 0, 25, flush=True)],
+    "a gap last": [*TONE, gap(48_000, 4_920)],
+    "only a gap": [gap(0, 96_000)],
+    "less than a frame": [block(0, 0, 0, flush=True)],
+    "nothing": [],
+}
+
+
+def sealed(items: list[OpusBlock | Gap], *, blocks_kept: int | None = None) -> bytes:
+    preamble, keybox, sealer = seal.begin(
+        DEVICE,
+        device="room-1",
+        sequence=1,
+        previous=bytes(32),
+        moment=MOMENT,
+        boot=bytes(16),
+        rate=48_000,
+        preskip=PRESKIP,
+        pad_bytes=64,
+        suite="chacha20poly1305",
+        recipients=[RECIPIENT.public],
+        random=lambda count: bytearray(range(count)),
+    )
+    ledger = Ledger(layout.parse_record(preamble)[1])
+    records = [sealer.seal(item) for item in items]
+    for each in records:
+        ledger.add(layout.parse_record(each)[1])
+    manifest = ledger.manifest(DEVICE, ended="stop", events=[], moment=MOMENT, boot=bytes(16), keybox_body=keybox)
+    return b"".join([preamble, *records[:blocks_kept], manifest, layout.record(layout.RecordType.KEYBOX, keybox)])
+
+
+def run(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_real_tools_play_it_at_its_true_length(name: str, tmp_path: Path) -> None:
+    items = RECORDINGS[name]
+    ticks = items[-1].position + items[-1].length if items else 0
+    source, out, wav = tmp_path / "a.sealed", tmp_path / "a.opus", tmp_path / "a.wav"
+    source.write_bytes(sealed(items))
+    report = listen(source, [DEVICE.public_key()], RECIPIENT, out)
+    assert report.state is State.WHOLE
+    told = run("opusinfo", out)
+    assert "WARNING" not in told, told
+    assert f"RECORDING={report.preamble.recording}" in told
+    assert "DEVICE=room-1" in told
+    assert f"Pre-skip: {PRESKIP}" in told
+    run("opusdec", "--quiet", "--rate", "48000", out, wav)
+    assert (wav.stat().st_size - 44) // 2 == ticks
+    streams = json.loads(run("ffprobe", "-v", "error", "-show_streams", "-of", "json", out))["streams"]
+    assert [(each["codec_name"], each["channels"]) for each in streams] == [("opus", 1)]
+    if ticks > FRAME_TICKS:
+        assert float(streams[0]["duration"]) == pytest.approx((ticks + PRESKIP) / 48_000, abs=1e-6)
+
+
+def test_every_packet_is_the_encoders_own(tmp_path: Path) -> None:
+    source, out = tmp_path / "a.sealed", tmp_path / "a.opus"
+    source.write_bytes(sealed(TONE))
+    listen(source, [DEVICE.public_key()], RECIPIENT, out)
+    assert b"".join(TONE[0].packets[:50]) in out.read_bytes()
+
+
+def packets_of(data: bytes) -> list[bytes]:
+    """The packets behind the two headers, none of which runs over a page (RFC 3533, section 6)."""
+    found, at = [], 0
+    while at < len(data):
+        lengths = data[at + 27 : at + 27 + data[at + 26]]
+        at += 27 + len(lengths)
+        packet = b""
+        for length in lengths:
+            packet += data[at : at + length]
+            at += length
+            if length < 255:
+                found.append(packet)
+                packet = b""
+    return found[2:]
+
+
+def test_a_gap_is_lost_packets_in_the_mode_of_the_last_one(tmp_path: Path) -> None:
+    source, out = tmp_path / "a.sealed", tmp_path / "a.opus"
+    source.write_bytes(sealed([gap(0, 1_080), block(1_080, 0, 50, flush=True), gap(49_080, 3_000)]))
+    listen(source, [DEVICE.public_key()], RECIPIENT, out)
+    packets = packets_of(out.read_bytes())
+    assert packets[:2] == [b"\xf8", b"\xe0"]
+    toc = bytes([packets[52][0] & 0xFC])
+    assert toc != b"\xf8"
+    assert packets[53:] == [toc, toc, b"\xe0", toc]  # the flushed packet took 960 ticks; the last carries the end out
+
+
+def test_sound_behind_a_gap_stands_at_its_position(tmp_path: Path) -> None:
+    source, out, raw = tmp_path / "a.sealed", tmp_path / "a.opus", tmp_path / "a.raw"
+    source.write_bytes(sealed([gap(0, 24_120), block(24_120, 0, 50, flush=True), gap(72_120, 48_000)]))
+    listen(source, [DEVICE.public_key()], RECIPIENT, out)
+    run("opusdec", "--quiet", "--rate", "48000", "--no-dither", out, raw)
+    samples = np.frombuffer(raw.read_bytes()[-240_240:], "<i2").astype(float)
+    assert np.abs(samples[:24_000]).max() < 200
+    stretch = sweep(np.arange(10_000, 40_000)).astype(float)
+    heard = samples[24_120 + 10_000 - 3_000 : 24_120 + 40_000 + 3_000]
+    lag = int(np.correlate(heard, stretch, "valid").argmax()) - 3_000
+    assert abs(lag) <= 8  # the codec's own phase; a frame or a pre-skip out of place is at least 120
+
+
+def test_a_failure_leaves_no_plaintext_and_the_old_file(tmp_path: Path) -> None:
+    source, out = tmp_path / "a.sealed", tmp_path / "a.opus"
+    out.write_bytes(b"the old file")
+    source.write_bytes(sealed(RECORDINGS["a gap between"], blocks_kept=2))
+    with pytest.raises(SealedError, match="2 are here"):
+        listen(source, [DEVICE.public_key()], RECIPIENT, out)
+    assert out.read_bytes() == b"the old file"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.opus", "a.sealed"]
+
+
+def test_salvage_says_so_in_the_file(tmp_path: Path) -> None:
+    source, out = tmp_path / "a.sealed", tmp_path / "a.opus"
+    source.write_bytes(sealed(RECORDINGS["a gap between"], blocks_kept=2))
+    report = listen(source, [DEVICE.public_key()], RECIPIENT, out, salvage=True)
+    assert (report.state, report.blocks) == (State.CUT, 2)
+    told = run("opusinfo", out)
+    assert "STATE=cut: the manifest tells of 3 blocks, and 2 are here" in told
+    assert out.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"a\.sealed"):
+        listen(tmp_path / "a.sealed", [DEVICE.public_key()], RECIPIENT, tmp_path / "a.opus")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_packet_of_another_kind_is_refused() -> None:
+    refused = 0
+    for toc in range(256):
+        for count in range(4):
+            try:
+                _check_frame(bytes([toc, count, 0]))
+            except SealedError:
+                refused += 1
+            else:
+                assert opuslib_next.api.decoder.packet_get_samples_per_frame(bytes([toc]), 48_000) == 960
+                assert opuslib_next.api.decoder.packet_get_nb_frames(bytes([toc, count, 0])) == 1
+                assert opuslib_next.api.decoder.packet_get_nb_channels(bytes([toc])) == 1
+    assert 4 * 256 - refused == 9 * 5  # nine modes of 20 ms; code 0 whatever the next byte, code 3 with one frame
+
+
+def test_comments_longer_than_a_page_are_refused(tmp_path: Path) -> None:
+    with (tmp_path / "a").open("wb") as out, pytest.raises(ValueError, match="comments"):
+        OggOpusWriter(out, serial=1, rate=48_000, preskip=0, comments=[("A", "x" * 65_000)])

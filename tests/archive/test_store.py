@@ -1,0 +1,65 @@
+"""The folder store: the contract, and the order of its system calls."""
+
+import os
+import stat
+
+import pytest
+
+from recorder.archive.store import FolderStore
+from recorder.errors import StoreError
+from tests.archive.store_contract import NOW_MS, A, StoreContract
+
+
+class TestFolderStore(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path):
+        return FolderStore(tmp_path / "objects")
+
+    def test_objects_are_there_after_opening_it_again(self, store, tmp_path):
+        store.put({f"{A}/preamble": b"one"}, NOW_MS)
+        assert FolderStore(tmp_path / "objects").get(f"{A}/preamble") == b"one"
+
+    def test_a_file_is_synced_before_it_has_a_name_and_its_folder_after(self, store, tmp_path, monkeypatch):
+        store.put({f"{A}/preamble": b""}, NOW_MS)
+        folder = tmp_path / "objects" / A
+        calls: list[str] = []
+        fsync, link = os.fsync, os.link
+
+        def noting_fsync(descriptor: int) -> None:
+            is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+            calls.append("fsync folder" if is_folder else "fsync file")
+            if is_folder:
+                assert os.path.samestat(os.fstat(descriptor), folder.stat())
+            fsync(descriptor)
+
+        def noting_link(*args, **kwargs) -> None:
+            calls.append("link")
+            link(*args, **kwargs)
+
+        monkeypatch.setattr(os, "fsync", noting_fsync)
+        monkeypatch.setattr(os, "link", noting_link)
+        store.put({f"{A}/block-00000000": b"a", f"{A}/block-00000001": b"b"}, NOW_MS)
+        assert calls == ["fsync file", "fsync file", "link", "link", "fsync folder"]
+        calls.clear()
+        store.delete([f"{A}/block-00000000", f"{A}/block-00000001"])
+        assert calls == ["fsync folder"]
+
+    def test_a_failed_sync_leaves_nothing_under_the_name(self, store, monkeypatch):
+        def fails(descriptor: int) -> None:
+            raise OSError(5, "Input/output error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", fails)
+            with pytest.raises(StoreError):
+                store.put({f"{A}/preamble": b"one"}, NOW_MS)
+        assert list(store.list("")) == []
+
+    def test_only_the_owner_may_look(self, store, tmp_path):
+        store.put({f"{A}/preamble": b"one"}, NOW_MS)
+        assert stat.S_IMODE((tmp_path / "objects" / A / "preamble").stat().st_mode) == 0o600
+        assert stat.S_IMODE((tmp_path / "objects" / A).stat().st_mode) == 0o700
+
+    def test_a_file_in_the_way_is_the_stores_error(self, tmp_path):
+        (tmp_path / "objects").write_text("")
+        with pytest.raises(StoreError):
+            FolderStore(tmp_path / "objects")
