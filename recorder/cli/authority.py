@@ -1,0 +1,71 @@
+"""`recorder authority`: make the keys and certificates of rooms, archive and broker."""
+
+import argparse
+from pathlib import Path
+
+from recorder.cli import passphrase
+from recorder.fleet.authority import Authority
+from recorder.keyfiles import save_recipient, save_recipient_public
+from recorder.sealed.keys import RecipientPrivateKey
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add this command and its own commands."""
+    authority = subparsers.add_parser(
+        "authority",
+        help="keys and certificates: create, archive, broker, room, recipient",
+        description="Keep an authority: whom the broker lets in, and whose signatures count.",
+        epilog="example: recorder authority create authority\n"
+        "         recorder authority recipient reading-room/reader\n"
+        "         recorder authority room authority room-1 room-1 --recipient reading-room/reader.pub",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = authority.add_subparsers(metavar="ACTION", required=True)
+    recipient = actions.add_parser("recipient", help="a key pair of one who may open recordings")
+    recipient.add_argument("path", type=Path, help="where to write: PATH.key and PATH.pub")
+    recipient.add_argument(
+        "--kem", choices=("mlkem768-x25519", "x25519"), default="mlkem768-x25519", help="kind of key"
+    )
+    recipient.add_argument(
+        "--passphrase-file", type=Path, metavar="FILE", help="its first line guards the key; else asked"
+    )
+    recipient.set_defaults(run=run_recipient)
+    create = actions.add_parser("create", help="a new authority")
+    archive = actions.add_parser("archive", help="the archive's keys")
+    broker = actions.add_parser("broker", help="the broker's certificate")
+    room = actions.add_parser("room", help="a room's keys")
+    for name, parser in (("create", create), ("archive", archive), ("broker", broker), ("room", room)):
+        parser.add_argument("authority", type=Path, help="the authority's folder")
+        parser.set_defaults(run=run, action=name)
+    for parser in (archive, broker, room):
+        parser.add_argument("folder", type=Path, help="where to write")
+    broker.add_argument("--host", action="append", help="a name or address of the broker; may be given again")
+    room.add_argument("name")
+    room.add_argument(
+        "--recipient", type=Path, action="append", required=True, help="public key file of one who may open"
+    )
+
+
+def run_recipient(args: argparse.Namespace) -> int:
+    """Make a recipient's key pair."""
+    key = RecipientPrivateKey.generate(args.kem)
+    save_recipient(args.path.with_suffix(".key"), key, passphrase.ask(args.passphrase_file, twice=True))
+    save_recipient_public(args.path.with_suffix(".pub"), key.public)
+    return 0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out one command; returns the exit code."""
+    if args.action == "create":
+        Authority.create(args.authority)
+        return 0
+    authority = Authority.open(args.authority)
+    match args.action:
+        case "archive":
+            authority.enrol_archive(args.folder)
+        case "broker":
+            authority.enrol_broker(args.folder, args.host or ("localhost", "127.0.0.1"))
+        case "room":
+            public = authority.enrol_room(args.name, args.folder, args.recipient)
+            print(f"now enrol it: recorder archive enrol {args.name} {public}")
+    return 0

@@ -1,0 +1,40 @@
+"""`recorder open`: a sealed recording into an ordinary `.opus` file, with a recipient's private key."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from recorder.archive.reading_room import listen
+from recorder.cli import passphrase
+from recorder.cli.verify import add_device_keys, load_device_keys
+from recorder.keyfiles import load_recipient
+from recorder.sealed.verify import State
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "open",
+        help="open a sealed recording into an .opus file",
+        description="Verify a sealed recording and open it into an ordinary .opus file, not encoded again.",
+        epilog="example: recorder open 5f0c.sealed --device-key room-1.device.pub --key archive.key -o 5f0c.opus\n"
+        "exit code: 0 opened, 1 salvaged in part, 2 it cannot be opened",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=Path, help="the sealed recording")
+    add_device_keys(parser)
+    parser.add_argument("--key", type=Path, required=True, metavar="PRIVATE", help="a recipient's private key")
+    parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="its first line opens the key; else asked")
+    parser.add_argument("--salvage", action="store_true", help="keep what stands before a flaw; the file says so")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.opus", help="the file to write")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the file; errors (exit code 2) are the caller's to print."""
+    device_keys = load_device_keys(args.device_key, args.file)
+    recipient = load_recipient(args.key, passphrase.ask(args.passphrase_file))
+    report = listen(args.file, device_keys, recipient, args.output, salvage=args.salvage)
+    if report.state is State.WHOLE:
+        return 0
+    sys.stderr.write(f"{args.output}: salvaged in part; {report.flaw or 'the recording has no end'}\n")
+    return 1

@@ -1,0 +1,109 @@
+"""`recorder verify`: is a sealed recording whole? Needs no key that opens anything."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from recorder.audio import TICKS_PER_SECOND, Moment
+from recorder.errors import KeyFileError, SealedError
+from recorder.keyfiles import load_device_public
+from recorder.sealed.verify import KeyboxState, Report, State, verify
+
+MEANING = {
+    State.WHOLE: "nothing is missing, nothing was altered",
+    State.REFUSED: "the meeting was refused; no audio is in it, and none can be recovered",
+    State.OPEN: "authentic as far as it goes, but it has no end: a running meeting, or one that was cut short",
+    State.CUT: "something is missing, altered, out of order or of another recording",
+}
+KEYBOX = {
+    KeyboxState.PRESENT: "here: whoever holds a private key of a recipient can listen",
+    KeyboxState.ABSENT: "not here: not yet released, withheld, or destroyed with the recording's deletion",
+    KeyboxState.NONE: "none was ever released: nobody can listen",
+}
+
+
+def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "verify",
+        help="check that a sealed recording is whole, without listening",
+        description="Check that a sealed recording is whole, in order and from that room.",
+        epilog="example: recorder verify 5f0c.sealed --device-key room-1.device.pub\n"
+        "exit code: 0 whole or refused, 1 open or cut, 2 it cannot be judged",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=Path, help="the sealed recording")
+    add_device_keys(parser)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report; SealedError and KeyFileError (exit code 2) are the caller's to print."""
+    device_keys = load_device_keys(args.device_key, args.file)
+    try:
+        with args.file.open("rb") as stream:
+            report = verify(stream, device_keys)
+    except OSError as error:
+        raise SealedError(f"{args.file}: cannot be read: {error.strerror}") from error
+    except SealedError as error:
+        raise SealedError(f"{args.file}: not a sealed recording of a device whose key was given: {error}") from error
+    if args.json:
+        sys.stdout.write(msgspec.json.encode(report, enc_hook=bytes.hex).decode() + "\n")
+    else:
+        sys.stdout.write(describe(report))
+    return 0 if report.state in (State.WHOLE, State.REFUSED) else 1
+
+
+def add_device_keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device-key",
+        type=Path,
+        action="append",
+        metavar="PUB",
+        help="public key of the device that made it; may be given again (default: every *.device.pub beside FILE)",
+    )
+
+
+def load_device_keys(given: Sequence[Path] | None, file: Path) -> list[Ed25519PublicKey]:
+    """The keys in the files `given`, or in those beside `file`."""
+    key_files = given or sorted(file.parent.glob("*.device.pub"))
+    if not key_files:
+        raise KeyFileError(f"no *.device.pub beside {file}: give the device's public key with --device-key")
+    return [load_device_public(key_file) for key_file in key_files]
+
+
+def describe(report: Report) -> str:
+    """The report in plain words."""
+    preamble = report.preamble
+    lines = [
+        f"{report.state.upper()}: {MEANING[report.state]}",
+        *([f"flaw:       {report.flaw}"] if report.flaw else []),
+        f"recording:  {preamble.recording}, number {preamble.sequence} of device {preamble.device}",
+        f"previous:   {preamble.previous}",
+        f"made:       {_utc(preamble.made)}",
+        f"audio:      {report.blocks} blocks, {_span(report.ticks)}",
+    ]
+    lines += [f"gap:        {_span(gap.length)} at {_span(gap.position)}: {gap.cause}" for gap in report.gaps]
+    lines += [
+        f"clock:      set by {step.milliseconds / 1000:+.1f} s before block {step.index}" for step in report.clock_steps
+    ]
+    if report.manifest is not None:
+        lines += [f"event:      {_span(event.ticks)}: {event.name}" for event in report.events]
+        lines.append(f"ended:      {report.ended}, {_utc(report.manifest.made)}")
+    lines.append(f"keybox:     {KEYBOX[report.keybox]}")
+    return "\n".join(lines) + "\n"
+
+
+def _span(ticks: int) -> str:
+    minutes, rest = divmod(ticks, 60 * TICKS_PER_SECOND)
+    return f"{minutes} min {rest / TICKS_PER_SECOND:.2f} s" if minutes else f"{rest / TICKS_PER_SECOND:.2f} s"
+
+
+def _utc(moment: Moment) -> str:
+    trust = "clock synchronised" if moment.synced else "clock not synchronised"
+    return datetime.fromtimestamp(moment.wall_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") + f" ({trust})"

@@ -1,0 +1,101 @@
+"""A real room process with mock pins: its buttons are pressed over its standard input, its report is read back."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from recorder.errors import TrialError
+from recorder.wire.status import Happening, Line, Report
+
+STOP_SECONDS_MAX = 20.0
+
+
+class RoomProcess:
+    """Starts the room; `report` is the latest one, `happenings` all so far."""
+
+    def __init__(self, config: Path, environment: Mapping[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("ab") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "recorder", "room", "--config", str(config), "--report"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, **environment},
+            )
+        self.report: Report | None = None
+        self.happenings: list[Happening] = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def press(self, button: str) -> None:
+        """Press, as a person would: `start`, `stop` (the same button), `mark`, `refuse` or `lift`."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(button.encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError as error:
+            raise TrialError(f"the room has ended: {self.last_words()}") from error
+
+    def wait_for(self, what: str, seen: Callable[["RoomProcess"], bool], seconds_max: float) -> None:
+        """Return once `seen(self)`; a TrialError that says `what` was waited for if the room ends or time is up."""
+        deadline = time.monotonic() + seconds_max
+        with self._changed:
+            while not seen(self):
+                left = deadline - time.monotonic()
+                if self.process.poll() is not None:
+                    code = self.process.returncode
+                    raise TrialError(f"the room ended ({code}) while waiting for {what}: {self.last_words()}")
+                if left <= 0:
+                    raise TrialError(f"after {seconds_max:.0f} s still no {what}; the room says {self.report}")
+                self._changed.wait(min(left, 0.25))
+
+    def happened(self, name: str, recording: str | None = None) -> list[Happening]:
+        """Those of that name, of that recording if one is given."""
+        return [h for h in self.happenings if h.name == name and recording in (None, h.recording)]
+
+    def last_words(self) -> str:
+        """The end of what it wrote to its log."""
+        return self._log.read_text(errors="replace").strip()[-500:] or "it said nothing"
+
+    def stop(self) -> int:
+        """Ask it to end, as systemd would; its exit code."""
+        self.process.terminate()
+        code = self.process.wait(STOP_SECONDS_MAX)
+        self._reader.join(STOP_SECONDS_MAX)
+        self._close()
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would look to everything else."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(STOP_SECONDS_MAX)
+        self._close()
+
+    def _close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        decoder = msgspec.json.Decoder(Line)
+        for raw in self.process.stdout:
+            line = decoder.decode(raw)
+            with self._changed:
+                if isinstance(line, Report):
+                    self.report = line
+                else:
+                    self.happenings.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()

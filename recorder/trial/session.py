@@ -1,0 +1,161 @@
+"""`recorder run`: meetings on this machine, by hand or by script, and what is left of them in a folder.
+
+room-1-000001.sealed  room-1-000001.opus  meeting.json  room-1.device.pub     what its user came for
+parts/                                                                       the machines' own files
+"""
+
+import contextlib
+import json
+import shutil
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from recorder import config, keyfiles
+from recorder.archive.export import export
+from recorder.archive.reading_room import listen
+from recorder.archive.store import FolderStore
+from recorder.device.cards import capture_cards
+from recorder.errors import TrialError
+from recorder.sealed.verify import KeyboxState, verify
+from recorder.trial import account, terminal
+from recorder.trial.machines import ROOM, Machines
+from recorder.trial.performance import Performance
+from recorder.trial.room import RoomProcess
+from recorder.trial.script import parse
+from recorder.trial.soundstage import IDENTITY, SoundStage, speech, wav_seconds
+
+CONNECTED_SECONDS_MAX = 30.0
+SHORT = {"meeting": {"notice_seconds": 3.0, "grace_seconds": 5.0}}
+"""Shorter than a municipality's, so that trying it does not take minutes."""
+TEXT = (
+    "Goedemiddag, fijn dat u er bent. Dit gesprek wordt opgenomen, zodat we allebei later kunnen horen wat er is gezegd. "
+    "U mag altijd nee zeggen; dan wordt alles gewist, en dat heeft geen gevolgen. "
+    "Vertelt u eens: hoe gaat het met u, en wat heeft u de afgelopen maanden gedaan? "
+)
+"""What the synthesised speaker says where there is no microphone."""
+REPEATS = 40
+
+
+def run(*, source: Path | None, script: str | None, out: Path | None, config_file: Path | None) -> int:
+    """Hold the meeting; 0 when the archive has signed for everything that was begun."""
+    steps = None if script is None else parse(script)
+    if steps is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise TrialError('there is no terminal to press keys in; give the presses: SCRIPT="start,wait:20,stop"')
+    if source is not None:
+        wav_seconds(source)  # refuse what is no WAV before anything starts
+    settings = config.overlay(SHORT, _given(config_file))
+    console = Console(stderr=steps is not None, highlight=False)
+    folder = _folder(out)
+    with contextlib.ExitStack() as stack:
+        stage, source, settings = _sound(source, settings, stack, console)
+        environment = {} if stage is None else stage.environment
+        console.print("Starting broker, archive and room on this machine …")
+        machines = stack.enter_context(Machines(folder / "parts", settings, environment))
+        room = machines.start_room()
+        room.wait_for(
+            "connection to the broker", lambda it: it.report is not None and it.report.connected, CONNECTED_SECONDS_MAX
+        )
+        performance = Performance(room, machines.settings.meeting, stage, source)
+        if steps is None:
+            terminal.show(performance, console)
+            console.print("Waiting until the archive has signed for everything …")
+        for step in steps or ():
+            console.print(f"  {step}")
+            performance.act(step)
+        performance.finish()
+        machines.stop_room()
+        meetings = _collect(machines, room, folder)
+    if not meetings:
+        fault = room.report.status.fault if room.report is not None else ""
+        raise TrialError(f"no meeting was recorded: {fault or 'start was not pressed'}")
+    _tell(meetings, folder, console)
+    return 0
+
+
+def _given(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    config.load(file)  # says what is wrong, with its line
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _folder(out: Path | None) -> Path:
+    folder = out or Path("recordings") / datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
+    if (folder / "meeting.json").exists() or (folder / "parts").exists():
+        raise TrialError(f"{folder} holds an earlier meeting; choose another folder")
+    try:
+        (folder / "parts").mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise TrialError(f"{folder}: cannot be made: {error.strerror}") from error
+    return folder
+
+
+def _sound(
+    source: Path | None, settings: Mapping[str, Any], stack: contextlib.ExitStack, console: Console
+) -> tuple[SoundStage | None, Path | None, dict[str, Any]]:
+    """What the room hears: a microphone, the one that the settings name or the first, or a WAV file in a virtual one."""
+    named = settings.get("microphone", {}).get("identity")
+    if source is None and named is not None:
+        console.print(f"Recording with the microphone {named}, as the settings say.")
+        return None, None, dict(settings)
+    cards = capture_cards()
+    if source is None and cards:
+        console.print(f"Recording with the microphone {cards[0].name} ({cards[0].identity}).")
+        return None, None, config.overlay({"microphone": {"identity": cards[0].identity}}, dict(settings))
+    stage = stack.enter_context(SoundStage())
+    if source is None:
+        console.print("There is no microphone on this machine: synthesised speech is played into a virtual one.")
+        # Outside the folder: the only sound that is left there shall be the recording.
+        source = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="speech-"))) / "speech.wav"
+        speech(TEXT * REPEATS, source)
+    return (
+        stage,
+        source,
+        config.overlay(dict(settings), {"microphone": {"identity": IDENTITY, "channels": 1, "pick": 1}}),
+    )
+
+
+def _collect(machines: Machines, room: RoomProcess, folder: Path) -> list[dict[str, Any]]:
+    """Fetch every meeting from the archive, verify it, and open what was kept."""
+    public = folder / f"{ROOM}.device.pub"
+    shutil.copyfile(machines.device_key, public)
+    device_key = keyfiles.load_device_public(public)
+    recipient = keyfiles.load_recipient(machines.reader_key, machines.passphrase_file.read_bytes())
+    store = FolderStore(machines.archive_folder / "objects")
+    meetings = []
+    for begun in room.happened("begun"):
+        fetched = folder / f"{begun.recording}.sealed"
+        with fetched.open("wb") as out:
+            out.writelines(export(store, begun.recording))
+        with fetched.open("rb") as stream:
+            report = verify(stream, [device_key])
+        sealed = fetched.rename(folder / f"{ROOM}-{report.preamble.sequence:06d}.sealed")
+        files = {"sealed": sealed.name}
+        if report.keybox is KeyboxState.PRESENT:
+            audio = sealed.with_suffix(".opus")
+            listen(sealed, [device_key], recipient, audio)
+            files["audio"] = audio.name
+        meetings.append({**account.account(room, begun.recording, report), "files": files})
+    if meetings:
+        # The last meeting at the top, where most who look have only one; those before it beneath.
+        text = json.dumps({**meetings[-1], "earlier": meetings[:-1]}, indent=2)
+        (folder / "meeting.json").write_text(text + "\n", encoding="utf-8")
+    return meetings
+
+
+def _tell(meetings: list[dict[str, Any]], folder: Path, console: Console) -> None:
+    for meeting in meetings:
+        sealed = folder / meeting["files"]["sealed"]
+        seconds = meeting["counts"]["seconds"]
+        console.print(f"\n{sealed.stem}: {meeting['outcome']}, {meeting['verified']}, {seconds:.1f} s recorded")
+        console.print(f"  verify it   .venv/bin/recorder verify {sealed}", soft_wrap=True)
+        if "audio" in meeting["files"]:
+            console.print(f"  hear it     {folder / meeting['files']['audio']}", soft_wrap=True)
+    console.print(f"\nEverything lies in {folder}", soft_wrap=True)

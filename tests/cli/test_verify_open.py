@@ -1,0 +1,157 @@
+"""`recorder verify` and `recorder open`, as a person at a terminal meets them."""
+
+import argparse
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recorder import keyfiles
+from recorder.audio import Gap, GapCause, Moment, OpusBlock
+from recorder.cli import main, passphrase
+from recorder.cli import open as open_command
+from recorder.cli import verify as verify_command
+from recorder.errors import KeyFileError, SealedError
+from recorder.keyfiles import load_recipient, load_recipient_public
+from recorder.sealed import layout, seal
+from recorder.sealed.keys import RecipientPrivateKey
+from recorder.sealed.layout import Event
+from recorder.sealed.ledger import Ledger
+
+PASSPHRASE = b"six words are long enough here"
+MOMENT = Moment(1_700_000_000_000, 60_000, False)
+PACKETS = (b"\xf8\xff\xfe", b"\xf8\xff\xfe")
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Path:
+    """A folder with a recording, its device's public key, a recipient's key and the passphrase."""
+    device, recipient = Ed25519PrivateKey.generate(), RecipientPrivateKey.generate("mlkem768-x25519")
+    keyfiles.save_device_public(tmp_path / "room-1.device.pub", device.public_key())
+    keyfiles.save_recipient(tmp_path / "archive.key", recipient, PASSPHRASE)
+    (tmp_path / "passphrase").write_bytes(PASSPHRASE + b"\n")
+    preamble, keybox, sealer = seal.begin(
+        device,
+        device="room-1",
+        sequence=7,
+        previous=bytes(32),
+        moment=MOMENT,
+        boot=bytes(16),
+        rate=48_000,
+        preskip=312,
+        pad_bytes=64,
+        suite="chacha20poly1305",
+        recipients=[recipient.public],
+        random=bytes,
+    )
+    ledger = Ledger(layout.parse_record(preamble)[1])
+    late = Moment(1_700_000_010_000, 60_040, True)
+    records = [preamble]
+    for item in (OpusBlock(0, 960, PACKETS, True, MOMENT), Gap(960, 48_000, GapCause.PAUSE, late)):
+        records.append(sealer.seal(item))
+        ledger.add(layout.parse_record(records[-1])[1])
+    events = [Event(960, 1_700_000_000_020, "mark")]
+    records.append(
+        ledger.manifest(device, ended="limit", events=events, moment=late, boot=bytes(16), keybox_body=keybox)
+    )
+    records.append(layout.record(layout.RecordType.KEYBOX, keybox))
+    (tmp_path / "whole.sealed").write_bytes(b"".join(records))
+    (tmp_path / "open.sealed").write_bytes(b"".join(records[:3]))
+    (tmp_path / "cut.sealed").write_bytes(b"".join(records[:2] + records[3:]))
+    (tmp_path / "noise.sealed").write_bytes(b"noise")
+    return tmp_path
+
+
+def run(*arguments: str | Path) -> int:
+    parser = argparse.ArgumentParser()
+    subparsers = parser.add_subparsers()
+    verify_command.add(subparsers)
+    open_command.add(subparsers)
+    args = parser.parse_args([str(each) for each in arguments])
+    code: int = args.run(args)
+    return code
+
+
+def test_verify_tells_everything_in_plain_words(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verify", room / "whole.sealed") == 0
+    told = capsys.readouterr().out
+    for words in (
+        "WHOLE: nothing is missing",
+        "number 7 of device room-1",
+        "2023-11-14 22:13:20 UTC (clock not synchronised)",
+        "2 blocks, 1.02 s",
+        "1.00 s at 0.02 s: pause",
+        "set by +10.0 s before block 1",
+        "0.02 s: mark",
+        "ended:      limit",
+        "keybox:     here",
+    ):
+        assert words in told
+
+
+@pytest.mark.parametrize(("name", "code", "words"), [("open", 1, "OPEN: authentic"), ("cut", 1, "tells of 2 blocks")])
+def test_verify_exits_with_1_if_it_is_not_whole(
+    room: Path, capsys: pytest.CaptureFixture[str], name: str, code: int, words: str
+) -> None:
+    assert run("verify", room / f"{name}.sealed", "--device-key", room / "room-1.device.pub") == code
+    assert words in capsys.readouterr().out
+
+
+def test_verify_as_json(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("verify", "--json", room / "cut.sealed") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["preamble"]["sequence"], len(told["contents"])) == ("cut", 7, 1)
+
+
+def test_what_cannot_be_judged_is_an_error(room: Path) -> None:
+    with pytest.raises(SealedError, match=r"missing\.sealed: cannot be read"):
+        run("verify", room / "missing.sealed")
+    with pytest.raises(SealedError, match="not a sealed recording"):
+        run("verify", room / "noise.sealed")
+    keyfiles.save_device_public(room / "other.pub", Ed25519PrivateKey.generate().public_key())
+    with pytest.raises(SealedError, match="signature"):
+        run("verify", room / "whole.sealed", "--device-key", room / "other.pub")
+    (room / "room-1.device.pub").unlink()
+    with pytest.raises(KeyFileError, match="--device-key"):
+        run("verify", room / "whole.sealed")
+
+
+def test_open_writes_a_file_that_plays(room: Path) -> None:
+    arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase", "-o", room / "out.opus")
+    assert run("open", room / "whole.sealed", *arguments) == 0
+    played = subprocess.run(["opusdec", "--quiet", room / "out.opus", room / "out.wav"], check=True)
+    assert played.returncode == 0
+    assert ((room / "out.wav").stat().st_size - 44) // 2 == 48_960
+
+
+def test_open_salvages_only_when_asked(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase", "-o", room / "out.opus")
+    with pytest.raises(SealedError, match="not whole"):
+        run("open", room / "cut.sealed", *arguments)
+    assert not (room / "out.opus").exists()
+    assert run("open", room / "cut.sealed", "--salvage", *arguments) == 1
+    assert "salvaged in part; the manifest tells of 2 blocks" in capsys.readouterr().err
+    assert (room / "out.opus").exists()
+
+
+def test_the_passphrase_is_asked_for(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passphrase.getpass, "getpass", lambda prompt: "wrong, but long enough")
+    with pytest.raises(KeyFileError, match="passphrase is wrong"):
+        run("open", room / "whole.sealed", "--key", room / "archive.key", "-o", room / "out.opus")
+
+
+def test_two_passphrases_that_differ_make_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["four words are enough", "four words are enugh"])
+    monkeypatch.setattr(passphrase.getpass, "getpass", lambda prompt: next(answers))
+    with pytest.raises(KeyFileError, match="differ"):
+        passphrase.ask(None, twice=True)
+
+
+def test_a_recipient_is_made_and_can_open(tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.write_text("four words are enough\n")
+    assert main(["authority", "recipient", str(tmp_path / "reader"), "--passphrase-file", str(words)]) == 0
+    private = load_recipient(tmp_path / "reader.key", b"four words are enough")
+    assert private.public.key_id == load_recipient_public(tmp_path / "reader.pub").key_id

@@ -1,0 +1,230 @@
+"""A meeting as a user holds it, from the command line; and what the command says when it cannot."""
+
+import json
+import os
+import subprocess
+import sys
+import wave
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.signal import correlate
+
+from recorder.audio import TICKS_PER_SECOND
+from tests.end_to_end.house import ROOT, recorder
+
+RATE = 48_000
+Samples = NDArray[np.float64]
+
+QUICK = """\
+[meeting]
+notice_seconds = 0.2
+grace_seconds = 0.5
+"""
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Path:
+    file = tmp_path / "quick.toml"
+    file.write_text(QUICK)
+    return file
+
+
+def tool(*arguments: object) -> None:
+    subprocess.run([*map(str, arguments)], check=True, capture_output=True, timeout=60)
+
+
+def samples(wav: Path) -> Samples:
+    with wave.open(str(wav), "rb") as sound:
+        assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (RATE, 1, 2)
+        return np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2").astype(np.float64)
+
+
+def decoded(opus: Path) -> Samples:
+    wav = opus.with_suffix(".decoded.wav")
+    tool("opusdec", "--quiet", "--rate", RATE, "--no-dither", opus, wav)
+    return samples(wav)
+
+
+def best_correlation(piece: Samples, whole: Samples) -> float:
+    """The correlation coefficient of `piece` with the stretch of `whole` that is most like it."""
+    products = correlate(whole, piece, mode="valid", method="fft")
+    lag = int(np.argmax(products))
+    return float(np.corrcoef(piece, whole[lag : lag + len(piece)])[0, 1])
+
+
+def loud(sound: Samples) -> slice:
+    """From the first to the last sample that is clearly speech."""
+    found = np.flatnonzero(np.abs(sound) > 300)
+    return slice(int(found[0]), int(found[-1]))
+
+
+def between_gaps(meeting: dict[str, Any], sound: Samples) -> list[Samples]:
+    """The stretches of at least a second: after a gap, what was played may have been held up as well."""
+    edges = [0]
+    for gap in meeting["gaps"]:
+        edges += [gap["position"], gap["position"] + gap["length"]]
+    edges.append(meeting["counts"]["ticks"])
+    pieces = [sound[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    return [piece for piece in pieces if len(piece) > RATE]
+
+
+def test_a_meeting_from_the_command_line(tmp_path: Path, speech: Path, quick: Path) -> None:
+    """Promise 5: what a user gets is whole, verifiable, and the sound that was in the room, at its true length."""
+    out = tmp_path / "out"
+    script = "start,wait:4,mark,wait:1,stop"
+    done = recorder("run", "--source", speech, "--script", script, "--out", out, "--config", quick)
+    assert done.returncode == 0, done.stderr
+    meeting = json.loads((out / "meeting.json").read_text())
+    assert {file.name for file in out.iterdir()} == {
+        *("parts", "meeting.json", "room-1.device.pub", "room-1-000001.sealed", "room-1-000001.opus")
+    }
+    assert (meeting["outcome"], meeting["verified"], meeting["ended"]) == ("kept", "whole", "stop")
+    assert meeting["files"] == {"sealed": "room-1-000001.sealed", "audio": "room-1-000001.opus"}
+    assert [event["name"] for event in meeting["events"]] == ["notice_given", "recording", "mark", "stop"]
+    assert meeting["counts"]["marks"] == 1 and meeting["counts"]["blocks"] >= 5
+    assert meeting["counts"]["seconds"] == pytest.approx(meeting["counts"]["ticks"] / TICKS_PER_SECOND, abs=1e-3)
+    assert meeting["counts"]["ticks"] >= 5 * TICKS_PER_SECOND
+    times = meeting["times"]
+    order = ("begun", "opened", "shut", "grace_over", "released", "signed")
+    assert [times[each] for each in order] == sorted(times[each] for each in order)
+    assert times["refused"] is times["purged"] is None
+    assert meeting["earlier"] == []
+    for name in ("start_to_first_sample", "stop_to_shut", "stop_to_signed", "sealed_to_signed_median"):
+        assert meeting["latencies_ms"][name] > 0
+    assert str(out / "room-1-000001.opus") in done.stderr
+
+    verified = recorder("verify", out / "room-1-000001.sealed")
+    assert verified.returncode == 0
+    assert verified.stdout.startswith("WHOLE")
+    reader = out / "parts" / "reader"
+    again = tmp_path / "again.opus"
+    key = ("--key", reader / "reader.key", "--passphrase-file", reader / "passphrase")
+    assert recorder("open", out / "room-1-000001.sealed", *key, "-o", again).returncode == 0
+    assert again.read_bytes() == (out / "room-1-000001.opus").read_bytes()
+    assert recorder("open", out / "room-1-000001.sealed", *key[:3], quick, "-o", tmp_path / "no.opus").returncode == 2
+    assert not (tmp_path / "no.opus").exists()
+
+    sound = decoded(again)
+    assert len(sound) == meeting["counts"]["ticks"], "every tick of the manifest is a sample, a gap's included"
+    reference = tmp_path / "reference.opus"
+    tool("opusenc", "--quiet", "--bitrate", "32", "--vbr", "--comp", "10", "--framesize", "20", speech, reference)
+    expected = decoded(reference)
+    heard = [best_correlation(piece[loud(piece)], expected) for piece in between_gaps(meeting, sound)]
+    assert heard, meeting["gaps"]
+    assert min(heard) >= 0.95
+    # And so does the source itself: not two codecs that agree on noise.
+    assert best_correlation(sound[loud(sound)], samples(speech)) > 0.9 or meeting["gaps"]
+
+
+def running_for(folder: Path) -> list[str]:
+    """The command lines of every process that knows this folder."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = each.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line and int(each.parent.name) != os.getpid():
+            found.append(line)
+    return found
+
+
+def test_a_refused_and_a_kept_meeting_from_the_command_line(tmp_path: Path, speech: Path, quick: Path) -> None:
+    """Promise 2: a refusal by script leaves its receipt, no audio file, and nothing running."""
+    out = tmp_path / "out"
+    done = recorder("run", "--source", speech, "--script", "start,wait:1,refuse", "--out", out, "--config", quick)
+    assert done.returncode == 0, done.stderr
+    meeting = json.loads((out / "meeting.json").read_text())
+    assert (meeting["outcome"], meeting["verified"], meeting["ended"]) == ("refused", "refused", "refused")
+    assert meeting["counts"] == {"blocks": 0, "ticks": 0, "seconds": 0.0, "marks": 0}
+    assert meeting["gaps"] == []
+    assert not list(out.glob("*.opus"))
+    assert 0 < meeting["latencies_ms"]["refuse_to_tap_shut"] < meeting["latencies_ms"]["refuse_to_key_erased"]
+    assert recorder("verify", out / "room-1-000001.sealed").stdout.startswith("REFUSED")
+    assert running_for(tmp_path) == []
+
+
+def no_wav(folder: Path, speech: Path) -> list[object]:
+    file = folder / "speech.txt"
+    file.write_text("not a sound")
+    return ["--source", file, "--script", "start,stop"]
+
+
+def no_source(folder: Path, speech: Path) -> list[object]:
+    return ["--source", folder / "nowhere.wav", "--script", "start,stop"]
+
+
+def unknown_step(folder: Path, speech: Path) -> list[object]:
+    return ["--source", speech, "--script", "start,dance,stop"]
+
+
+def wait_for_ever(folder: Path, speech: Path) -> list[object]:
+    return ["--source", speech, "--script", "start,wait:inf,stop"]
+
+
+def unknown_key(folder: Path, speech: Path) -> list[object]:
+    file = folder / "wrong.toml"
+    file.write_text("[meeting]\nnotice_seconds = 1.0\ngrace_second = 3.0\n")
+    return ["--source", speech, "--script", "start,stop", "--config", file]
+
+
+def earlier_meeting(folder: Path, speech: Path) -> list[object]:
+    out = folder / "out"
+    out.mkdir()
+    (out / "meeting.json").write_text("{}")
+    return ["--source", speech, "--script", "start,stop"]
+
+
+def no_terminal(folder: Path, speech: Path) -> list[object]:
+    return ["--source", speech]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (no_wav, "not a WAV file that can be played"),
+        (no_source, "there is no such file"),
+        (unknown_step, "'dance' is no step"),
+        (wait_for_ever, "wait:SECONDS"),
+        (unknown_key, "wrong.toml: line 3: meeting.grace_second: there is no such key"),
+        (earlier_meeting, "holds an earlier meeting"),
+        (no_terminal, "no terminal"),
+    ],
+)
+def test_what_its_user_can_mend(tmp_path: Path, speech: Path, given: Any, says: str) -> None:
+    """Promise 4: a mistake is told in one line before anything starts; what was there stays as it was."""
+    arguments = given(tmp_path, speech)
+    before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")}
+    done = subprocess.run(
+        [sys.executable, "-m", "recorder", "run", *map(str, arguments), "--out", str(tmp_path / "out")],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        cwd=ROOT,
+    )
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("recorder run: ")
+    assert done.stdout == ""
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")} == before
+    assert running_for(tmp_path) == []
+
+
+def test_no_microphone_from_the_command_line(tmp_path: Path, speech: Path) -> None:
+    """Promise 4: a room that cannot record says why in one line, exits with 2, and leaves nothing running."""
+    settings = tmp_path / "room.toml"
+    settings.write_text(QUICK + '[microphone]\nidentity = "alsa:Nope"\n')
+    out = tmp_path / "out"
+    done = recorder("run", "--script", "start,wait:1,stop", "--out", out, "--config", settings)
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("recorder run: ") and "Nope" in last
+    assert "Traceback" not in done.stderr
+    assert not list(out.glob("*.opus"))
+    assert running_for(tmp_path) == []

@@ -1,0 +1,170 @@
+"""Whatever a run leaves behind, and whatever it says on the wire, is searched for what was said in the room."""
+
+import contextlib
+import socket
+import threading
+import wave
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from recorder import keyfiles
+from recorder.audio import OpusBlock
+from recorder.sealed.open import open_recording
+from tests.end_to_end.house import House, until
+
+PIECE_BYTES = 1_920
+"""20 ms of 16-bit samples at 48 kHz."""
+PACKET_BYTES_MIN = 20
+CONTAINERS = (b"RIFF", b"OggS", b"OpusHead")
+"""How a file with sound in it begins."""
+
+
+class Relay:
+    """Stands between the machines and their broker, and keeps every byte that passes."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        self._passed: list[bytes] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def passed(self) -> bytes:
+        return b"".join(self._passed)
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._server.accept()
+                far = socket.create_connection(("127.0.0.1", self._port))
+            except OSError:
+                return
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(65_536):
+                self._passed.append(data)
+                target.sendall(data)
+        except OSError:
+            pass
+        finally:
+            source.close()
+            target.close()
+
+
+def spoken(speech: Path) -> list[bytes]:
+    """Every piece of 20 ms of the source that is not silence. Any 40 ms of it contain one of them whole."""
+    with wave.open(str(speech), "rb") as sound:
+        pcm = sound.readframes(sound.getnframes())
+    pieces = [pcm[at : at + PIECE_BYTES] for at in range(0, len(pcm) - PIECE_BYTES, PIECE_BYTES)]
+    return [piece for piece in pieces if len(set(piece)) > 64]
+
+
+def packets(house: House, recording: str) -> list[bytes]:
+    """The Opus packets of a kept meeting, of a size that does not occur by chance."""
+    house.opened(recording)
+    key = keyfiles.load_recipient(house.reader_key, house.passphrase_file.read_bytes())
+    device = keyfiles.load_device_public(house.device_key)
+    with (house.folder.parent / f"{recording}.sealed").open("rb") as stream:
+        items = list(open_recording(stream, [device], key).items)
+    found = [packet for item in items if isinstance(item, OpusBlock) for packet in item.packets]
+    return [packet for packet in found if len(packet) >= PACKET_BYTES_MIN]
+
+
+def leaks(needles: Iterable[bytes], places: dict[str, bytes]) -> set[str]:
+    """The places where any of it is found."""
+    sought = list(needles)
+    return {place for place, data in places.items() if any(needle in data for needle in sought)}
+
+
+def places(house: House) -> dict[str, bytes]:
+    """Every file that the machines have, and the hold's folder in RAM."""
+    found = {}
+    for folder in (house.folder, house.hold_file.parent):
+        for file in folder.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # a temporary file, renamed since it was listed
+                if file.is_file():
+                    found[str(file)] = file.read_bytes()
+    return found
+
+
+def memory(pid: int) -> bytes:
+    """What a process holds in memory that it can write to."""
+    found = []
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as source:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights = line.split()[:2]
+            if rights.startswith("rw"):
+                start, end = (int(edge, 16) for edge in span.split("-"))
+                try:
+                    source.seek(start)
+                    found.append(source.read(end - start))
+                except OSError:
+                    continue  # given back since
+    return b"".join(found)
+
+
+@pytest.fixture
+def relayed(house: House) -> Iterator[tuple[House, Relay]]:
+    """Machines whose room and archive reach the broker through a relay that remembers."""
+    relay = Relay(house.broker.port)
+    house.stop_archive()
+    house.change("uplink", "port", relay.port)
+    house.change("archive", "port", relay.port)
+    house.start_archive()
+    try:
+        yield house, relay
+    finally:
+        house.stop_room()
+        relay.close()
+
+
+def test_nothing_is_heard_by_those_it_is_not_for(relayed: tuple[House, Relay], speech: Path) -> None:
+    """Promise 3: no sample and no packet on the card, in a log, on the wire, at the archive, or in the daemon's memory."""
+    house, relay = relayed
+    said = spoken(speech)
+    assert len(said) > 200
+    room = house.start_room()
+    kept = house.begin(blocks=2)
+    during = places(house)
+    house.end()
+    house.await_signed(kept)
+    sound = packets(house, kept)
+    assert len(sound) > 50
+
+    room_memory = memory(room.process.pid)
+    refused = house.begin(blocks=2)
+    during_refused = places(house)
+    room.press("refuse")
+    room.wait_for("purge", lambda it: it.happened("purged", refused), 40)
+    after = places(house)
+    until("both meetings on the wire", lambda: len(relay.passed) > 20_000)
+
+    everywhere = {f"{file} during": data for file, data in during.items()}
+    everywhere |= {f"{file} during the refused": data for file, data in during_refused.items()}
+    everywhere |= after | {"the wire": relay.passed}
+    blocks = [name for name in everywhere if "block-" in name]
+    assert any("/spool/" in name for name in blocks) or any("/objects/" in name for name in blocks)
+    assert any(name.endswith("room.log") for name in everywhere)
+    assert any(str(house.hold_file) in name for name in everywhere)
+    assert leaks([*said, *sound, *CONTAINERS], everywhere) == set()
+    assert leaks([*said[::4], *sound[::4]], {"the daemon's memory": room_memory}) == set()
+    assert len(room_memory) > 1_000_000
+
+    # And the search does find what is there: on the card, and in the very bytes of the wire.
+    planted = house.room_folder / "spool" / "planted"
+    for needle in (said[100], sound[40]):
+        planted.write_bytes(b"before" + needle + b"behind")
+        assert leaks([*said, *sound], places(house)) == {str(planted)}
+        planted.unlink()
+        assert leaks([*said, *sound], {"the wire": relay.passed + needle}) == {"the wire"}
+    assert leaks([house.device_key.read_bytes()[30:60]], after), "files are not searched as they are"
+    assert b"rec/v1/" not in relay.passed, "not even the topic: the road is encrypted, and so is what travels on it"

@@ -1,0 +1,79 @@
+"""A wrong configuration is refused with its file, its line and what is allowed; the default file is the schema."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from recorder.config import DEFAULT_FILE, Config, load
+from recorder.errors import ConfigError
+
+
+def test_the_default_file_has_every_key_and_no_other() -> None:
+    given = tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8"))
+    sections = {field.name: field.type for field in msgspec.structs.fields(Config)}
+    assert list(given) == list(sections)
+    for name, section in sections.items():
+        assert list(given[name]) == [field.name for field in msgspec.structs.fields(section)], name
+        assert all(field.required for field in msgspec.structs.fields(section)), "a default stands in the file alone"
+    assert load() == msgspec.convert(given, Config)
+
+
+def test_a_copy_of_the_default_file_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "room.toml"
+    file.write_text(DEFAULT_FILE.read_text(encoding="utf-8"), encoding="utf-8")
+    assert load(file) == load()
+
+
+def test_what_is_given_overlays_the_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "room.toml"
+    file.write_text('[room]\nname = "room-7"\n[microphone]\npick = "mix"\n')
+    settings = load(file)
+    assert (settings.room.name, settings.microphone.pick) == ("room-7", "mix")
+    assert settings.room.folder == load().room.folder
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("[room]\nname = 'a'\n\n[rooom]\nname = 'b'\n", 4, ("rooom", "no such key", "microphone, opus, panel")),
+        ("[uplink]\nhost = 'h'\nprot = 8883\n", 3, ("uplink.prot", "no such key", "host, port")),
+        ("[uplink]\nport = 0\n", 2, ("uplink.port", ">= 1")),
+        ("[uplink]\nport = 70000\n", 2, ("uplink.port", "<= 65535")),
+        ("\n\n[uplink]\nport = '8883'\n", 4, ("uplink.port", "`int`", "`str`")),
+        ("[seal]\nsuite = 'rot13'\n", 2, ("seal.suite", "rot13")),
+        ("[opus]\nvbr = 1\n", 2, ("opus.vbr", "`bool`")),
+        ("[room]\nname = 'Room 1'\n", 2, ("room.name", "a-z0-9")),
+        ("room = 3\n", 1, ("room", "`object`")),
+        ("[microphone]\nrates = [44100]\n", 2, ("microphone.rates", "44100")),
+        ("[microphone]\nrates = []\n", 2, ("microphone.rates", ">= 1")),
+        ("uplink.port = 0\n", 1, ("uplink.port", ">= 1")),
+        ("[opus]\nvbr = true\n[microphone]\npick = 2\n", 3, ("microphone.pick is 2", "1 channels")),
+        ("[seal]\nblock_seconds = 0.33\n", 1, ("seal.block_seconds is 0.33", "0.02")),
+        ("[panel]\nstart_button = 5\n", 1, ("share a pin",)),
+        ("[panel]\nstart_button = 28\n", 2, ("panel.start_button", "<= 27")),
+        ("[room\n", 1, ("not TOML",)),
+        ("[room]\nname = 'a'\nname = 'b'\n", 3, ("not TOML",)),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text: str, line: int, told: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "room.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    message = str(caught.value)
+    assert message.startswith(f"{file}: ")
+    assert f"line {line}" in message, message
+    for each in told:
+        assert each in message, message
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: cannot be read"):
+        load(tmp_path / "nowhere.toml")
+    (tmp_path / "latin.toml").write_bytes(b'[room]\nname = "caf\xe9"\n')
+    with pytest.raises(ConfigError, match=r"latin\.toml: cannot be read"):
+        load(tmp_path / "latin.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path)
