@@ -45,14 +45,18 @@ class Tap:
         return self._output.fileno()
 
     def read(self) -> list[Frame] | None:
-        """What the child said since last time; None once it has ended. Nothing at all after `shut`."""
-        data = b""
-        with contextlib.suppress(BlockingIOError):
+        """What the child said since last time; None once it has ended by itself. Nothing at all after `shut`.
+
+        Whoever shuts the tap knows why, and tells the loop in a moment; until then its end must not pass for a failure.
+        """
+        try:
             data = os.read(self._output.fileno(), READ_BYTES)
-            if not data:
-                return None
+        except BlockingIOError:
+            return []
         with self._lock:
-            return [] if self._shut else self._frames.feed(data)
+            if self._shut:
+                return []
+            return self._frames.feed(data) if data else None
 
     def open(self) -> None:
         """Let the child open the microphone's stream."""

@@ -208,6 +208,10 @@ class House(Machines):
         folder = self.room_folder / "spool" / recording
         return {file.name: file.read_bytes() for file in folder.glob("block-????????")}
 
+    def until_forgotten(self, recording: str) -> None:
+        """Until nothing of a recording is left in the spool: what was signed for is told first, and removed then."""
+        until(f"spool without {recording}", lambda: not self.spool(recording))
+
     def archived(self, recording: str) -> dict[str, bytes]:
         """A recording's objects at the archive, by name."""
         folder = self.archive_folder / "objects" / recording

@@ -31,7 +31,8 @@ def assert_asked_again_and_kept(house: House, room: Watched, recording: str, blo
     assert blocks.items() <= house.archived_blocks(recording).items()
     assert report.blocks == len(house.archived_blocks(recording))
     assert house.opened(recording).stat().st_size > 1_000
-    assert house.hold_key == NO_KEY and house.spool(recording) == set()
+    house.until_forgotten(recording)
+    assert house.hold_key == NO_KEY
     assert_never_recorded(house, room)
 
 
