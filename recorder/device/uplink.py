@@ -33,6 +33,8 @@ from recorder.wire.status import Status
 CONNECT_SECONDS_MAX = 30.0
 """Mutual TLS takes its time on a Pi; paho's default of 5 s is short."""
 KEEPALIVE_SECONDS = 30
+LOOK_SECONDS = 5.0
+"""How often the client gets to look at its keepalive when nothing moves."""
 QOS = 1
 logger = logging.getLogger(__name__)
 
@@ -154,8 +156,9 @@ class Uplink:
             failed = [reason for reason in reasons if getattr(reason, "is_failure", False)]
             tell(Lost(f"the broker gives this room no receipts: {failed[0]}") if failed else Connected())
 
-        # Whoever publishes only queues: without this paho writes to the TLS socket in the caller's thread while its own
-        # reads from it, which OpenSSL does not bear. The byte that wakes paho's thread is sent all the same.
+        # Whoever publishes only queues: without this paho writes to the TLS socket in the caller's thread while ours
+        # reads from it, which OpenSSL does not bear. What wakes ours to write is a pair of sockets that `loop` has and
+        # `loop_forever`, outside of paho's own thread, has not: with that, what is queued would wait for its next look.
         client.on_socket_register_write = lambda *_: None
         client.on_connect = on_connect
         client.on_subscribe = on_subscribe
@@ -165,7 +168,8 @@ class Uplink:
         def attend() -> None:
             try:
                 client.connect(self._settings.host, self._settings.port, KEEPALIVE_SECONDS, clean_start=True)
-                client.loop_forever()
+                while client.loop(LOOK_SECONDS) is mqtt.MQTT_ERR_SUCCESS:
+                    pass
                 tell(Lost("the connection ended"))
             except ssl.SSLCertVerificationError as error:
                 tell(Lost(f"the broker's certificate is not of our authority, or has ended: {error.verify_message}"))

@@ -1,0 +1,128 @@
+"""The uplink on a real broker, with real certificates."""
+
+import queue
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from recorder import config
+from recorder.device import uplink as module
+from recorder.device.uplink import Connected, Heard, Lost, Message, Uplink
+from recorder.fleet.authority import Authority
+from recorder.keyfiles import save_recipient_public
+from recorder.trial.broker import Broker
+from recorder.wire.status import Status
+from tests.archive.site import tls
+from tests.rooms import RECIPIENT
+
+ROOM = "room-1"
+RECORDING = "00" * 16
+UPLOAD = f"rec/v1/{ROOM}/up/{RECORDING}"
+SECONDS_MAX = 20.0
+NEVER_SECONDS = 600.0
+
+
+class Road:
+    """A broker, the archive's ear and voice on it, and one room's uplink."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = Authority.create(folder / "authority")
+        authority.enrol_archive(folder / "archive")
+        authority.enrol_broker(folder / "broker" / "keys")
+        save_recipient_public(folder / "reader.pub", RECIPIENT.public)
+        authority.enrol_room(ROOM, folder / ROOM, [folder / "reader.pub"])
+        self.broker = Broker(folder / "broker")
+        self.broker.start()
+        self.heard: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+        """What reached the archive."""
+        self._events: list[Heard] = []
+        self.archive = self._listen(folder / "archive" / "keys")
+        self.uplink = Uplink(
+            ROOM,
+            config.Uplink("localhost", self.broker.port, 8, 30.0, 0.05, 0.1),
+            folder / ROOM / "keys",
+            lambda: None,
+        )
+
+    def await_event(self, kind: type[Heard]) -> Heard:
+        """The next event of that kind; ours to take out of the uplink, as the daemon's loop would."""
+        deadline = time.monotonic() + SECONDS_MAX
+        while not (found := [event for event in self._events if isinstance(event, kind)]):
+            assert time.monotonic() < deadline, f"no {kind.__name__}; there was {self._events}"
+            self._events += self.uplink.hear(time.monotonic())
+            time.sleep(0.01)
+        self._events.remove(found[0])
+        return found[0]
+
+    def close(self) -> None:
+        self.uplink.close(Status(ROOM, online=False))
+        self.archive.disconnect()
+        self.archive.loop_stop()
+        self.broker.stop()
+
+    def _listen(self, keys: Path) -> Client:
+        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=False)
+        client.tls_set_context(tls(keys))
+        ready: queue.SimpleQueue[None] = queue.SimpleQueue()
+        client.on_connect = lambda client, *_: client.subscribe([("rec/v1/+/up/+", 1), ("rec/v1/+/status", 1)])
+        client.on_subscribe = lambda *_: ready.put(None)
+        client.on_message = lambda _client, _data, message: self.heard.put((message.topic, bytes(message.payload)))
+        client.connect("localhost", self.broker.port)
+        client.loop_start()
+        ready.get(timeout=SECONDS_MAX)
+        return client
+
+
+@pytest.fixture
+def road(tmp_path: Path) -> Iterator[Road]:
+    road = Road(tmp_path)
+    yield road
+    road.close()
+
+
+def test_what_is_published_leaves_at_once_though_nothing_arrives(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network's thread sleeps: it must be woken for each, not find it at its next look.
+
+    Each of the many waits for the one before, so that even a look every second would be too late for the last.
+    """
+    monkeypatch.setattr(module, "LOOK_SECONDS", NEVER_SECONDS)
+    road.await_event(Connected)
+    deadline = time.monotonic() + SECONDS_MAX
+    for number in range(10 * int(SECONDS_MAX)):
+        road.uplink.publish(RECORDING, b"%d" % number)
+        assert road.heard.get(timeout=deadline - time.monotonic()) == (UPLOAD, b"%d" % number)
+    road.uplink.say(Status(ROOM, online=True))
+    assert road.heard.get(timeout=SECONDS_MAX)[0] == f"rec/v1/{ROOM}/status"
+
+
+def test_it_hears_its_own_receipts(road: Road) -> None:
+    road.await_event(Connected)
+    road.archive.publish("rec/v1/room-2/down", b"another's", qos=1)
+    road.archive.publish(f"rec/v1/{ROOM}/down", b"its own", qos=1)
+    assert road.await_event(Message) == Message(b"its own")
+
+
+def test_given_up_it_connects_anew_and_says_that_it_was_gone(road: Road) -> None:
+    road.await_event(Connected)
+    assert road.uplink.connected
+    road.uplink.drop("the test says so", time.monotonic())
+    assert (road.uplink.connected, road.uplink.trouble) == (False, "the test says so")
+    assert road.uplink.next_attempt() is not None
+    road.await_event(Connected)
+    assert (road.uplink.connected, road.uplink.trouble) == (True, "")
+    assert road.heard.get(timeout=SECONDS_MAX)[0] == f"rec/v1/{ROOM}/status", "the broker told its last will"
+    road.uplink.publish(RECORDING, b"after")
+    assert road.heard.get(timeout=SECONDS_MAX) == (UPLOAD, b"after")
+
+
+def test_a_broker_that_dies_is_noticed(road: Road) -> None:
+    road.await_event(Connected)
+    road.broker.kill()
+    road.await_event(Lost)
+    assert not road.uplink.connected and road.uplink.trouble
+    road.broker.start()
+    road.await_event(Connected)
