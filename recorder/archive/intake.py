@@ -41,7 +41,8 @@ KEEPALIVE_SECONDS = 30
 TICK_SECONDS = 1.0
 """How often the client gets to look at its keepalive."""
 RETRY_FIRST_SECONDS = 0.2
-RETRY_LAST_SECONDS = 30.0
+RETRY_LAST_SECONDS = 5.0
+"""One archive is no crowd, and while it stays away from a broker that is back every room waits."""
 FAREWELL_SECONDS_MAX = 5.0
 """For the last receipts to leave when the intake is told to end."""
 SUBSCRIPTION_FAILED = 128

@@ -99,4 +99,4 @@ def test_a_broker_that_is_not_ours(house: House, issue: Callable[[House], None],
     shutil.copytree(house.folder / "right-keys", keys, dirs_exist_ok=True)
     house.broker.start()
     assert_arrived_whole(house, recording)
-    assert room.report is not None and room.report.alarm == ""
+    room.wait_for("end of the alarm", lambda it: it.report is not None and it.report.alarm == "", 40)
