@@ -41,7 +41,9 @@ class Piece:
     lags: tuple[tuple[int, float], ...]
     """(place, lag): the sample at `place` was played at `place - lag`."""
     correlation: float
-    """With the speech, over all that both have."""
+    """With the twin, over all that both have."""
+    likeness: float
+    """With the speech."""
 
     @property
     def steady(self) -> bool:
@@ -106,8 +108,14 @@ def _piece(
             lags.append((place, lag))
     if not lags:
         return None
-    lag = own + round(float(np.median([lag for _, lag in lags])))
-    return Piece(start, end, tuple(lags), _correlation(recorded, played, start, end, lag))
+    lag = round(float(np.median([lag for _, lag in lags])))
+    return Piece(
+        start,
+        end,
+        tuple(lags),
+        _correlation(recorded, twin, start, end, lag),
+        _correlation(recorded, played, start, end, own + lag),
+    )
 
 
 def _lag(recorded: np.ndarray, twin: np.ndarray, place: int, about: int) -> float | None:

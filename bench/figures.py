@@ -117,6 +117,7 @@ def _samples(held: Held, decoded: int, pieces: list[Piece], twin_likeness: float
         for piece in pieces
     )
     correlation = min((piece.correlation for piece in pieces), default=0.0)
+    likeness = min((piece.likeness for piece in pieces), default=0.0)
     missing = ", ".join(
         f"{gap['length'] / TICKS_PER_SECOND:.3f} s at {gap['position'] / TICKS_PER_SECOND:.1f} s, {gap['cause']}"
         for gap in gaps
@@ -127,12 +128,12 @@ def _samples(held: Held, decoded: int, pieces: list[Piece], twin_likeness: float
             f"lag behind the speech, at {places} places", f"{lags} samples", f"within {SPREAD_MAX} everywhere", steady
         ),
         Line(
-            "likeness to the speech",
+            "correlation with opusenc's own file",
             f"{correlation:.4f}",
             f"at least {CORRELATION_MIN}",
             correlation >= CORRELATION_MIN,
         ),
-        Line("  of opusenc's own file", f"{twin_likeness:.4f}"),
+        Line("  with the speech", f"{likeness:.4f}; opusenc's file {twin_likeness:.4f}"),
         Line("declared gaps", missing or "none"),
     ]
 

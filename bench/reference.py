@@ -1,8 +1,7 @@
 """`opusenc` and `opusdec` of opus-tools: the measure of what encoding costs, and a decoder that is not ours.
 
-opusenc encodes with OPUS_APPLICATION_AUDIO. Its `--speech` sets the signal type, which is another thing, and changes
-nothing at 32 kbit/s. What the recorder's `application = "voip"` sets is the encoder control 4000,
-OPUS_SET_APPLICATION, to 2048, OPUS_APPLICATION_VOIP (opus_defines.h); so that is what opusenc is given.
+opusenc has no option for the application, [opus]'s `application`: its `--speech` sets the signal type, which is another
+thing. So it is given the encoder control 4000, OPUS_SET_APPLICATION, with the same value (opus_defines.h).
 """
 
 import os
