@@ -5,14 +5,21 @@ import socket
 import threading
 import wave
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from recorder import keyfiles
 from recorder.audio import OpusBlock
+from recorder.sealed.keybox import release_keybox
+from recorder.sealed.layout import RecordType, hash_body, parse_record, record
 from recorder.sealed.open import open_recording
-from tests.end_to_end.house import House, until
+from tests.archive.site import tls
+from tests.end_to_end.house import SECONDS_MAX, House, until
 
 PIECE_BYTES = 1_920
 """20 ms of 16-bit samples at 48 kHz."""
@@ -71,10 +78,24 @@ def spoken(speech: Path) -> list[bytes]:
 def packets(house: House, recording: str) -> list[bytes]:
     """The Opus packets of a kept meeting, of a size that does not occur by chance."""
     house.opened(recording)
+    with (house.folder.parent / f"{recording}.sealed").open("rb") as stream:
+        return _packets(house, stream)
+
+
+def packets_while_it_can_be_refused(house: House, recording: str) -> list[bytes]:
+    """The same of a meeting that is not over, by what nobody else has at once: the hold, the card and the reader's key."""
+    folder = house.room_folder / "spool" / recording
+    preamble = (folder / "preamble").read_bytes()
+    blocks = [block for _, block in sorted(house.spooled_blocks(recording).items())]
+    _, preamble_body = parse_record(preamble)
+    box = release_keybox((folder / "held").read_bytes(), house.hold_key, hash_body(preamble_body))
+    return _packets(house, BytesIO(b"".join([preamble, *blocks, record(RecordType.KEYBOX, box)])))
+
+
+def _packets(house: House, stream: BinaryIO) -> list[bytes]:
     key = keyfiles.load_recipient(house.reader_key, house.passphrase_file.read_bytes())
     device = keyfiles.load_device_public(house.device_key)
-    with (house.folder.parent / f"{recording}.sealed").open("rb") as stream:
-        items = list(open_recording(stream, [device], key).items)
+    items = list(open_recording(stream, [device], key, salvage=True).items)
     found = [packet for item in items if isinstance(item, OpusBlock) for packet in item.packets]
     return [packet for packet in found if len(packet) >= PACKET_BYTES_MIN]
 
@@ -112,6 +133,26 @@ def memory(pid: int) -> bytes:
     return b"".join(found)
 
 
+@contextlib.contextmanager
+def inside_the_broker(house: House) -> Iterator[list[bytes]]:
+    """What devices publish, as the broker has it once it took TLS off."""
+    seen: list[bytes] = []
+    listening = threading.Event()
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=False)
+    client.tls_set_context(tls(house.archive_folder / "keys"))
+    client.on_connect = lambda client, *_: client.subscribe([("rec/v1/+/up/+", 0), ("rec/v1/+/status", 0)])
+    client.on_subscribe = lambda *_: listening.set()
+    client.on_message = lambda _client, _data, message: seen.append(message.topic.encode() + message.payload)
+    client.connect(house.broker.host, house.broker.port)
+    client.loop_start()
+    try:
+        assert listening.wait(SECONDS_MAX)
+        yield seen
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
 @pytest.fixture
 def relayed(house: House) -> Iterator[tuple[House, Relay]]:
     """Machines whose room and archive reach the broker through a relay that remembers."""
@@ -132,30 +173,35 @@ def test_nothing_is_heard_by_those_it_is_not_for(relayed: tuple[House, Relay], s
     house, relay = relayed
     said = spoken(speech)
     assert len(said) > 200
-    room = house.start_room()
-    kept = house.begin(blocks=2)
-    during = places(house)
-    house.end()
-    house.await_signed(kept)
-    sound = packets(house, kept)
-    assert len(sound) > 50
+    with inside_the_broker(house) as published:
+        room = house.start_room()
+        kept = house.begin(blocks=2)
+        during = places(house)
+        house.end()
+        house.await_signed(kept)
+        sound = packets(house, kept)
+        assert len(sound) > 50
 
-    room_memory = memory(room.process.pid)
-    refused = house.begin(blocks=2)
-    during_refused = places(house)
-    room.press("refuse")
-    room.wait_for("purge", lambda it: it.happened("purged", refused), 40)
-    after = places(house)
+        room_memory = memory(room.process.pid)
+        refused = house.begin(blocks=3)
+        during_refused = places(house)
+        erased = packets_while_it_can_be_refused(house, refused)
+        assert len(erased) > 50
+        room.press("refuse")
+        room.wait_for("purge", lambda it: it.happened("purged", refused), 40)
+        after = places(house)
     until("both meetings on the wire", lambda: len(relay.passed) > 20_000)
 
     everywhere = {f"{file} during": data for file, data in during.items()}
     everywhere |= {f"{file} during the refused": data for file, data in during_refused.items()}
-    everywhere |= after | {"the wire": relay.passed}
+    everywhere |= after | {"the wire": relay.passed, "inside the broker": b"".join(published)}
+    assert b"rec/v1/room-1/up/" + kept.encode() in everywhere["inside the broker"]
+    assert b"rec/v1/room-1/up/" + refused.encode() in everywhere["inside the broker"]
     blocks = [name for name in everywhere if "block-" in name]
     assert any("/spool/" in name for name in blocks) or any("/objects/" in name for name in blocks)
     assert any(name.endswith("room.log") for name in everywhere)
     assert any(str(house.hold_file) in name for name in everywhere)
-    assert leaks([*said, *sound, *CONTAINERS], everywhere) == set()
+    assert leaks([*said, *sound, *erased, *CONTAINERS], everywhere) == set()
     assert leaks([*said[::4], *sound[::4]], {"the daemon's memory": room_memory}) == set()
     assert len(room_memory) > 1_000_000
 
