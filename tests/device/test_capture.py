@@ -28,6 +28,8 @@ from recorder.sealed.open import open_recording
 from recorder.trial.soundstage import IDENTITY, SoundStage
 
 DEADLINE_SECONDS = 30.0
+ARRAY_CHANNELS = ("front-left", "front-right", "rear-left", "rear-right", "front-center", "lfe")
+"""In the order in which ALSA numbers them."""
 DEVICE_KEY = Ed25519PrivateKey.generate()
 RECIPIENT = RecipientPrivateKey.generate("mlkem768-x25519")
 
@@ -163,6 +165,53 @@ def test_a_meeting_is_kept_as_it_sounded(ready, stage, spoken):
     assert max(each.rms_dbfs for each in telemetry) > -40
     assert telemetry[-1].overflows == 0
     assert [each.position for each in telemetry] == sorted(each.position for each in telemetry)
+
+
+def test_a_microphone_of_16_khz_is_heard_as_well(spawn, setup, stage, spoken):
+    child = spawn()
+    slow = msgspec.structs.replace(setup.microphone, rates=[16_000])
+    child.say(msgspec.json.encode(msgspec.structs.replace(setup, microphone=slow)))
+    child.until(Kind.STATE, b"ready")
+    speaker = stage.play(spoken)
+    child.say("open")
+    child.until(Kind.RECORD, count=1 + 6)
+    child.say("stop")
+    assert child.end() == 0
+    speaker.stop()
+    with wave.open(str(spoken)) as sound:
+        source = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+    assert likeness(decoded(child.opened()), source) >= 0.9
+
+
+@pytest.mark.parametrize("pick", [1, 5, "mix"])
+def test_of_an_array_the_chosen_channel_is_heard(spawn, setup, stage, tmp_path, pick):
+    """Six channels, each with a tone of its own, through PortAudio as an array would deliver them."""
+    array = dict(zip(ARRAY_CHANNELS, (400, 700, 1_100, 1_600, 2_300, 3_100), strict=True))
+    channel_map = ",".join(array)
+    stage._pactl("load-module", "module-null-sink", "sink_name=array", "channels=6", f"channel_map={channel_map}")
+    alsa = Path(stage.environment["ALSA_CONFIG_PATH"])
+    alsa.write_text(alsa.read_text() + 'pcm.array { type pulse device "array.monitor" hint { show on } }\n')
+    seconds = np.arange(60 * 48_000) / 48_000
+    tones = np.stack([3_000 * np.sin(2 * np.pi * tone * seconds) for tone in array.values()], axis=1)
+    (tmp_path / "tones.raw").write_bytes(tones.astype("<i2").tobytes())
+    play = ["paplay", "--raw", "--format=s16le", "--rate=48000", "--channels=6", f"--channel-map={channel_map}"]
+    player = subprocess.Popen(
+        [*play, "--device=array", str(tmp_path / "tones.raw")], env=os.environ | stage.environment
+    )
+    child = spawn()
+    microphone = msgspec.structs.replace(setup.microphone, identity="pcm:array", channels=6, pick=pick)
+    child.say(msgspec.json.encode(msgspec.structs.replace(setup, microphone=microphone)))
+    child.until(Kind.STATE, b"ready")
+    child.say("open")
+    child.until(Kind.RECORD, count=1 + 4)
+    child.say("stop")
+    assert child.end() == 0
+    player.kill()
+    player.wait()
+    spectrum = np.abs(np.fft.rfft(decoded(child.opened())[-2 * 48_000 :].astype(float)))
+    loudness = {tone: spectrum[2 * tone - 4 : 2 * tone + 5].max() for tone in array.values()}
+    expected = set(loudness) if pick == "mix" else {list(loudness)[pick - 1]}
+    assert {tone for tone, level in loudness.items() if level > max(loudness.values()) / 10} == expected
 
 
 def test_silence_is_counted(ready):

@@ -1,18 +1,20 @@
 """Positions and times are given once and fit; one channel is picked; nothing from before the opening is kept."""
 
 import queue
+from collections.abc import Callable
 from itertools import pairwise
 from types import SimpleNamespace
 
 import msgspec
 import numpy as np
 import pytest
+import sounddevice
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.audio import FRAME_TICKS, Gap, GapCause, Moment, PcmBlock
 from recorder.config import load
-from recorder.device.microphone import QUEUE_BLOCKS_MAX, SETTLE_SECONDS, Microphone, Stamper, mono
+from recorder.device.microphone import QUEUE_BLOCKS_MAX, SETTLE_SECONDS, Microphone, Stamper, _agree, mono
 from recorder.errors import MicrophoneError
 
 NS = 1_000_000_000
@@ -101,3 +103,26 @@ def test_a_missing_pcm_is_told_in_plain_words():
     settings = msgspec.structs.replace(SETTINGS, identity="pcm:nobody")
     with pytest.raises(MicrophoneError, match="pcm:nobody cannot be used"):
         Microphone(settings, lambda: None, lambda: None)
+
+
+def only(*rates: int) -> Callable[..., None]:
+    """A card that knows these rates alone. The sound server of the tests converts, so it cannot play such a card."""
+
+    def check(device: int, channels: int, dtype: str, samplerate: int) -> None:
+        if samplerate not in rates:
+            raise sounddevice.PortAudioError("Invalid sample rate", -9997)
+
+    return check
+
+
+def test_the_first_rate_that_both_know_is_taken(monkeypatch):
+    both = msgspec.structs.replace(SETTINGS, rates=[48_000, 16_000])
+    for rates, agreed in (((48_000, 16_000), 48_000), ((16_000,), 16_000)):
+        monkeypatch.setattr(sounddevice, "check_input_settings", only(*rates))
+        assert _agree(both, 0) == agreed
+
+
+def test_a_rate_that_the_microphone_does_not_know_is_told_with_what_to_change(monkeypatch):
+    monkeypatch.setattr(sounddevice, "check_input_settings", only(44_100))
+    with pytest.raises(MicrophoneError, match=r"neither 48000 nor 16000 .*Change microphone\.rates"):
+        _agree(msgspec.structs.replace(SETTINGS, rates=[48_000, 16_000]), 0)
