@@ -71,7 +71,7 @@ def hold(source: Path, seconds: int, folder: Path, progress: Callable[[float], N
             "connection to the broker", lambda it: it.report is not None and it.report.connected, CONNECTED_SECONDS_MAX
         )
         pid = room.process.pid
-        performance = Performance(room, machines.settings.meeting, stage, source)
+        performance = Performance(room, machines.settings, stage, source)
         before, written = processes.cpu(pid), processes.written_bytes(pid)
         performance.act(Press.START)
         began = time.monotonic()

@@ -24,11 +24,12 @@ class Performance:
     """One room, and what is spoken in it: `source` is played from its beginning whenever a recording opens."""
 
     def __init__(
-        self, room: RoomProcess, meeting: config.Meeting, stage: SoundStage | None, source: Path | None
+        self, room: RoomProcess, settings: config.Config, stage: SoundStage | None, source: Path | None
     ) -> None:
         self.room = room
-        self._follow_seconds_max = meeting.notice_seconds + FOLLOW_SECONDS_MAX
-        self._signed_seconds_max = meeting.grace_seconds + SIGNED_SECONDS_MAX
+        self._follow_seconds_max = settings.meeting.notice_seconds + FOLLOW_SECONDS_MAX
+        self._signed_seconds_max = settings.meeting.grace_seconds + SIGNED_SECONDS_MAX
+        self._burst_seconds = settings.panel.double_press_seconds
         self._stage = stage
         self._source = source
         self._opened = 0
@@ -55,7 +56,7 @@ class Performance:
                 self._until(time.monotonic() + seconds)
             case Press.START:
                 self._wait_for(
-                    "an idle room", lambda room: _state(room) in ("idle", *DEAF_STATES), self._signed_seconds_max
+                    "idle room", lambda room: _state(room) in ("idle", *DEAF_STATES), self._signed_seconds_max
                 )
                 opened, states = len(self.room.happened("opened")), len(self.room.happened("state"))
                 self.room.press(step)
@@ -73,16 +74,17 @@ class Performance:
                 self.follow()
             case Press.STOP:
                 self.room.press(step)
-                self._wait_for("the end of the recording", _at_rest, self._follow_seconds_max)
+                self._wait_for("end of the recording", _at_rest, self._follow_seconds_max)
             case Press.REFUSE:
                 self.room.press(step)
-                self._wait_for("the refusal", lambda room: _state(room) == "refused", self._follow_seconds_max)
+                self._wait_for("refusal", lambda room: _state(room) == "refused", self._follow_seconds_max)
             case Press.MARK:
                 before = len(self.room.happened("pressed"))
                 self.room.press(step)
                 self._wait_for(
-                    "the mark", lambda room: len(room.happened("pressed")) > before, self._follow_seconds_max
+                    "mark", lambda room: len(room.happened("pressed")) > before + 1, self._follow_seconds_max
                 )
+                self._until(time.monotonic() + self._burst_seconds)  # or the next press would belong to the mark
             case _:
                 assert_never(step)
 
@@ -91,7 +93,7 @@ class Performance:
         if not _at_rest(self.room):
             self.act(Press.STOP)
         self.hush()
-        self._wait_for("the archive's signatures", settled, self._signed_seconds_max)
+        self._wait_for("signature of the archive", settled, self._signed_seconds_max)
 
     def _explain(self) -> NoReturn:
         """Say why no recording began."""
@@ -103,12 +105,11 @@ class Performance:
         raise TrialError(f"no recording began: {fault(self.room)}")
 
     def _wait_for(self, what: str, seen: Callable[[RoomProcess], bool], seconds_max: float) -> None:
-        deadline = time.monotonic() + seconds_max
-        while not seen(self.room):
+        def followed(room: RoomProcess) -> bool:
             self.follow()
-            if self.room.process.poll() is not None or time.monotonic() > deadline:
-                self.room.wait_for(what, seen, 0.0)  # says it in words
-            time.sleep(TURN_SECONDS)
+            return seen(room)
+
+        self.room.wait_for(what, followed, seconds_max)
 
     def _until(self, deadline: float) -> None:
         while (left := deadline - time.monotonic()) > 0:

@@ -54,12 +54,18 @@ class RoomProcess:
                     code = self.process.returncode
                     raise TrialError(f"the room ended ({code}) while waiting for {what}: {self.last_words()}")
                 if left <= 0:
-                    raise TrialError(f"after {seconds_max:.0f} s still no {what}; the room says {self.report}")
+                    raise TrialError(f"after {seconds_max:.0f} s still no {what}; {self._where()}")
                 self._changed.wait(min(left, 0.25))
 
     def happened(self, name: str, recording: str | None = None) -> list[Happening]:
         """Those of that name, of that recording if one is given."""
         return [h for h in self.happenings if h.name == name and recording in (None, h.recording)]
+
+    def _where(self) -> str:
+        if self.report is None:
+            return "the room has not said a word yet"
+        status = self.report.status
+        return f"the room is in the state '{status.state}'. {status.fault or self.report.alarm}".strip()
 
     def last_words(self) -> str:
         """The end of what it wrote to its log."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.progress import track
 
 from recorder import config, keyfiles
 from recorder.archive.export import export
@@ -28,7 +29,7 @@ from recorder.trial import account, terminal
 from recorder.trial.machines import ROOM, Machines
 from recorder.trial.performance import Performance
 from recorder.trial.room import RoomProcess
-from recorder.trial.script import parse
+from recorder.trial.script import Press, Step, Wait, parse
 from recorder.trial.soundstage import IDENTITY, SoundStage, speech, wav_seconds
 
 CONNECTED_SECONDS_MAX = 30.0
@@ -62,13 +63,12 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
         room.wait_for(
             "connection to the broker", lambda it: it.report is not None and it.report.connected, CONNECTED_SECONDS_MAX
         )
-        performance = Performance(room, machines.settings.meeting, stage, source)
+        performance = Performance(room, machines.settings, stage, source)
         if steps is None:
             terminal.show(performance, console)
             console.print("Waiting until the archive has signed for everything …")
         for step in steps or ():
-            console.print(f"  {step}")
-            performance.act(step)
+            _act(performance, step, console)
         performance.finish()
         machines.stop_room()
         meetings = _collect(machines, room, folder)
@@ -77,6 +77,17 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
         raise TrialError(f"no meeting was recorded: {fault or 'start was not pressed'}")
     _tell(meetings, folder, console)
     return 0
+
+
+def _act(performance: Performance, step: Step, console: Console) -> None:
+    match step:
+        case Wait(seconds):
+            looks = max(1, round(seconds))
+            for _ in track(range(looks), f"  wait {seconds:g} s", console=console):
+                performance.act(Wait(seconds / looks))
+        case Press():
+            console.print(f"  {step}")
+            performance.act(step)
 
 
 def _given(file: Path | None) -> dict[str, Any]:

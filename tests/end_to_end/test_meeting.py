@@ -75,7 +75,7 @@ def between_gaps(meeting: dict[str, Any], sound: Samples) -> list[Samples]:
 def test_a_meeting_from_the_command_line(tmp_path: Path, speech: Path, quick: Path) -> None:
     """Promise 5: what a user gets is whole, verifiable, and the sound that was in the room, at its true length."""
     out = tmp_path / "out"
-    script = "start,wait:4,mark,wait:1,stop"
+    script = "start,wait:5,mark,stop"
     done = recorder("run", "--source", speech, "--script", script, "--out", out, "--config", quick)
     assert done.returncode == 0, done.stderr
     meeting = json.loads((out / "meeting.json").read_text())
