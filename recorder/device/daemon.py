@@ -31,7 +31,7 @@ from recorder.device.spool import Spool
 from recorder.device.standing import StandingNo
 from recorder.device.tap import Tap
 from recorder.device.uplink import Connected, Lost, Message, Uplink
-from recorder.errors import CaptureError, HoldError, SealedError, SpoolError, WireError
+from recorder.errors import CaptureError, HoldError, SealedError, SpoolError, SpoolFull, WireError
 from recorder.meeting.light import CAPTURE_STATES, fault_light, recording_light
 from recorder.meeting.presses import RefusePresses, StartPresses
 from recorder.meeting.table import Action, Event, State, step
@@ -190,6 +190,10 @@ class Daemon:
                 self._heard = time.monotonic()
                 self._take(frame)
         except (SpoolError, SealedError, CaptureError) as error:
+            self._break_down(str(error))
+            return
+        except HoldError as error:
+            self._untrusted = True
             self._break_down(str(error))
             return
         if frames is None and self._tap is tap:
@@ -377,9 +381,9 @@ class Daemon:
                     self._untrusted, self._fault = True, "the hold lost the key of a meeting, which nobody can open now"
                     self._custody.write_empty(moment, boot)
             case Action.NOTE_START:
-                self._custody.note("recording", self._position, moment)
+                self._note("recording")
             case Action.NOTE_MARK:
-                self._custody.note("mark", self._position, moment)
+                self._note("mark")
             case Action.NOTE_STOP:
                 self._end("stop")
             case Action.NOTE_LIMIT:
@@ -389,8 +393,8 @@ class Daemon:
             case Action.NOTE_LIFT:
                 self._standing.lift()
             case Action.TIME_NOTICE:
-                self._custody.note("notice_given", self._position, moment)
                 self._timer = Event.NOTICE_OVER, time.monotonic() + meeting.notice_seconds
+                self._note("notice_given")
             case Action.TIME_LIMIT:
                 self._timer = Event.LIMIT_REACHED, time.monotonic() + meeting.limit_seconds
             case Action.TIME_GRACE:
@@ -474,6 +478,13 @@ class Daemon:
         )
         sealer.wipe()
         return record
+
+    def _note(self, event: str) -> None:
+        """Nothing may follow it in a row of the table: on a full card it ends the meeting."""
+        try:
+            self._custody.note(event, self._position, clock.moment())
+        except SpoolFull as error:
+            self._break_down(str(error))
 
     def _end(self, ended: Ended) -> None:
         self._custody.note(ended, self._position, clock.moment(), ended)

@@ -16,8 +16,9 @@ from recorder.device import daemon as module
 from recorder.device.daemon import Daemon
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup
-from recorder.errors import CaptureError, HoldError
-from recorder.meeting.table import State
+from recorder.device.spool import Spool
+from recorder.errors import CaptureError, HoldError, SpoolFull
+from recorder.meeting.table import Event, State
 from recorder.sealed import layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
@@ -389,6 +390,62 @@ def test_a_tap_that_talks_nonsense_ends_the_meeting_and_not_the_room(room: Room,
 
     room.run(script)
     assert room.log[-1] == "shut"
+
+
+def test_a_hold_that_does_not_take_a_key_means_that_nothing_is_recorded(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+
+        def failing(recording: bytes, key: bytearray) -> None:
+            raise HoldError("takes nothing")
+
+        daemon._hold.put = failing  # type: ignore[method-assign]
+        press(daemon._panel._start)
+        yield from until(daemon, State.FAULT)
+        assert daemon._fault == "takes nothing"
+        for _ in range(3):
+            yield
+        assert daemon._state is State.FAULT, "start stays dead"
+
+    daemon = room.run(script)
+    assert "open" not in room.log
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).blocks == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "state"), [("notice_given", State.FAULT), ("recording", State.GRACE), ("mark", State.GRACE)]
+)
+def test_an_event_that_finds_the_card_full_ends_the_meeting_and_not_the_room(
+    room: Room, monkeypatch: Any, event: str, state: State
+) -> None:
+    note = Spool.note
+
+    def full(self: Spool, recording: str, line: bytes, *, ending: bool) -> None:
+        if f'"{event}"'.encode() in line:
+            raise SpoolFull("the card is full")
+        note(self, recording, line, ending=ending)
+
+    monkeypatch.setattr(Spool, "note", full)
+
+    def script(daemon: Daemon) -> Script:
+        if event == "mark":
+            yield from recording(daemon)
+            press(daemon._panel._start)
+        else:
+            yield
+        press(daemon._panel._start)
+        while not daemon._fault:
+            yield
+        assert daemon._state is state
+        assert daemon._tap is None
+        if state is State.GRACE:
+            assert daemon._timer is not None and daemon._timer[0] is Event.GRACE_OVER
+            yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.2)
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).ended == "fault"
 
 
 def test_a_hold_that_does_not_erase_stops_the_room(room: Room) -> None:

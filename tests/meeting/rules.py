@@ -181,7 +181,7 @@ def after_step(before: World, event: Event, world: World, actions: tuple[Action,
         must(before.tap not in ("made", "ready", "open") or actions[:1] == (Action.SHUT_TAP,), "a cancel shuts the tap")
     must(state is not State.FAULT or before.state is state or event is Event.FAULT_FOUND, "a fault that nobody found")
     if event is Event.CAPTURE_OPEN:
-        must(Action.NOTE_START in actions, "the start is not noted")
+        must(actions[-1:] == (Action.NOTE_START,), "the start is not noted, or a full card would not be the last word")
     if event is Event.MARK_PRESSED and before.tap == "heard":
         must(
             actions == (Action.NOTE_MARK,) and world.state is before.state, "a mark is noted, and nothing else happens"

@@ -82,7 +82,6 @@ MUTANTS = dict(mutants())
 
 # Both are done before the next event is taken, and a timer leaves nothing behind that a crash could show.
 EQUIVALENT = {
-    "opening + capture open: time limit before note start",
     "recording + capture failed: time grace before note fault",
     "recording + fault found: time grace before note fault",
     "ending + capture failed: time grace before note fault",
