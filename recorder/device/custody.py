@@ -5,18 +5,20 @@ The order of writing is the promise. A power cut between any two steps must leav
     begin    preamble durable → hold key in the hold → held keybox durable → only then may the tap open
     keep     block durable → only then known to the road
     end      why it ended, durable: from here the client has the grace period
-    release  keybox durable → key spent: decided → manifest durable → chain advanced → both known to the road
+    release  decided in the hold → keybox durable → manifest durable → chain advanced → hold erased → both known to the road
     refuse   hold erased → "refused" durable → blocks and keyboxes gone → manifest durable → chain advanced → known to the road
 
 The keybox is written before the manifest because the manifest names it: a manifest whose keybox died with the hold would
 be a lie. From the moment the hold is erased no keybox can come into being, whatever happens later; `release` then says so.
 A no may come from another thread at any moment of a release, while the client still sees that there is time. Which of the two
-was first is decided in the hold, in one step: whoever finds the key there has won. A keybox that lost is purged with the rest.
+was first is decided in the hold, in one step, before the keybox is on the card: flash keeps old copies, so what was written
+there once cannot be taken back. A no after that step is one to the next meeting.
 
 What `recover` finds after a crash without a manifest: a no that stands, because it was written down, or is in the journal or
-the hold, means that it was refused, so that is completed; a keybox, that the grace period ended without one, so the release is
-completed, unless a no comes first even now: the buttons live already. A hold key means a meeting that was cut off: the client
-is asked again. None of these means that it is lost, and that is said too, signed.
+the hold, means that it was refused, so that is completed; a keybox, or a hold that has decided, that the grace period ended
+without one, so the release is completed. A hold key means a meeting that was cut off: the client is asked again, also if a no
+has come meanwhile, for the buttons live already: its press is about to be heard. None of these means that it is lost, and
+that is said too, signed.
 """
 
 from collections.abc import Callable
@@ -32,7 +34,7 @@ from recorder.device.chain import Chain
 from recorder.device.hold import Hold
 from recorder.device.receipts import Receipts
 from recorder.device.spool import Spool
-from recorder.errors import SealedError
+from recorder.errors import SealedError, SignedTextError
 from recorder.sealed import keybox, layout
 from recorder.sealed.layout import BlockHeader, Event, Preamble, RecordType
 from recorder.sealed.ledger import Ledger, refusal
@@ -97,6 +99,8 @@ class Custody:
         self._added = added
         self.recording: Recording | None = None
         """Begun, and neither released nor refused."""
+        self.damaged: list[str] = []
+        """What `recover` could not read on the card and set aside."""
 
     def begin(self, preamble_record: bytes, keybox_body: bytes) -> Recording:
         """Take a new recording into custody. When this returns, the tap may open."""
@@ -139,19 +143,10 @@ class Custody:
     def release(self, moment: Moment, boot: bytes) -> bool:
         """Let those open it whom it is for: keybox and manifest. False, and nothing released, if a no came first."""
         recording = self._in_hand()
-        hold_key = self._held_key(recording)
-        if hold_key is None:
+        body = self._unhold(recording)
+        if body is None or not self._hold.commit():
             return False
-        try:
-            held = self._spool.held(recording.id)
-            if held is None:
-                raise SealedError(f"{recording.id}: the held keybox is gone from the spool")
-            body = keybox.release_keybox(held, hold_key, recording.preamble_hash)
-        finally:
-            hold_key[:] = bytes(len(hold_key))
         self._spool.put(Name(recording.id, RecordType.KEYBOX, 0), layout.record(RecordType.KEYBOX, body))
-        if not self._hold.spend():
-            return False  # the client said no while the card wrote; the keybox is known to nobody
         self._complete(recording, body, moment, boot)
         return True
 
@@ -171,7 +166,8 @@ class Custody:
     def refuse_nothing(self, preamble_record: bytes, moment: Moment, boot: bytes) -> Recording:
         """The receipt of a no that was said before there was any recording. `preamble_record` is of one without a key."""
         recording = _parse(preamble_record)
-        self._keep(recording, RecordType.PREAMBLE, 0, preamble_record)
+        self._spool.make_room()
+        self._keep(recording, RecordType.PREAMBLE, 0, preamble_record, ending=True)
         self.recording = recording
         return self.refuse(moment, boot)
 
@@ -179,7 +175,7 @@ class Custody:
         """After a restart: whether a no was said of what is unfinished. It must stand durably before `recover` completes it."""
         refused_id = (self._hold.refused() or b"").hex()
         return any(
-            each == refused_id or self._journal(each, REFUSED)
+            each == refused_id or self._journal_says_no(each)
             for each in self._spool.recordings()
             if Name(each, RecordType.MANIFEST, 0) not in self._spool.names(each)
         )
@@ -187,31 +183,26 @@ class Custody:
     def recover(self, moment: Moment, boot: bytes, *, refused: bool) -> None:
         """After a restart: complete what was decided, tell the road, and take in hand what the client may still refuse.
 
-        `refused` says that a no stands: nothing was begun after it, so what is unfinished is what it refused.
+        `refused` says that a no stands: nothing was begun after it, so what is unfinished is what it refused. What the
+        card has damaged is set aside: one record that cannot be read shall not stop a room, nor keep the others from
+        leaving it.
         """
         self._spool.make_room()
-        found = sorted((self._reload(each) for each in self._spool.recordings()), key=lambda each: each.sequence)
-        taken = self._hold.take()
-        held_id = ""
-        if taken is not None:
-            held_id = taken[0].hex()
-            taken[1][:] = bytes(len(taken[1]))
+        found = sorted(self._reload_all(), key=lambda each: each.sequence)
+        held_id = self._in_hold()
         for recording in found:
             names = set(self._spool.names(recording.id))
             manifest = Name(recording.id, RecordType.MANIFEST, 0)
             box = Name(recording.id, RecordType.KEYBOX, 0)
             if manifest in names:
-                _, body = layout.parse_record(self._spool.read(manifest))
-                self._chain.advance(recording.sequence, layout.hash_body(body))
                 self._announce(recording)
             elif refused:
                 self._announce(recording, RecordType.PREAMBLE)
                 self._complete_refusal(recording, moment, boot)
-            elif box in names and (recording.id != held_id or self._hold.spend()):
-                _, body = layout.parse_record(self._spool.read(box))
+            elif box in names or (recording.id == held_id and self._hold.committed()):
                 self._read_blocks(recording)
                 self._announce(recording, RecordType.PREAMBLE, RecordType.BLOCK)
-                self._complete(recording, body, moment, boot)
+                self._complete(recording, self._decided_keybox(recording), moment, boot)
             elif recording.id == held_id and self._spool.held(recording.id) is not None:
                 self._read_blocks(recording)
                 self._announce(recording, RecordType.PREAMBLE, RecordType.BLOCK)
@@ -270,36 +261,112 @@ class Custody:
         for each in (*before, name):
             self._added(each, self._spool.read(each), recording.preamble_hash)
 
-    def _keep(self, recording: Recording, kind: RecordType, index: int, record: bytes) -> None:
+    def _keep(self, recording: Recording, kind: RecordType, index: int, record: bytes, *, ending: bool = False) -> None:
         name = Name(recording.id, kind, index)
-        self._spool.put(name, record)
+        self._spool.put(name, record, ending=ending)
         self._added(name, record, recording.preamble_hash)
 
     def _announce(self, recording: Recording, *kinds: RecordType) -> None:
         """Tell the road of what is on the card already."""
         for name in self._spool.names(recording.id):
-            if not kinds or name.type in kinds:
-                self._added(name, self._spool.read(name), recording.preamble_hash)
+            if kinds and name.type not in kinds:
+                continue
+            record = self._spool.read(name)
+            try:
+                layout.parse_record(record)
+            except SealedError:
+                self._set_aside(recording.id, name)
+            else:
+                self._added(name, record, recording.preamble_hash)
+
+    def _reload_all(self) -> list[Recording]:
+        found = []
+        for each in self._spool.recordings():
+            try:
+                found.append(self._reload(each))
+            except (SealedError, SignedTextError):
+                self._set_aside(each)
+        return found
 
     def _reload(self, recording_id: str) -> Recording:
-        """A recording as its preamble and journal tell it."""
+        """A recording as its preamble, journal and manifest tell it."""
         recording = _parse(self._spool.read(Name(recording_id, RecordType.PREAMBLE, 0)))
         for entry in self._journal(recording_id):
             recording.events.append(Event(entry.ticks, entry.wall_ms, entry.name))
             if entry.ended and entry.ended != REFUSED:
                 recording.ended = msgspec.convert(entry.ended, Ended)
+        manifest = Name(recording_id, RecordType.MANIFEST, 0)
+        if manifest in self._spool.names(recording_id):
+            _, body = layout.parse_record(self._spool.read(manifest))
+            self._chain.advance(recording.sequence, layout.hash_body(body))
         return recording
 
     def _read_blocks(self, recording: Recording) -> None:
-        """Fill the ledger. Not of a refused recording: of that some blocks may be gone already."""
+        """Fill the ledger. Not of a refused recording: of that some blocks may be gone already.
+
+        What stands behind a damaged block cannot follow any more, and is set aside too.
+        """
         for name in self._spool.names(recording.id):
             if name.type is RecordType.BLOCK:
-                _, body = layout.parse_record(self._spool.read(name))
-                recording.ledger.add(body)
+                try:
+                    _, body = layout.parse_record(self._spool.read(name))
+                    recording.ledger.add(body)
+                except SealedError:
+                    self._set_aside(recording.id, name)
 
-    def _journal(self, recording_id: str, ended: str = "") -> list[Entry]:
-        entries = [msgspec.json.decode(line, type=Entry) for line in self._spool.journal(recording_id)]
-        return [entry for entry in entries if not ended or entry.ended == ended]
+    def _set_aside(self, recording: str, name: Name | None = None) -> None:
+        self._spool.set_aside(recording, name)
+        self.damaged.append(recording if name is None else f"{name.type.name.lower()} {name.index} of {recording}")
+
+    def _in_hold(self) -> str:
+        """The recording whose key is in the hold, or was there until a no that its press is about to tell of."""
+        taken = self._hold.take()
+        if taken is None:
+            return (self._hold.refused() or b"").hex()
+        recording, key = taken
+        key[:] = bytes(len(key))
+        return recording.hex()
+
+    def _journal(self, recording_id: str) -> list[Entry]:
+        """The journal's entries. SealedError if the card has damaged it: it may have told of a no."""
+        try:
+            return [msgspec.json.decode(line, type=Entry) for line in self._spool.journal(recording_id)]
+        except msgspec.MsgspecError as error:
+            raise SealedError(f"{recording_id}: its journal is damaged: {error}") from error
+
+    def _journal_says_no(self, recording_id: str) -> bool:
+        try:
+            return any(entry.ended == REFUSED for entry in self._journal(recording_id))
+        except SealedError:
+            return False  # `recover` sets it aside, unreleased
+
+    def _decided_keybox(self, recording: Recording) -> bytes | None:
+        """The body of a keybox whose release was decided before a crash, on the card by now; None if it is damaged."""
+        name = Name(recording.id, RecordType.KEYBOX, 0)
+        try:
+            if name in self._spool.names(recording.id):
+                _, body = layout.parse_record(self._spool.read(name))
+                return body
+            body_held = self._unhold(recording)
+        except SealedError:
+            self.damaged.append(f"the keybox of {recording.id}")
+            return None
+        if body_held is not None:
+            self._spool.put(name, layout.record(RecordType.KEYBOX, body_held))
+        return body_held
+
+    def _unhold(self, recording: Recording) -> bytes | None:
+        """The keybox's body, with the key in the hold; None if that is not there any more."""
+        hold_key = self._held_key(recording)
+        if hold_key is None:
+            return None
+        try:
+            held = self._spool.held(recording.id)
+            if held is None:
+                raise SealedError(f"{recording.id}: the held keybox is gone from the spool")
+            return keybox.release_keybox(held, hold_key, recording.preamble_hash)
+        finally:
+            hold_key[:] = bytes(len(hold_key))
 
     def _held_key(self, recording: Recording) -> bytearray | None:
         """A copy of the recording's hold key, to be overwritten; None once it is erased."""

@@ -31,7 +31,7 @@ from recorder.device.spool import Spool
 from recorder.device.standing import StandingNo
 from recorder.device.tap import Tap
 from recorder.device.uplink import Connected, Lost, Message, Uplink
-from recorder.errors import CaptureError, HoldError, SealedError, SpoolError, SpoolFull, WireError
+from recorder.errors import CaptureError, HoldError, KeyFileError, SealedError, SpoolError, SpoolFull, WireError
 from recorder.meeting.light import CAPTURE_STATES, fault_light, recording_light
 from recorder.meeting.presses import RefusePresses, StartPresses
 from recorder.meeting.table import Action, Event, State, step
@@ -50,6 +50,7 @@ OPEN_SECONDS_MAX = 10.0
 """For a microphone to deliver its first samples after the light is lit; USB arrays take up to two."""
 PREPARE_SECONDS_MAX = 20.0
 END_SECONDS_MAX = 10.0
+CARD_FULL = "the card is full of recordings that the archive has not signed for; restore its connection"
 SPOOL_RESERVE_BYTES = 524_288
 """Room that must be free before a meeting may start: about two minutes."""
 
@@ -98,7 +99,7 @@ class Daemon:
         self._last_status: tuple[Status, float] | None = None
         self._stopping = False
         self._untrusted = False
-        """The light or the hold has failed: start is dead until a person has mended it and started the room anew."""
+        """The light, the hold or the card has failed: start is dead until a person has mended it and started the room anew."""
 
     def hands(self) -> Hands:
         """Fingers for the mock pins."""
@@ -111,22 +112,31 @@ class Daemon:
 
     def run(self) -> None:
         """Until `stop`. A recording that runs then is ended, kept, and offered to the client again at the next start."""
+        try:
+            self._recover()
+            while not self._stopping:
+                self._turn()
+            if self._tap is not None:
+                self._break_down("the room was switched off")
+        finally:  # however it ends: the microphone before the light
+            self._shut_tap()
+            self._panel.show(recording=False, fault=False)
+            self._panel.close()
+            self._uplink.close(self._status(online=False))
+
+    def _recover(self) -> None:
         if self._custody.refusal_cut_off():
             self._standing.say()
         self._custody.recover(clock.moment(), clock.boot_id(), refused=bool(self._standing))
+        if self._custody.damaged:
+            damaged = ", ".join(self._custody.damaged[:3])
+            self._fault = f"the card has damaged {damaged}; it is set aside there. Have this room looked at"
+            logger.critical("%s", self._fault)
         if self._standing:
             self._happen(Event.STILL_REFUSED)
         elif self._custody.recording is not None:
             self._happen(Event.RECOVERED)
         self._tell("state", self._state)
-        while not self._stopping:
-            self._turn()
-        if self._tap is not None:
-            self._break_down("the room was switched off")
-        self._shut_tap()
-        self._panel.show(recording=False, fault=False)
-        self._panel.close()
-        self._uplink.close(self._status(online=False))
 
     # The loop
 
@@ -187,14 +197,13 @@ class Daemon:
             for frame in frames or ():
                 if self._tap is not tap:
                     return  # an earlier frame's consequence was to shut it
-                self._heard = time.monotonic()
                 self._take(frame)
-        except (SpoolError, SealedError, CaptureError) as error:
+            self._heard = time.monotonic()
+        except (SpoolFull, SealedError, CaptureError) as error:
             self._break_down(str(error))
             return
-        except HoldError as error:
-            self._untrusted = True
-            self._break_down(str(error))
+        except (SpoolError, HoldError) as error:
+            self._distrust(error)
             return
         if frames is None and self._tap is tap:
             done = tap.wait() == 0 and self._state is State.ENDING
@@ -253,7 +262,13 @@ class Daemon:
     def _do_on_road(self, actions: list[sender.Action], now: float, payload: bytes = b"") -> None:
         """Do what the sender says; `payload` is the receipt that made it say so."""
         for action in actions:
-            self._do_one_on_road(action, now, payload)
+            try:
+                self._do_one_on_road(action, now, payload)
+            except SpoolError as error:
+                self._distrust(error)
+            except SealedError as error:
+                self._fault = f"damaged on the card: {error}"
+                logger.critical("%s", self._fault)
 
     def _do_one_on_road(self, action: sender.Action, now: float, payload: bytes) -> None:
         match action:
@@ -289,7 +304,7 @@ class Daemon:
             if event is Event.GRACE_OVER:
                 self._tell("grace_over")
             self._happen(event)
-        quiet = now - max(self._heard, self._since)
+        quiet = 0.0 if self._tap_waits() else now - max(self._heard, self._since)
         limit = {
             State.PREPARING: PREPARE_SECONDS_MAX,
             State.OPENING: OPEN_SECONDS_MAX,
@@ -299,17 +314,20 @@ class Daemon:
         if limit is not None and quiet > limit:
             self._fault = self._fault or f"the microphone has delivered nothing for {limit:.0f} seconds; check its plug"
             self._happen(Event.CAPTURE_FAILED)
-        if self._state in (State.IDLE, State.FAULT):
+        if self._untrusted:
+            self._happen(Event.FAULT_FOUND)
+        elif self._state in (State.IDLE, State.FAULT):
             room = self._spool.room_bytes()
-            if self._state is State.IDLE and self._untrusted:
-                self._happen(Event.FAULT_FOUND)
-            elif self._state is State.IDLE and room < SPOOL_RESERVE_BYTES:
-                self._break_down(
-                    "the card is full of recordings that the archive has not signed for; restore its connection"
-                )
-            elif self._state is State.FAULT and room >= SPOOL_RESERVE_BYTES and not self._untrusted:
-                self._fault = ""
+            if self._state is State.IDLE and room < SPOOL_RESERVE_BYTES:
+                self._break_down(CARD_FULL)
+            elif self._state is State.FAULT and room >= SPOOL_RESERVE_BYTES:
+                if self._fault == CARD_FULL:
+                    self._fault = ""  # any other stays to be read until the next start
                 self._happen(Event.FAULT_CLEARED)
+
+    def _tap_waits(self) -> bool:
+        """Whether the capture process has said something that was not heard yet: a card was slow, not the microphone."""
+        return any(key.fileobj is self._tap for key, _ in self._selector.select(0)) if self._tap is not None else False
 
     def _show(self) -> None:
         self._light()
@@ -342,7 +360,11 @@ class Daemon:
                 self._break_down("the recording light does not light; the room may not record")
                 return
         for action in actions:
-            self._do(action)
+            try:
+                self._do(action)
+            except (SpoolError, HoldError, KeyFileError, SealedError) as error:
+                # The state stands, and so does the rest of what follows; a restart completes what the card did not take.
+                self._distrust(error)
         if after is not before and self._state is after:  # else an action led further, and that was told
             logger.info("%s: %s -> %s", event, before, after)
             self._tell("state", after)
@@ -350,6 +372,11 @@ class Daemon:
     def _break_down(self, fault: str) -> None:
         self._fault = fault
         self._happen(Event.FAULT_FOUND)
+
+    def _distrust(self, error: Exception) -> None:
+        """Go on with what the client may still do, and with nothing else."""
+        self._untrusted, self._fault = True, str(error)
+        logger.critical("this room cannot do its duty: %s", error)
 
     def _do(self, action: Action) -> None:
         moment, boot = clock.moment(), clock.boot_id()
@@ -365,8 +392,10 @@ class Daemon:
                 self._tap.finish()
             case Action.SHUT_TAP:
                 self._shut_tap()
+                self._light()  # before what takes its time: what is not heard any more shall not look as if it were
             case Action.DESTROY_KEY:
-                self._destroy_key()
+                # If it fails the keybox's ciphertext is purged all the same; what is left of the key is in RAM.
+                self._hold.erase(refused=self._state is State.REFUSED)
             case Action.WRITE_REFUSAL:
                 self._write_refusal()
             case Action.WRITE_EMPTY:
@@ -420,8 +449,11 @@ class Daemon:
     def _shut_tap(self) -> None:
         if self._tap is not None:
             self._selector.unregister(self._tap)
-            self._tap.close()
+            gone = self._tap.close()
             self._tap = None
+            if not gone:
+                self._untrusted = True
+                self._fault = "the microphone's driver hangs; pull the microphone's plug and start this room anew"
 
     def _refuse_now(self) -> None:
         """In the thread in which the press arrives, before anything else: the tap, then the key."""
@@ -430,22 +462,15 @@ class Daemon:
             tap.shut()
         killed_at = time.monotonic()
         try:
-            self._hold.erase(refused=True)
+            erased = self._hold.refuse()
             erased_at = time.monotonic()
         except HoldError:
             logger.exception("the hold does not erase; the loop tries again")
             return
         if tap is not None:  # told last: whoever listens may be slow
             self._tell("killed", at=killed_at)
-        self._tell("erased", at=erased_at)
-
-    def _destroy_key(self) -> None:
-        try:
-            self._hold.erase(refused=self._state is State.REFUSED)
-        except HoldError as error:
-            # The keybox's ciphertext is purged all the same; what is left of the key is in RAM, and the room must not go on.
-            self._fault, self._untrusted = str(error), True
-            logger.critical("the hold does not erase: %s", error)
+        if erased:
+            self._tell("erased", at=erased_at)
 
     def _write_refusal(self) -> None:
         self._spool.make_room()

@@ -6,6 +6,7 @@ included. So it must never be on flash, which keeps old copies in places that so
     slot, 64 bytes = "WHK1" ‖ state u8 ‖ 7 zeros ‖ check u32 ‖ recording[16] ‖ key[32]
 
     state   0 empty      1 holds      2 refused: the recording is told, and that its key was erased
+            3 committed: as holds, but the grace period ended without a no; its keybox is being written
     check   CRC-32 of recording ‖ key while it holds, else 0: what a weak battery altered is not taken for a key
 
 The order of writing makes a crash between any two writes harmless. A key is put before the state that says so. It goes in
@@ -30,7 +31,8 @@ SLOT_BYTES = 64
 RECORDING_BYTES = 16
 KEY_BYTES = 32
 _STATE, _CHECK, _RECORDING, _KEY = 4, 12, 16, 32
-_EMPTY, _HOLDS, _REFUSED = 0, 1, 2
+_EMPTY, _HOLDS, _REFUSED, _COMMITTED = 0, 1, 2, 3
+_WITH_KEY = (_HOLDS, _COMMITTED)
 _RAM_FILE_SYSTEMS = ("tmpfs", "ramfs")
 
 
@@ -46,11 +48,18 @@ class Hold(Protocol):
     def refused(self) -> bytes | None:
         """The recording whose key was erased by a refusal, until the next erase or put."""
 
-    def spend(self) -> bool:
-        """Erase the key because it was used. False, and nothing is changed, if it was erased before.
+    def commit(self) -> bool:
+        """Decide that the key is for the release. False if it was erased before.
 
-        A release and a refusal in another thread are put in order here: the first of them is the one that counts.
+        A release and a no in another thread are put in order here, before anything that the release writes: the first of
+        them is the one that counts.
         """
+
+    def committed(self) -> bool:
+        """Whether that was decided, and the release not completed."""
+
+    def refuse(self) -> bool:
+        """Erase the key because the client says no, and note whose it was. False, and nothing is changed, once committed."""
 
     def erase(self, *, refused: bool = False) -> None:
         """Overwrite the key, and read back that it is gone; `refused` leaves a note of whose it was."""
@@ -87,7 +96,7 @@ class MemoryHold:
 
     def take(self) -> tuple[bytes, bytearray] | None:
         with self._lock:
-            if self._read(_STATE, 1)[0] != _HOLDS:
+            if self._read(_STATE, 1)[0] not in _WITH_KEY:
                 return None
             recording, key = bytes(self._read(_RECORDING, RECORDING_BYTES)), self._read(_KEY, KEY_BYTES)
             return (recording, key) if self._read(_CHECK, 4) == _check(recording, key) else None
@@ -97,21 +106,27 @@ class MemoryHold:
             state = self._read(_STATE, 1)[0]
             return bytes(self._read(_RECORDING, RECORDING_BYTES)) if state == _REFUSED else None
 
-    def spend(self) -> bool:
+    def commit(self) -> bool:
         with self._lock:
-            if self._read(_STATE, 1)[0] != _HOLDS:
+            if self._read(_STATE, 1)[0] not in _WITH_KEY:
                 return False
-            self._empty()
+            self._write(_STATE, bytes([_COMMITTED]))
+            return True
+
+    def committed(self) -> bool:
+        with self._lock:
+            return self._read(_STATE, 1)[0] == _COMMITTED
+
+    def refuse(self) -> bool:
+        with self._lock:
+            if self._read(_STATE, 1)[0] == _COMMITTED:
+                return False
+            self._erase(refused=True)
             return True
 
     def erase(self, *, refused: bool = False) -> None:
         with self._lock:
-            if not refused:
-                self._empty()
-                return
-            if self._read(_STATE, 1)[0] == _HOLDS:
-                self._write(_STATE, bytes([_REFUSED]))
-            self._erase_key()
+            self._erase(refused=refused)
 
     def _open(self, mounts: Path, swaps: Path) -> None:
         """Take the file as our slot, or raise HoldError and leave it as it is."""
@@ -126,12 +141,15 @@ class MemoryHold:
             self._write(0, MAGIC)
         elif magic != MAGIC:
             raise HoldError(f"{self._file}: is something else than a hold; choose another path for room.hold")
-        if self._read(_STATE, 1)[0] != _HOLDS:
+        if self._read(_STATE, 1)[0] not in _WITH_KEY:
             self._erase_key()
 
-    def _empty(self) -> None:
-        self._write(_STATE, bytes([_EMPTY]))
-        self._write(_RECORDING, bytes(RECORDING_BYTES))
+    def _erase(self, *, refused: bool) -> None:
+        if not refused:
+            self._write(_STATE, bytes([_EMPTY]))
+            self._write(_RECORDING, bytes(RECORDING_BYTES))
+        elif self._read(_STATE, 1)[0] in _WITH_KEY:
+            self._write(_STATE, bytes([_REFUSED]))
         self._erase_key()
 
     def _erase_key(self) -> None:

@@ -4,6 +4,7 @@
     RECORDING/held                                               the keybox under the hold key; never leaves the device
     RECORDING/journal                                            lines, appended; a torn last one is dropped
     RECORDING.gone                                               being forgotten
+    RECORDING.damaged, RECORDING/block-00000007.damaged          set aside: for a person to look at
     reserve                                                      bytes given up to finish a meeting on a full card
 
 Each record is written to a temporary file, synced, renamed, and its folder synced. So a crash at any point leaves names that
@@ -27,7 +28,7 @@ from recorder.wire.upload import Name
 
 RESERVE_BYTES = 262_144
 """For the manifest, the keybox and the journal of the meeting that filled the card, and what is written beside them."""
-_GONE = ".gone"
+_GONE, _DAMAGED = ".gone", ".damaged"
 _RESERVE = "reserve"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ENDINGS = (RecordType.MANIFEST, RecordType.KEYBOX)
@@ -49,9 +50,12 @@ class Spool:
         except OSError as error:
             raise SpoolError(f"{folder}: the spool cannot be opened: {error.strerror}") from error
 
-    def put(self, name: Name, record: bytes) -> None:
-        """Keep a record; durable when this returns, or not there at all."""
-        ending = name.type in _ENDINGS
+    def put(self, name: Name, record: bytes, *, ending: bool = False) -> None:
+        """Keep a record; durable when this returns, or not there at all.
+
+        A manifest, a keybox and what else ends a meeting may take from the reserve.
+        """
+        ending = ending or name.type in _ENDINGS
         if not ending:
             self._check_room(len(record))
         self._write(name.recording, _file_name(name), record, ending=ending)
@@ -146,6 +150,17 @@ class Spool:
             self._restore_reserve()
         except OSError as error:
             raise _failure(folder, error) from error
+
+    def set_aside(self, recording: str, name: Name | None = None) -> None:
+        """Take a damaged record, or a whole recording, out of use as it is: what is wrong with it is for a person to see."""
+        path = self._folder / recording if name is None else self._folder / recording / _file_name(name)
+        try:
+            if name is None:
+                self.size_bytes -= _size(path)
+            path.rename(path.with_name(path.name + _DAMAGED))
+            durable.sync_folder(path.parent)
+        except OSError as error:
+            raise _failure(path, error) from error
 
     def make_room(self) -> None:
         """On a card that is nearly full give the reserve up: what ends a meeting is about to be written, here and beside."""

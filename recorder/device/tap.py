@@ -72,17 +72,23 @@ class Tap:
             self._shut = True
             self._child.kill()
 
-    def wait(self) -> int:
-        """The exit code of a child that has closed its output."""
-        return self._child.wait(EXIT_SECONDS_MAX)
+    def wait(self) -> int | None:
+        """The exit code of a child that has closed its output; None if it does not end."""
+        try:
+            return self._child.wait(EXIT_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            return None
 
-    def close(self) -> None:
-        """Shut, wait until the process is gone, and give the pipes back."""
+    def close(self) -> bool:
+        """Shut, wait until the process is gone, and give the pipes back. False if it hangs in the kernel.
+
+        Then it does not run any more, so it hears nothing; but a driver keeps it, and with it perhaps the microphone.
+        """
         self.shut()
-        self.wait()
         with contextlib.suppress(BrokenPipeError):
             self._orders.close()
         self._output.close()
+        return self.wait() is not None
 
     def _order(self, line: bytes) -> None:
         # A child that has ended is told nothing; its end arrives through read().

@@ -148,9 +148,16 @@ class CountedHold:
     def refused(self) -> bytes | None:
         return self._hold.refused()
 
-    def spend(self) -> bool:
+    def commit(self) -> bool:
         self._card.step()
-        return self._hold.spend()
+        return self._hold.commit()
+
+    def committed(self) -> bool:
+        return self._hold.committed()
+
+    def refuse(self) -> bool:
+        self._card.step()
+        return self._hold.refuse()
 
     def erase(self, *, refused: bool = False) -> None:
         self._card.step()

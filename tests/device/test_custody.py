@@ -69,8 +69,6 @@ class Seen:
     """The client said no. Cut off in the middle of the erasure, a refusal may stand or not have been."""
     erased: bool = False
     """The client's no reached the hold, before the release was over."""
-    late: bool = False
-    """It did so after the grace period, while the keybox was being written."""
     refusing: bool = False
     """The refusal was made durable, or the no stands."""
     released: bool = False
@@ -153,24 +151,38 @@ def refused(device: Device, seen: Seen) -> None:
 
 
 def refused_while_released(device: Device, seen: Seen) -> None:
-    """The no comes while the card writes the keybox."""
+    """The no comes when the release has begun, and nothing is decided."""
     meeting(device, seen)
-    seen.releasing = True
-    put = device.spool.put
+    commit = device.hold.commit
 
-    def put_and_press(name: Name, record: bytes) -> None:
-        put(name, record)
-        if name.type is RecordType.KEYBOX:
-            seen.pressed = True
-            device.hold.erase(refused=True)
-            seen.erased = seen.late = True
+    def press_and_commit() -> bool:
+        seen.pressed = True
+        assert device.hold.refuse()
+        seen.erased = True
+        return commit()
 
-    device.spool.put = put_and_press  # type: ignore[method-assign]
+    device.hold.commit = press_and_commit  # type: ignore[method-assign]
     assert not device.custody.release(MOMENT, BOOT)
     device.standing.say()
     seen.refusing = True
     device.custody.refuse(MOMENT, BOOT)
     seen.refused = True
+
+
+def refused_too_late(device: Device, seen: Seen) -> None:
+    """The no comes while the card writes the keybox: it is one to the next meeting."""
+    meeting(device, seen)
+    seen.releasing = True
+    put = device.spool.put
+
+    def press_and_put(name: Name, record: bytes) -> None:
+        if name.type is RecordType.KEYBOX:
+            assert not device.hold.refuse()
+        put(name, record)
+
+    device.spool.put = press_and_put  # type: ignore[method-assign, assignment]
+    assert device.custody.release(MOMENT, BOOT)
+    seen.released = True
 
 
 def cancelled(device: Device, seen: Seen) -> None:
@@ -196,7 +208,7 @@ def refused_before_anything(device: Device, seen: Seen) -> None:
 
 
 Story = Callable[[Device, Seen], None]
-STORIES: list[Story] = [kept, refused, refused_while_released, cancelled, refused_before_anything]
+STORIES: list[Story] = [kept, refused, refused_while_released, refused_too_late, cancelled, refused_before_anything]
 
 
 def told(story: Story, ram: Path, last: int | None) -> tuple[Card, Seen, Device | None]:
@@ -246,9 +258,8 @@ def judge(device: Device, seen: Seen, *, hold_lost: bool) -> None:
         assert report is not None, "what was begun is on record"
     if report is None:
         return
-    if seen.late and hold_lost and not seen.refusing:
-        return  # said after the end of the grace period, and the power was cut in the moment: nobody may be left to remember
     if seen.erased:
+        assert RecordType.KEYBOX not in {name.type for name in device.spool.names(seen.id)}
         assert report.keybox is KeyboxState.NONE, "a keybox came into being after the key was erased"
         assert device.memory.take() is None
     if seen.refused or seen.refusing or (seen.erased and not hold_lost):
@@ -451,7 +462,7 @@ class Presser:
         self.pressed = False
         self._memory, self._press_at = device.memory, press_at
         for owner, names in (
-            (device.hold, ("take", "refused", "spend", "erase")),
+            (device.hold, ("take", "refused", "commit", "erase")),
             (device.spool, ("held", "put", "read")),
             (device.chain, ("advance",)),
         ):
@@ -462,7 +473,7 @@ class Presser:
         def call(*args: object, **options: object) -> object:
             if self.steps == self._press_at:
                 self.pressed = True
-                self._memory.erase(refused=True)
+                self._memory.refuse()
             self.steps += 1
             return real(*args, **options)
 
@@ -486,6 +497,7 @@ def test_a_no_before_any_step_of_a_release_wins_while_the_key_is_there(ram: Path
             assert device.report(seen.id).keybox is KeyboxState.PRESENT
             assert device.custody.recording is None
         else:
+            assert not (device.card.folder / "spool" / seen.id / "keybox").exists(), "flash keeps what was written once"
             assert {name.type for name in device.told if name.recording == seen.id} <= {
                 RecordType.PREAMBLE,
                 RecordType.BLOCK,
@@ -496,36 +508,106 @@ def test_a_no_before_any_step_of_a_release_wins_while_the_key_is_there(ram: Path
             assert device.report(seen.id).state is State.REFUSED
         assert device.memory.take() is None
         pressed, press_at = presser.pressed, press_at + 1
-    # take, held, put of the keybox, spend: before each of these a no wins. What comes after it is too late for this meeting.
-    assert released[:4] == [False] * 4
-    assert all(released[4:])
+    # take, held, commit: before each of these a no wins. What comes after it is too late for this meeting.
+    assert released[:3] == [False] * 3
+    assert all(released[3:])
     assert len(released) > 8
 
 
-def test_a_no_during_recovery_wins_over_the_release_that_is_completed(
-    ram: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A crash left the keybox on the card and the key in the hold; the buttons live while the daemon recovers."""
+def crashed(ram: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> tuple[Card, str]:
+    """A meeting whose release was killed at a call of the spool or the hold; the recording's id."""
     card, _, before = told(meeting, ram, None)
     assert before is not None and before.custody.recording is not None
-    recording = before.custody.recording
-    monkeypatch.setattr(before.hold, "spend", lambda: (_ for _ in ()).throw(PowerCut))
-    with card.inserted(), pytest.raises(PowerCut):
+    recording = before.custody.recording.id
+    owner = before.hold if at == "commit" else before.spool
+    with monkeypatch.context() as patched, card.inserted(), pytest.raises(PowerCut):
+        patched.setattr(owner, at, lambda *_: (_ for _ in ()).throw(PowerCut))
         before.custody.release(MOMENT, BOOT)
     card.cut(KILLED)
-    again = Card(card.folder)
+    return Card(card.folder), recording
+
+
+@pytest.mark.parametrize("press_before", ["make_room", "_in_hold", "_announce"])
+def test_a_no_during_recovery_is_left_for_the_loop(
+    ram: Path, monkeypatch: pytest.MonkeyPatch, press_before: str
+) -> None:
+    """The buttons live while the daemon recovers a meeting that was cut off before anything was decided."""
+    again, recording = crashed(ram, monkeypatch, "commit")
     with again.inserted():
         device = Device(ram, again, Seen())
-        spend = device.hold.spend
+        owner = device.spool if press_before == "make_room" else device.custody
+        real = getattr(owner, press_before)
 
-        def press_and_spend() -> bool:
-            device.memory.erase(refused=True)
-            return spend()
+        def press(*args: object) -> object:
+            assert device.memory.refuse()
+            return real(*args)
 
-        monkeypatch.setattr(device.hold, "spend", press_and_spend)
+        monkeypatch.setattr(owner, press_before, press)
         device.recover()
-    assert device.custody.recording is not None, "left for the loop, which has the press already"
-    assert RecordType.KEYBOX not in {name.type for name in device.told if name.recording == recording.id}
-    with again.inserted():
+        monkeypatch.undo()
+        assert device.custody.recording is not None and device.custody.recording.id == recording
+        assert RecordType.MANIFEST not in {name.type for name in device.told if name.recording == recording}
         device.custody.refuse(MOMENT, BOOT)
-    assert device.report(recording.id).state is State.REFUSED
+    assert device.report(recording).state is State.REFUSED
+
+
+def test_a_release_that_was_decided_is_completed_whatever_is_pressed(
+    ram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again, recording = crashed(ram, monkeypatch, "put")
+    with again.inserted():
+        device = Device(ram, again, Seen())
+        assert device.memory.committed()
+        assert not device.memory.refuse()
+        device.recover()
+    assert device.custody.recording is None
+    assert device.report(recording).keybox is KeyboxState.PRESENT
+    assert not device.memory.committed()
+
+
+def damage(device: Device, recording: str, file: str) -> None:
+    path = device.card.folder / "spool" / recording / file
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+@pytest.mark.parametrize("file", ["preamble", "manifest", "block-00000001", "keybox", "journal"])
+def test_one_damaged_file_stops_neither_the_room_nor_the_others(ram: Path, file: str) -> None:
+    _, first, device = told(kept, ram, None)
+    assert device is not None
+    with device.card.inserted():
+        second = Seen()
+        kept(device, second)
+    if file == "journal":
+        (device.card.folder / "spool" / first.id / "journal").write_bytes(b"{no entry}\n")
+    else:
+        damage(device, first.id, file)
+    again = Card(device.card.folder)
+    with again.inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert device.custody.damaged and first.id in device.custody.damaged[0]
+        assert device.report(second.id).state is State.WHOLE
+        assert {name.recording for name in device.told} >= {second.id}
+        assert all(device.spool.read(name) for name in device.told), "the road is told of nothing that is not there"
+        goes_on(device)
+
+
+def test_what_stands_before_a_damaged_block_of_a_meeting_that_was_cut_off_is_kept(ram: Path) -> None:
+    _, seen, device = told(meeting, ram, None)
+    assert device is not None
+    damage(device, seen.id, "block-00000001")
+    again = Card(device.card.folder)
+    with again.inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert len(device.custody.damaged) == 2, "the block, and the one that cannot follow it any more"
+        report = finished(device, seen.id)
+    assert report.blocks == 1
+
+
+def test_a_no_to_nothing_finds_room_on_a_full_card(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device.spool, "_bytes_max", device.spool.size_bytes)
+    preamble, _, sealer = begin(device.chain.sequence, device.chain.previous)
+    sealer.wipe()
+    recording = device.custody.refuse_nothing(preamble, MOMENT, BOOT).id
+    assert device.report(recording).state is State.REFUSED

@@ -17,11 +17,12 @@ from recorder.device.daemon import Daemon
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup
 from recorder.device.spool import Spool
-from recorder.errors import CaptureError, HoldError, SpoolFull
+from recorder.errors import CaptureError, HoldError, SpoolError, SpoolFull
 from recorder.meeting.table import Event, State
 from recorder.sealed import layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
+from recorder.wire.sender import Done
 from recorder.wire.upload import Name
 
 SCRIPT_SECONDS_MAX = 20.0
@@ -37,9 +38,11 @@ class FakeTap:
     log: list[str]
     keybox = True
     broken: Exception | None = None
+    ends = True
 
     def __init__(self, setup: Setup) -> None:
         self._read, self._write = os.pipe()
+        self._position = 0
         preamble, box, self._sealer = seal.begin(
             KEY,
             device="room-1",
@@ -66,19 +69,23 @@ class FakeTap:
         return self._read
 
     def read(self) -> list[Frame] | None:
+        os.read(self._read, 64)
         if self.broken is not None:
             raise self.broken
-        frames, self._frames = self._frames, [] if self._frames is not None else None
+        frames, self._frames = self._frames, []
         return frames
 
     def open(self) -> None:
         self.log.append("open")
-        block = self._sealer.seal(OpusBlock(0, FRAME_TICKS, (b"\xf8sound",), False, MOMENT))
+        block = self._sealer.seal(OpusBlock(self._position, FRAME_TICKS, (b"\xf8sound",), False, MOMENT))
+        self._position += FRAME_TICKS
         self._frames = [Frame(Kind.STATE, b"open"), Frame(Kind.RECORD, block)]
+        self._say()
 
     def finish(self) -> None:
         self.log.append("finish")
         self._frames = None
+        self._say()
 
     def shut(self) -> None:
         self.log.append("shut")
@@ -87,10 +94,11 @@ class FakeTap:
     def wait(self) -> int:
         return 0
 
-    def close(self) -> None:
+    def close(self) -> bool:
         self.shut()
         os.close(self._read)
         os.close(self._write)
+        return self.ends
 
 
 class NoRoad:
@@ -385,6 +393,7 @@ def test_a_tap_that_talks_nonsense_ends_the_meeting_and_not_the_room(room: Room,
     def script(daemon: Daemon) -> Script:
         yield from recording(daemon)
         daemon._tap.broken = CaptureError("nonsense")  # type: ignore[union-attr]
+        daemon._tap._say()  # type: ignore[union-attr]
         yield from until(daemon, State.GRACE)
         assert daemon._fault == "nonsense"
 
@@ -460,6 +469,7 @@ def test_a_hold_that_does_not_erase_stops_the_room(room: Room) -> None:
             erase(refused=refused)
 
         daemon._hold.erase = failing  # type: ignore[method-assign]
+        daemon._hold.refuse = failing  # type: ignore[method-assign, assignment]
         press(daemon._panel._refuse)
         yield from until(daemon, State.REFUSED)
         down(daemon._panel._refuse)
@@ -470,3 +480,185 @@ def test_a_hold_that_does_not_erase_stops_the_room(room: Room) -> None:
         assert "reads back otherwise" in daemon._fault
 
     room.run(script, lift_seconds=30.0)
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def call(*args: Any, **options: Any) -> Any:
+        raise error
+
+    return call
+
+
+def test_a_slow_card_is_not_taken_for_a_silent_microphone(room: Room) -> None:
+    """While the loop waits for the card, the capture process goes on speaking into the pipe."""
+    room.values["microphone"]["deadline_seconds"] = 1.0
+    forgetting_seconds = 1.3
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon._tap._say()  # type: ignore[union-attr]
+        time.sleep(forgetting_seconds)
+        yield
+        yield
+        assert daemon._state is State.RECORDING and not daemon._fault
+        time.sleep(forgetting_seconds)  # and now it is silent
+        yield
+        yield
+        assert daemon._state is State.GRACE and "delivered nothing" in daemon._fault
+
+    room.run(script)
+
+
+def test_a_card_that_fails_ends_the_meeting_and_leaves_the_refuse_button_alive(room: Room, monkeypatch: Any) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        for name in ("put", "note"):
+            monkeypatch.setattr(Spool, name, raising(SpoolError("the card fails")))
+        daemon._tap.open()  # type: ignore[union-attr] # another block comes
+        yield from until(daemon, State.GRACE)
+        assert (daemon._fault, daemon._tap) == ("the card fails", None)
+        assert daemon._timer is not None and daemon._timer[0] is Event.GRACE_OVER
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        assert daemon._hold.take() is None
+        monkeypatch.undo()
+
+    daemon = room.run(script)
+
+    def again(daemon: Daemon) -> Script:
+        assert daemon._state is State.REFUSED, "what the card did not take then is completed now"
+        yield
+
+    monkeypatch.setattr(module, "Tap", FakeTap)
+    monkeypatch.setattr(module, "Uplink", NoRoad)
+    daemon = room.run(again)
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).ended == "refused"
+
+
+def test_a_release_that_the_card_does_not_take_is_completed_at_the_next_start(room: Room, monkeypatch: Any) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        with monkeypatch.context() as failing:
+            failing.setattr(Spool, "put", raising(SpoolError("the card fails")))
+            yield from until(daemon, State.FAULT)
+        assert daemon._fault == "the card fails"
+        press(daemon._panel._start)
+        for _ in range(3):
+            yield
+        assert daemon._state is State.FAULT, "start is dead"
+
+    room.run(script, grace_seconds=0.1)
+
+    def again(daemon: Daemon) -> Script:
+        yield
+
+    daemon = room.run(again)
+    (found,) = daemon._spool.recordings()
+    assert Name(found, RecordType.KEYBOX, 0) in daemon._spool.names(found)
+    assert room.manifest(daemon, found).ended == "stop"
+
+
+def test_a_file_that_cannot_be_forgotten_ends_the_meeting_in_order(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon._custody.forget = raising(SpoolError("the card fails"))  # type: ignore[method-assign]
+        daemon._do_on_road([Done("00" * 16)], time.monotonic())
+        yield from until(daemon, State.GRACE)
+        assert (daemon._fault, daemon._tap) == ("the card fails", None)
+
+    room.run(script)
+
+
+def test_whatever_ends_the_room_the_microphone_is_shut_before_the_light_is_dark(room: Room, monkeypatch: Any) -> None:
+    show = Panel.show
+
+    def logged(self: Panel, *, recording: bool, fault: bool) -> None:
+        show(self, recording=recording, fault=fault)
+        room.log.append("lit" if recording else "dark")
+
+    monkeypatch.setattr(Panel, "show", logged)
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        raise ZeroDivisionError("a defect of ours")
+
+    with pytest.raises(ZeroDivisionError):
+        room.run(script)
+    assert "shut" in room.log and "dark" not in room.log[room.log.index("open") : room.log.index("shut")]
+    assert room.log[-1] == "dark"
+
+
+def test_the_light_tells_of_a_no_before_a_long_purge_begins(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        purge, show = daemon._spool.purge, daemon._panel.show
+        shown: list[State] = []
+
+        def logged(**lights: bool) -> None:
+            shown.append(daemon._state)
+            show(**lights)
+
+        def looking(recording: str) -> None:
+            assert shown[-1:] == [State.REFUSED]
+            purge(recording)
+            room.log.append("purged")
+
+        daemon._panel.show = logged  # type: ignore[method-assign, assignment]
+        daemon._spool.purge = looking  # type: ignore[method-assign]
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    room.run(script)
+    assert "purged" in room.log
+
+
+def test_a_driver_that_hangs_stops_neither_the_refusal_nor_the_room(room: Room, monkeypatch: Any) -> None:
+    monkeypatch.setattr(FakeTap, "ends", False)
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        assert "driver hangs" in daemon._fault and daemon._untrusted
+
+    daemon = room.run(script)
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).ended == "refused"
+
+
+def test_a_no_on_a_full_spool_has_its_receipt(room: Room) -> None:
+    room.values["spool"]["bytes_max"] = 1_048_576
+
+    def script(daemon: Daemon) -> Script:
+        daemon._spool.size_bytes += 1_048_576  # of recordings that wait for the archive
+        yield from until(daemon, State.FAULT)
+        assert daemon._fault == module.CARD_FULL
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    daemon = room.run(script)
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).ended == "refused"
+
+
+def test_why_no_recording_began_can_be_read_until_the_next_start(room: Room, monkeypatch: Any) -> None:
+    monkeypatch.setattr(FakeTap, "broken", CaptureError("nonsense"))
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        while not daemon._fault:
+            yield
+        yield from until(daemon, State.IDLE)
+        for _ in range(3):
+            yield
+        assert daemon._fault == "nonsense"
+        monkeypatch.setattr(FakeTap, "broken", None)
+        time.sleep(daemon._settings.panel.double_press_seconds)
+        yield from recording(daemon)
+        assert daemon._fault == ""
+
+    room.run(script)

@@ -299,38 +299,44 @@ def test_the_check_is_the_usual_crc() -> None:
     assert module._check(b"1234", bytearray(b"56789")) == bytes.fromhex("cbf43926")  # its published check value
 
 
-def test_a_key_is_spent_once(hold: MemoryHold, file: Path) -> None:
+def test_what_is_committed_keeps_its_key_until_it_is_erased(hold: MemoryHold, file: Path) -> None:
+    assert not hold.commit(), "there is nothing to decide about"
     hold.put(RECORDING, bytearray(KEY))
-    assert hold.spend()
-    assert not hold.spend()
-    assert (hold.take(), hold.refused()) == (None, None)
+    assert not hold.committed()
+    assert hold.commit() and hold.commit() and hold.committed()
+    assert hold.take() == (RECORDING, bytearray(KEY))
+    assert MemoryHold(file).take() == (RECORDING, bytearray(KEY)), "a restart completes it"
+    hold.erase()
+    assert (hold.take(), hold.refused(), hold.committed()) == (None, None, False)
     assert file.read_bytes() == b"WHK1" + bytes(60)
 
 
-def test_a_no_before_the_spending_keeps_its_note_and_one_after_it_leaves_none(hold: MemoryHold) -> None:
+def test_a_no_before_the_decision_keeps_its_note_and_one_after_it_changes_nothing(hold: MemoryHold) -> None:
     hold.put(RECORDING, bytearray(KEY))
-    hold.erase(refused=True)
-    assert not hold.spend()
+    assert hold.refuse()
+    assert not hold.commit()
     assert hold.refused() == RECORDING
     hold.put(OTHER, bytearray(KEY))
-    assert hold.spend()
-    hold.erase(refused=True)
-    assert hold.refused() is None
+    assert hold.commit()
+    assert not hold.refuse()
+    assert (hold.refused(), hold.take()) == (None, (OTHER, bytearray(KEY)))
+    hold.erase(refused=True)  # what the loop does knows which meeting it means
+    assert (hold.refused(), hold.take()) == (OTHER, None)
 
 
-def test_of_a_spending_and_a_no_at_the_same_time_exactly_one_counts(hold: MemoryHold) -> None:
+def test_of_a_decision_and_a_no_at_the_same_time_exactly_one_counts(hold: MemoryHold) -> None:
     for _ in range(200):
         hold.put(RECORDING, bytearray(KEY))
         barrier = threading.Barrier(2)
 
         def refuse(barrier: threading.Barrier = barrier) -> None:
             barrier.wait()
-            hold.erase(refused=True)
+            hold.refuse()
 
         client = threading.Thread(target=refuse)
         client.start()
         barrier.wait()
-        spent = hold.spend()
+        committed = hold.commit()
         client.join()
-        assert spent == (hold.refused() is None)
-        assert hold.take() is None
+        assert committed == (hold.refused() is None) == (hold.take() is not None)
+        hold.erase()
