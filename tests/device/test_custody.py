@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +85,7 @@ class Device:
         self.card, self.seen = card, seen
         folder = card.folder
         self.memory = MemoryHold(ram / "hold")
+        weakref.finalize(self, os.close, self.memory._slot)  # a room has one in its life; these are thousands
         self.spool = Spool(folder / "spool", 2**30)
         self.chain = Chain(folder / "chain.json")
         self.standing = StandingNo(folder / "refused")
