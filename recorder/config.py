@@ -30,6 +30,7 @@ class Room(Section, frozen=True):
     name: Name
     folder: str
     hold: str
+    hold_may_be_swapped: bool
 
 
 class Microphone(Section, frozen=True):

@@ -68,7 +68,7 @@ class Daemon:
         self._signing_key = keyfiles.load_device(self._keys / "signing.key")
         self._archive_key = keyfiles.load_device_public(self._keys / "archive.pub")
         self._wakeup, self._alarm_bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._hold = MemoryHold(Path(settings.room.hold))
+        self._hold = MemoryHold(Path(settings.room.hold), may_be_swapped=settings.room.hold_may_be_swapped)
         self._spool = Spool(self._folder / "spool", settings.spool.bytes_max)
         self._standing = StandingNo(self._folder / "refused")
         self._chain = Chain(self._folder / "chain.json")

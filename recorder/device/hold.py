@@ -34,6 +34,7 @@ _STATE, _CHECK, _RECORDING, _KEY = 4, 12, 16, 32
 _EMPTY, _HOLDS, _REFUSED, _COMMITTED = 0, 1, 2, 3
 _WITH_KEY = (_HOLDS, _COMMITTED)
 _RAM_FILE_SYSTEMS = ("tmpfs", "ramfs")
+SWAPS = Path("/proc/swaps")
 
 
 class Hold(Protocol):
@@ -69,8 +70,14 @@ class MemoryHold:
     """A hold in a file on a RAM file system: gone with the power, still there after a restart of the service."""
 
     def __init__(
-        self, file: Path, mounts: Path = Path("/proc/self/mountinfo"), swaps: Path = Path("/proc/swaps")
+        self,
+        file: Path,
+        mounts: Path = Path("/proc/self/mountinfo"),
+        swaps: Path = SWAPS,
+        *,
+        may_be_swapped: bool = False,
     ) -> None:
+        """`may_be_swapped` is for a trial on a computer with swap, where the key might come to its disk."""
         self._file = file
         self._lock = threading.Lock()
         try:
@@ -79,7 +86,7 @@ class MemoryHold:
         except OSError as error:
             raise HoldError(f"{file}: the hold cannot be made: {error.strerror}") from error
         try:
-            self._open(mounts, swaps)
+            self._open(mounts, None if may_be_swapped else swaps)
         except BaseException:
             os.close(self._slot)
             raise
@@ -128,7 +135,7 @@ class MemoryHold:
         with self._lock:
             self._erase(refused=refused)
 
-    def _open(self, mounts: Path, swaps: Path) -> None:
+    def _open(self, mounts: Path, swaps: Path | None) -> None:
         """Take the file as our slot, or raise HoldError and leave it as it is."""
         opened = os.fstat(self._slot)
         if not stat.S_ISREG(opened.st_mode) or opened.st_size not in (0, SLOT_BYTES):
@@ -189,14 +196,19 @@ def _check(recording: bytes, key: bytearray) -> bytes:
     return zlib.crc32(key, zlib.crc32(recording)).to_bytes(4, "big")
 
 
-def _must_be_in_ram(file: Path, device: int, mounts: Path, swaps: Path) -> None:
+def swap_in_use(swaps: Path = SWAPS) -> list[str]:
+    """The devices and files that memory may be written to (proc(5))."""
+    return [line.split()[0] for line in swaps.read_text().splitlines()[1:]]
+
+
+def _must_be_in_ram(file: Path, device: int, mounts: Path, swaps: Path | None) -> None:
     """By the device that the opened file is on, not by its path: no symbolic link can lie about that."""
     kind, options = _file_system(device, mounts)
     if kind not in _RAM_FILE_SYSTEMS:
         raise HoldError(
             f"{file}: is on {kind}, where overwriting does not erase; room.hold must be on a RAM file system"
         )
-    in_use = [line.split()[0] for line in swaps.read_text().splitlines()[1:]]
+    in_use = swap_in_use(swaps) if swaps is not None else []
     if in_use and kind == "tmpfs" and "noswap" not in options:  # a ramfs is never swapped out
         raise HoldError(f"swap on {', '.join(in_use)} could write the hold key to flash; turn it off: swapoff --all")
 

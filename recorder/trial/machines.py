@@ -21,6 +21,7 @@ from typing import Any, Self
 
 from recorder import config, keyfiles
 from recorder.errors import TrialError
+from recorder.device.hold import swap_in_use
 from recorder.fleet.authority import Authority
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.trial.broker import Broker
@@ -146,7 +147,12 @@ class Machines:
     def _write_settings(self) -> None:
         road = {"host": self.broker.host, "port": self.broker.port}
         own = {
-            "room": {"name": ROOM, "folder": str(self.room_folder), "hold": str(self._hold / "hold")},
+            "room": {
+                "name": ROOM,
+                "folder": str(self.room_folder),
+                "hold": str(self._hold / "hold"),
+                "hold_may_be_swapped": bool(swap_in_use()),
+            },
             "panel": {"pins": "mock"},
             "uplink": road,
             "archive": {"folder": str(self.archive_folder), **road},

@@ -23,6 +23,7 @@ from recorder.archive.export import export
 from recorder.archive.reading_room import listen
 from recorder.archive.store import FolderStore
 from recorder.device.cards import capture_cards
+from recorder.device.hold import swap_in_use
 from recorder.errors import TrialError
 from recorder.sealed.verify import KeyboxState, verify
 from recorder.trial import account, terminal
@@ -57,6 +58,10 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
     with contextlib.ExitStack() as stack:
         stage, source, settings = _sound(source, settings, stack, console)
         environment = {} if stage is None else stage.environment
+        if swap_in_use():
+            console.print(
+                "This computer swaps, so the key of a meeting could come to its disk. A real room would not start."
+            )
         console.print("Starting broker, archive and room on this machine …")
         machines = stack.enter_context(Machines(folder / "parts", settings, environment))
         room = machines.start_room()

@@ -305,7 +305,7 @@ def test_what_is_committed_keeps_its_key_until_it_is_erased(hold: MemoryHold, fi
     assert not hold.committed()
     assert hold.commit() and hold.commit() and hold.committed()
     assert hold.take() == (RECORDING, bytearray(KEY))
-    assert MemoryHold(file).take() == (RECORDING, bytearray(KEY)), "a restart completes it"
+    assert MemoryHold(file, may_be_swapped=True).take() == (RECORDING, bytearray(KEY)), "a restart completes it"
     hold.erase()
     assert (hold.take(), hold.refused(), hold.committed()) == (None, None, False)
     assert file.read_bytes() == b"WHK1" + bytes(60)
@@ -340,3 +340,10 @@ def test_of_a_decision_and_a_no_at_the_same_time_exactly_one_counts(hold: Memory
         client.join()
         assert committed == (hold.refused() is None) == (hold.take() is not None)
         hold.erase()
+
+
+def test_for_a_trial_on_a_computer_that_swaps_it_may_be(ram: Path, tmp_path: Path, swap: Path) -> None:
+    mounts = mountinfo(tmp_path / "mounts", ram, "tmpfs", "rw,size=1k")
+    hold = MemoryHold(ram / "hold", mounts, swap, may_be_swapped=True)
+    hold.put(RECORDING, bytearray(KEY))
+    assert hold.take() == (RECORDING, KEY)
