@@ -1,6 +1,7 @@
 """The clerk: what is signed for is there, what was refused is not, and no crash between two steps changes that."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -238,13 +239,15 @@ class TestConflict:
 class TestRefusal:
     def test_blocks_are_gone_and_it_is_signed_for(self, archive, recording):
         again = ROOM.record(4, ident=recording.id)
-        archive.send(recording, recording.preamble, *recording.blocks, again.blocks[1])
-        assert len(archive.conflicts()) == 1
+        archive.send(recording, recording.preamble, *recording.blocks)
+        archive.send(recording, again.preamble)
+        archive.send(recording, again.blocks[1])
+        assert len(archive.conflicts()) == 2
         answer = archive.send(recording, recording.refusal)
         assert answer.purged == [Purged(recording.id, recording.refusal.content.hex(), 4)]
         assert answer.stored([recording.refusal]) == {recording.refusal.name}
         assert archive.names(recording) == LEFT
-        assert archive.conflicts() == []
+        assert archive.conflicts() == [naming.conflict(again.preamble.name, again.preamble.content)]
         assert archive.state(recording) == "refused"
         assert archive.dump() == archive.rebuilt()
 
@@ -271,12 +274,27 @@ class TestRefusal:
         assert archive.names(recording) == LEFT
         assert archive.dump() == archive.rebuilt()
 
-    def test_a_refusal_before_anything_else(self, archive, recording):
-        archive.send(recording, recording.refusal)
+    def test_a_refusal_before_any_block(self, archive, recording):
+        assert archive.send(recording, recording.refusal).rejected == [(recording.id, "manifest", 0)]
+        assert archive.names(recording) == []
+        archive.send(recording, recording.refusal, recording.preamble)
         answer = archive.send(recording, recording.preamble, *recording.blocks)
         assert answer.stored(recording.kept) == {recording.preamble.name}
         assert archive.names(recording) == LEFT
         assert archive.dump() == archive.rebuilt()
+
+    def test_a_refused_meetings_blocks_do_not_come_back_under_another_id(self, archive, recording):
+        archive.send(recording, recording.preamble, *recording.blocks)
+        archive.send(recording, recording.refusal)
+        kept = ROOM.record(4)
+        archive.send(kept, *kept.kept)
+        before, objects = archive.dump(), list(archive.store.list(""))
+        for ident in ("f" * 32, kept.id):
+            topic = f"rec/v1/room-1/up/{ident}"
+            replayed = [Message(topic, bytes(replace(block, recording=ident))) for block in recording.blocks]
+            answer = Answer(archive.clerk.process(replayed, archive.now_ms), ROOM)
+            assert answer.rejected == [(ident, "block", index) for index in range(4)]
+        assert (archive.dump(), list(archive.store.list(""))) == (before, objects)
 
     def test_the_database_file_forgets_the_blocks_too(self, archive, recording):
         archive.send(recording, recording.preamble, *recording.blocks)
@@ -377,7 +395,7 @@ def test_a_restart_finishes_a_purge_by_itself(archive, recording, monkeypatch, m
 
 def test_conflicts_around_a_refusal_do_not_stop_the_clerk(archive, recording):
     again = ROOM.record(4, ident=recording.id)
-    archive.send(recording, again.refusal)
+    archive.send(recording, again.preamble, again.refusal)
     archive.send(recording, recording.preamble, again.preamble, recording.preamble)
     assert len(archive.conflicts()) == 1
     assert archive.dump() == archive.rebuilt()

@@ -63,8 +63,8 @@ def receipt(
     return Received(Receipt(1, "archive", "room-1", 0, fold(contents), tuple(purged), tuple(rejected)))
 
 
-def rejected(name: Name) -> Rejected:
-    return Rejected(name.recording, kind(name.type), name.index, content(name).hex(), "why")
+def rejected(name: Name, reason: str = "why") -> Rejected:
+    return Rejected(name.recording, kind(name.type), name.index, content(name).hex(), reason)
 
 
 def purged(recording: str) -> Purged:
@@ -246,6 +246,20 @@ def test_a_preamble_that_is_not_taken_holds_its_recording_back_alone() -> None:
     assert sender.step(receipt([block(0, B)]), 0) == [Receipted((block(0, B),))]
 
 
+def test_told_to_send_the_preamble_first_it_does_so_on_the_next_connection() -> None:
+    sender = Sender(2, TIMEOUT)
+    feed(sender, preamble(), block(0), block(1))
+    sender.step(Connected(), 0)
+    assert published(sender.step(receipt([preamble()]), 0)) == [block(0), block(1)]
+    told = [rejected(each, "send the preamble first") for each in (block(0), block(1))]
+    sender.step(receipt([], [], told), 0)
+    sender.step(Disconnected(), 0)
+    assert published(sender.step(Connected(), 0)) == [preamble()]
+    assert published(sender.step(receipt([preamble()]), 0)) == [block(0), block(1)]
+    sender.step(receipt([block(0), block(1)]), 0)
+    assert sender.waiting == 0
+
+
 def test_recordings_take_turns() -> None:
     sender = Sender(1, TIMEOUT)
     feed(sender, preamble(), *map(block, range(3)), preamble(B), block(0, B), block(1, B))
@@ -418,7 +432,8 @@ class Road(RuleBasedStateMachine):
         if recording in self.purged_there and name.type is not RecordType.PREAMBLE and name != manifest(recording):
             self.down.append(receipt([], [purged(recording)]))
             return
-        if name.type is RecordType.KEYBOX and manifest(recording) not in self.archive:
+        early = name.type is not RecordType.PREAMBLE and preamble(recording) not in self.archive
+        if early or (name.type is RecordType.KEYBOX and manifest(recording) not in self.archive):
             self.down.append(receipt([], [], [rejected(name)]))
             return
         duplicate = name in self.archive
