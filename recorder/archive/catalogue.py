@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Table, create_engine, delete, event, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Table, create_engine, delete, event, insert, select, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from recorder import canonical
@@ -187,19 +187,19 @@ class Writing:
     def purges(self, recordings: Collection[str]) -> list[tuple[str, Purged]]:
         """Device and order of those of `recordings` that were refused, by recording."""
         query = (
-            select(RECORDINGS.c.id, RECORDINGS.c.device, RECORDINGS.c.purged_blocks, ITEMS.c.content)
+            select(RECORDINGS.c.id, RECORDINGS.c.device, ITEMS.c.content)
             .join(ITEMS, ITEMS.c.recording == RECORDINGS.c.id)
             .where(RECORDINGS.c.id.in_(recordings), RECORDINGS.c.state == "refused")
             .where(ITEMS.c.type == int(RecordType.MANIFEST))
             .order_by(RECORDINGS.c.id)
         )
         rows = self._connection.execute(query)
-        return [(row.device, Purged(row.id, row.content.hex(), row.purged_blocks)) for row in rows]
+        return [(row.device, Purged(row.id, row.content.hex())) for row in rows]
 
-    def purge_done(self, recording: str, blocks: int, purged_ms: int) -> None:
+    def purge_done(self, recording: str, purged_ms: int) -> None:
         """Note that the objects of a refused recording are gone."""
         done = update(RECORDINGS).where(RECORDINGS.c.id == recording)
-        self._connection.execute(done.values(purged_blocks=blocks, purged_ms=purged_ms))
+        self._connection.execute(done.values(purged_ms=purged_ms))
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table, in the order of their keys: to compare two catalogues."""
@@ -230,10 +230,7 @@ class Writing:
     def _settle(self, recording: str, row: Mapping[str, Any], changes: dict[str, Any]) -> None:
         """Write `changes` of the row, and the state that follows from them."""
         if row["ended"] == "refused":
-            if row["state"] != "refused":
-                blocks = (ITEMS.c.recording == recording) & (ITEMS.c.type == int(RecordType.BLOCK))
-                count = self._connection.scalar(select(func.count()).select_from(ITEMS).where(blocks))
-                changes |= {"state": "refused", "purged_blocks": count}
+            changes |= {"state": "refused"}
             self._erase(ITEMS, recording, LEFT_BY_A_REFUSAL)
             self._erase(CONFLICTS, recording, CONFLICTS_LEFT_BY_A_REFUSAL)
         elif row["ended"] is not None and row["state"] == "open":
@@ -275,7 +272,7 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
     writing.add_conflicts([conflict for conflict in conflicts if conflict.name.type in left])
     for found in store.list(naming.purged(recording)):
         receipt = _decode(store.get(found.name)[SIGNATURE_BYTES:], Receipt, found.name)
-        writing.purge_done(recording, receipt.purged[0].blocks, receipt.wall_ms)
+        writing.purge_done(recording, receipt.wall_ms)
 
 
 def _items(store: Store, prefix: str, there: Mapping[Name, bytes]) -> Iterator[Item]:

@@ -189,8 +189,8 @@ class Clerk:
                     # A crash came between this receipt and its row: what was signed first counts.
                     signed = self._store.get(naming.purged(recording))
                     receipt = canonical.decode(signed[SIGNATURE_BYTES:], Receipt)
-                writing.purge_done(recording, receipt.purged[0].blocks, receipt.wall_ms)
-            LOG.info("purged: recording=%s blocks=%d", recording, receipt.purged[0].blocks)
+                writing.purge_done(recording, receipt.wall_ms)
+            LOG.info("purged: recording=%s", recording)
 
     def _sign(
         self,

@@ -53,8 +53,7 @@ RECORDINGS = Table(
     Column("ended_ms", BigInteger),
     Column("blocks", BigInteger),
     Column("keybox", String(64)),
-    # Of a refused recording: how many blocks the refusal deletes, and when they were gone.
-    Column("purged_blocks", BigInteger),
+    # Of a refused recording: when its blocks were gone.
     Column("purged_ms", BigInteger),
     CheckConstraint("state IN ('open', 'kept', 'refused')", name="state"),
     Index("ix_recordings_device", "device", "sequence"),

@@ -88,7 +88,7 @@ def test_a_refusal_purges_and_late_blocks_hear_of_it(shared, device):
     recording = device.room.record(6)
     device.deliver(recording.preamble, *recording.blocks[:4])
     device.deliver(recording.refusal)
-    order = Purged(recording.id, recording.refusal.content.hex(), 4)
+    order = Purged(recording.id, recording.refusal.content.hex())
     device.wait(lambda device: device.purged)
     assert device.purged == [order]
     device.send(*recording.blocks[4:])

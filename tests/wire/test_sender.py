@@ -68,7 +68,7 @@ def rejected(name: Name, reason: str = "why") -> Rejected:
 
 
 def purged(recording: str) -> Purged:
-    return Purged(recording, content(manifest(recording)).hex(), 3)
+    return Purged(recording, content(manifest(recording)).hex())
 
 
 def published(actions: Iterable[Action]) -> list[Name]:
@@ -203,7 +203,7 @@ def test_an_order_is_on_the_road_until_the_purge_is_signed_for() -> None:
     sender.step(Connected(), 0)
     assert published(sender.step(receipt([preamble()]), 0)) == [manifest()]
     assert sender.step(receipt([manifest()]), 0) == [Receipted((manifest(),))], "stored, but nothing purged yet"
-    forged = Purged(A, content(block(0)).hex(), 3)
+    forged = Purged(A, content(block(0)).hex())
     assert sender.step(receipt([], [forged, purged(B)]), 0) == []
     (action,) = sender.step(Tick(), 31)
     assert isinstance(action, Reconnect)
@@ -480,7 +480,7 @@ class Road(RuleBasedStateMachine):
         names = [Name(recording, type_, index) for index in range(size if type_ is RecordType.BLOCK else 1)]
         contents = {name: content(name) for name in names}
         contents[data.draw(st.sampled_from(names))] = bytes(32)
-        self.step(receipt(contents, [Purged(recording, bytes(32).hex(), 1)]))
+        self.step(receipt(contents, [Purged(recording, bytes(32).hex())]))
 
     @invariant()
     def the_window_is_kept(self) -> None:
