@@ -137,6 +137,12 @@ def test_what_is_signed_for_is_there_and_verifies(archive, recording, tmp_path):
         assert verify(file, [ROOM.public_key]).state is State.WHOLE
 
 
+@pytest.mark.parametrize("ident", ["/etc/apt", "..", "", "A" * 32, "0" * 31, "0" * 32 + "/x"])
+def test_what_is_no_recordings_id_is_not_looked_for(archive, ident):
+    with pytest.raises(StoreError, match="no recording's id"):
+        export(archive.store, ident)
+
+
 def test_one_by_one_is_the_same_as_at_once(archive, recording):
     for upload in recording.kept:
         assert archive.send(recording, upload).stored([upload]) == {upload.name}
