@@ -61,14 +61,14 @@ class Catalogue:
         if not url.startswith("sqlite:"):
             raise CatalogueError(f"{url.partition(':')[0]}: only an SQLite catalogue is known so far")
         self._retention_days = retention_days
-        self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS_MAX})
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "begin", _begin_writing)
         try:
+            self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS_MAX})
+            event.listen(self._engine, "connect", _prepare)
+            event.listen(self._engine, "begin", _begin_writing)
             with self._engine.begin() as connection:
                 command.upgrade(_alembic(connection), "head")
         except (SQLAlchemyError, CommandError) as error:
-            raise CatalogueError(f"{url}: the catalogue cannot be opened: {error}") from error
+            raise CatalogueError(f"{url}: the catalogue cannot be opened: {_first_line(error)}") from error
 
     @contextmanager
     def write(self) -> Iterator["Writing"]:
@@ -77,7 +77,7 @@ class Catalogue:
             with self._engine.begin() as connection:
                 yield Writing(connection, self._retention_days)
         except SQLAlchemyError as error:
-            raise CatalogueError(f"the catalogue cannot be written: {error}") from error
+            raise CatalogueError(f"the catalogue cannot be written: {_first_line(error)}") from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -321,6 +321,11 @@ def _delete_after(first_ms: int, preamble: Preamble | None, retention_days: int)
 
 def _name(row: Any) -> Name:
     return Name(row.recording, RecordType(row.type), row.index)
+
+
+def _first_line(error: Exception) -> str:
+    """What happened; SQLAlchemy adds the statement and a link."""
+    return str(error).partition("\n")[0]
 
 
 def _prepare(connection: Any, _record: Any) -> None:
