@@ -125,7 +125,7 @@ class Clerk:
                 # Without a name there is nothing to say to the device about it.
                 self.verdicts[Verdict.REFUSED] += 1
                 LOG.warning("refused: device=%s: %s", topic.device, error)
-        # A keybox can be judged only after its manifest, whatever the order on the road.
+        # The preamble is judged first, and a keybox after its manifest, whatever the order on the road.
         return sorted(uploads, key=lambda each: each[1].type)
 
     def _store_durably(self, writing: Writing, uploads: Sequence[tuple[UploadTopic, Upload]], now_ms: int) -> _Plan:

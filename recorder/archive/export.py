@@ -16,5 +16,5 @@ def export(store: Store, recording: str) -> Iterator[bytes]:
         raise StoreError(f"{recording!r} is no recording's id: that is 32 hexadecimal digits in lower case")
     names = sorted(name for found in store.list(f"{recording}/") if (name := naming.parse_item(found.name)) is not None)
     if not names or names[0] != Name(recording, RecordType.PREAMBLE, 0):
-        raise StoreError(f"the archive has no recording {recording}, or not yet its preamble")
+        raise StoreError(f"the archive has no recording {recording} that begins with a preamble")
     return (store.get(naming.item(name)) for name in names)

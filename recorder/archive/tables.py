@@ -44,7 +44,7 @@ RECORDINGS = Table(
     Column("first_ms", BigInteger, nullable=False),  # when its first item came
     Column("delete_after_ms", BigInteger, nullable=False),  # from birth
     Column("state", String(8), nullable=False),
-    # From the preamble, by the device's clock; null until it comes.
+    # From the preamble, which comes first, by the device's clock.
     Column("sequence", BigInteger),
     Column("made_ms", BigInteger),
     Column("made_synced", Boolean),
