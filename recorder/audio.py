@@ -5,11 +5,14 @@ microphone's rate, as Opus counts them (RFC 7845, section 4). A position is assi
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 TICKS_PER_SECOND = 48_000
 FRAME_TICKS = 960
 """20 ms: the one frame length of this product."""
+CALENDAR_END_MS = 253_402_300_800_000
+"""The year 10000, which `datetime` has no date in."""
 GAP_TICKS_MULTIPLE = 120
 """2.5 ms: the shortest Opus packet, so that a gap can be rendered at its exact length."""
 
@@ -37,6 +40,11 @@ class Moment:
     """Milliseconds since the device's boot (CLOCK_BOOTTIME); never steps."""
     synced: bool
     """Whether the wall clock had a trusted source at that moment."""
+
+    @property
+    def utc(self) -> datetime | None:
+        """By the wall clock; None beyond the year 9999, which a device's clock may well say."""
+        return datetime.fromtimestamp(self.wall_ms / 1_000, UTC) if self.wall_ms < CALENDAR_END_MS else None
 
     def later(self, ticks: int) -> "Moment":
         """The moment `ticks` after this one (before it, if negative), by the same clocks."""

@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Table, create_engine, delete, event, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Table, create_engine, delete, event, insert, select, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from recorder import canonical
@@ -61,14 +61,14 @@ class Catalogue:
         if not url.startswith("sqlite:"):
             raise CatalogueError(f"{url.partition(':')[0]}: only an SQLite catalogue is known so far")
         self._retention_days = retention_days
-        self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS_MAX})
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "begin", _begin_writing)
         try:
+            self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS_MAX})
+            event.listen(self._engine, "connect", _prepare)
+            event.listen(self._engine, "begin", _begin_writing)
             with self._engine.begin() as connection:
                 command.upgrade(_alembic(connection), "head")
         except (SQLAlchemyError, CommandError) as error:
-            raise CatalogueError(f"{url}: the catalogue cannot be opened: {error}") from error
+            raise CatalogueError(f"{url}: the catalogue cannot be opened: {_first_line(error)}") from error
 
     @contextmanager
     def write(self) -> Iterator["Writing"]:
@@ -77,7 +77,7 @@ class Catalogue:
             with self._engine.begin() as connection:
                 yield Writing(connection, self._retention_days)
         except SQLAlchemyError as error:
-            raise CatalogueError(f"the catalogue cannot be written: {error}") from error
+            raise CatalogueError(f"the catalogue cannot be written: {_first_line(error)}") from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -187,19 +187,19 @@ class Writing:
     def purges(self, recordings: Collection[str]) -> list[tuple[str, Purged]]:
         """Device and order of those of `recordings` that were refused, by recording."""
         query = (
-            select(RECORDINGS.c.id, RECORDINGS.c.device, RECORDINGS.c.purged_blocks, ITEMS.c.content)
+            select(RECORDINGS.c.id, RECORDINGS.c.device, ITEMS.c.content)
             .join(ITEMS, ITEMS.c.recording == RECORDINGS.c.id)
             .where(RECORDINGS.c.id.in_(recordings), RECORDINGS.c.state == "refused")
             .where(ITEMS.c.type == int(RecordType.MANIFEST))
             .order_by(RECORDINGS.c.id)
         )
         rows = self._connection.execute(query)
-        return [(row.device, Purged(row.id, row.content.hex(), row.purged_blocks)) for row in rows]
+        return [(row.device, Purged(row.id, row.content.hex())) for row in rows]
 
-    def purge_done(self, recording: str, blocks: int, purged_ms: int) -> None:
+    def purge_done(self, recording: str, purged_ms: int) -> None:
         """Note that the objects of a refused recording are gone."""
         done = update(RECORDINGS).where(RECORDINGS.c.id == recording)
-        self._connection.execute(done.values(purged_blocks=blocks, purged_ms=purged_ms))
+        self._connection.execute(done.values(purged_ms=purged_ms))
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table, in the order of their keys: to compare two catalogues."""
@@ -230,10 +230,7 @@ class Writing:
     def _settle(self, recording: str, row: Mapping[str, Any], changes: dict[str, Any]) -> None:
         """Write `changes` of the row, and the state that follows from them."""
         if row["ended"] == "refused":
-            if row["state"] != "refused":
-                blocks = (ITEMS.c.recording == recording) & (ITEMS.c.type == int(RecordType.BLOCK))
-                count = self._connection.scalar(select(func.count()).select_from(ITEMS).where(blocks))
-                changes |= {"state": "refused", "purged_blocks": count}
+            changes |= {"state": "refused"}
             self._erase(ITEMS, recording, LEFT_BY_A_REFUSAL)
             self._erase(CONFLICTS, recording, CONFLICTS_LEFT_BY_A_REFUSAL)
         elif row["ended"] is not None and row["state"] == "open":
@@ -275,7 +272,7 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
     writing.add_conflicts([conflict for conflict in conflicts if conflict.name.type in left])
     for found in store.list(naming.purged(recording)):
         receipt = _decode(store.get(found.name)[SIGNATURE_BYTES:], Receipt, found.name)
-        writing.purge_done(recording, receipt.purged[0].blocks, receipt.wall_ms)
+        writing.purge_done(recording, receipt.wall_ms)
 
 
 def _items(store: Store, prefix: str, there: Mapping[Name, bytes]) -> Iterator[Item]:
@@ -324,6 +321,11 @@ def _delete_after(first_ms: int, preamble: Preamble | None, retention_days: int)
 
 def _name(row: Any) -> Name:
     return Name(row.recording, RecordType(row.type), row.index)
+
+
+def _first_line(error: Exception) -> str:
+    """What happened; SQLAlchemy adds the statement and a link."""
+    return str(error).partition("\n")[0]
 
 
 def _prepare(connection: Any, _record: Any) -> None:

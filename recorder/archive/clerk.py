@@ -125,7 +125,7 @@ class Clerk:
                 # Without a name there is nothing to say to the device about it.
                 self.verdicts[Verdict.REFUSED] += 1
                 LOG.warning("refused: device=%s: %s", topic.device, error)
-        # A keybox can be judged only after its manifest, whatever the order on the road.
+        # The preamble is judged first, and a keybox after its manifest, whatever the order on the road.
         return sorted(uploads, key=lambda each: each[1].type)
 
     def _store_durably(self, writing: Writing, uploads: Sequence[tuple[UploadTopic, Upload]], now_ms: int) -> _Plan:
@@ -189,8 +189,8 @@ class Clerk:
                     # A crash came between this receipt and its row: what was signed first counts.
                     signed = self._store.get(naming.purged(recording))
                     receipt = canonical.decode(signed[SIGNATURE_BYTES:], Receipt)
-                writing.purge_done(recording, receipt.purged[0].blocks, receipt.wall_ms)
-            LOG.info("purged: recording=%s blocks=%d", recording, receipt.purged[0].blocks)
+                writing.purge_done(recording, receipt.wall_ms)
+            LOG.info("purged: recording=%s", recording)
 
     def _sign(
         self,

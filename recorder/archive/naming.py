@@ -1,10 +1,11 @@
 """What the archive's objects are called.
 
-    RECORDING/origin                            whose recording it is, and under which preamble: written with its
-    first item RECORDING/preamble  manifest  keybox        records, as in docs/sealed-recording.md, section 1
-    RECORDING/block-00000000 RECORDING/purged                            the archive's signed receipt of a purge
-    conflicts/RECORDING/block-00000000/CONTENT  records that were authentic, but not the first of their name
-    devices/NAME                                an enrolled device and its public key
+    RECORDING/origin                      whose recording it is, and under which preamble: written with its first item
+    RECORDING/preamble  manifest  keybox  records, as in docs/sealed-recording.md, section 1
+    RECORDING/block-00000000              likewise
+    RECORDING/purged                      the archive's signed receipt of a purge
+    conflicts/RECORDING/ITEM/CONTENT      records that were authentic, but not the first of their name
+    devices/NAME                          an enrolled device and its public key
 
 So the catalogue can be rebuilt from the objects alone.
 """

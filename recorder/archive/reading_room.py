@@ -7,7 +7,6 @@ final name and renamed only once every block was verified and opened, so that a 
 import os
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -33,9 +32,12 @@ def listen(
 ) -> Report:
     """Open `sealed_file` into `out_file` (mode 0600, replaced if it is there), gaps at their true length.
 
-    SealedError if it cannot be opened, StoreError if a file cannot be read or written; then `out_file` is as it was.
+    SealedError if it cannot be opened, StoreError if a file cannot be read or written, or `out_file` is the sealed file
+    itself; then `out_file` is as it was.
     With `salvage` the audio before a flaw is written, and the file's comments say so.
     """
+    if _same(sealed_file, out_file):
+        raise StoreError(f"{out_file}: is the sealed recording itself, which is never overwritten; give another name")
     try:
         with (
             sealed_file.open("rb") as stream,
@@ -66,6 +68,13 @@ def listen(
     return opened.report
 
 
+def _same(file: Path, other: Path) -> bool:
+    try:
+        return file.samefile(other)
+    except OSError:  # one of them is not there
+        return False
+
+
 def _comments(report: Report) -> list[tuple[str, str]]:
     preamble = report.preamble
     comments = [
@@ -85,4 +94,4 @@ def _comments(report: Report) -> list[tuple[str, str]]:
 
 def _utc(moment: Moment) -> str:
     trust = "" if moment.synced else " (clock not synchronised)"
-    return datetime.fromtimestamp(moment.wall_ms / 1000, UTC).isoformat(timespec="seconds") + trust
+    return ("after the year 9999" if moment.utc is None else moment.utc.isoformat(timespec="seconds")) + trust

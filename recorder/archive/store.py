@@ -20,7 +20,10 @@ from typing import NamedTuple, Protocol
 from recorder.errors import StoreError
 
 NAME_PATTERN = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*", re.ASCII)
+PREFIX_PATTERN = re.compile(r"([a-z0-9-]+/)*[a-z0-9-]*", re.ASCII)
 NAME_CHARACTERS_MAX = 255
+FILES_OPEN_MAX = 256
+"""By one `put`: a process may have 1,024 open files, unless somebody allowed it more."""
 
 
 class Found(NamedTuple):
@@ -37,7 +40,7 @@ class Store(Protocol):
     """Where the archive keeps its objects. Every method raises StoreError if the store fails."""
 
     def put(self, objects: Mapping[str, bytes], stored_ms: int) -> frozenset[str]:
-        """Write `objects` durably, under one commit. Returns the names that were there with other bytes."""
+        """Write `objects` durably, in their order. Returns the names that were there with other bytes."""
         ...
 
     def get(self, name: str) -> bytes:
@@ -57,7 +60,8 @@ class FolderStore:
     """Objects as files of one file system that has O_TMPFILE and hard links (ext4, xfs, btrfs, tmpfs).
 
     A file without a name is written and fsynced, then linked to its name, which fails if the name is taken; then the
-    folder is fsynced. So a crash leaves no half file and nothing to clean up.
+    folder is fsynced. So a crash leaves no half file and nothing to clean up. Of many objects this is done in portions
+    of FILES_OPEN_MAX, and the folders are fsynced once.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,21 +74,12 @@ class FolderStore:
 
     def put(self, objects: Mapping[str, bytes], stored_ms: int) -> frozenset[str]:
         paths = {name: self._path(name) for name in objects}
+        names = list(paths)
         clashes: set[str] = set()
-        files: dict[str, int] = {}
         try:
-            try:
-                for name, path in paths.items():
-                    self._make_folders(path.parent)
-                    files[name] = _write_unnamed(path.parent, objects[name], stored_ms)
-                for file in files.values():  # after all are written: the file system commits them together
-                    os.fsync(file)
-                for name, path in paths.items():
-                    if not _link(files[name], path) and path.read_bytes() != objects[name]:
-                        clashes.add(name)
-            finally:
-                for file in files.values():
-                    os.close(file)
+            for at in range(0, len(names), FILES_OPEN_MAX):
+                portion = {name: paths[name] for name in names[at : at + FILES_OPEN_MAX]}
+                clashes |= self._put_portion(portion, objects, stored_ms)
             for folder in {path.parent for path in paths.values()}:
                 _fsync_folder(folder)
         except OSError as error:
@@ -98,6 +93,8 @@ class FolderStore:
             raise StoreError(f"{self._folder}: {name} cannot be read: {error.strerror}") from error
 
     def list(self, prefix: str) -> Iterator[Found]:
+        if len(prefix) > NAME_CHARACTERS_MAX or not PREFIX_PATTERN.fullmatch(prefix):
+            raise StoreError(f"{prefix[:NAME_CHARACTERS_MAX]!r} begins no object's name")
         top = self._folder / prefix.rpartition("/")[0]
         found: list[Found] = []
         try:
@@ -123,6 +120,24 @@ class FolderStore:
                     _fsync_folder(folder)
         except OSError as error:
             raise StoreError(f"{self._folder}: objects cannot be deleted: {error}") from error
+
+    def _put_portion(self, paths: Mapping[str, Path], objects: Mapping[str, bytes], stored_ms: int) -> set[str]:
+        """Write durable files and name them, their folders apart. Returns the names that other bytes had."""
+        files: dict[str, int] = {}
+        try:
+            for name, path in paths.items():
+                self._make_folders(path.parent)
+                files[name] = _write_unnamed(path.parent, objects[name], stored_ms)
+            for file in files.values():  # after all are written: the file system commits them together
+                os.fsync(file)
+            return {
+                name
+                for name, path in paths.items()
+                if not _link(files[name], path) and path.read_bytes() != objects[name]
+            }
+        finally:
+            for file in files.values():
+                os.close(file)
 
     def _path(self, name: str) -> Path:
         if len(name) > NAME_CHARACTERS_MAX or not NAME_PATTERN.fullmatch(name):

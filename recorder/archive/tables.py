@@ -44,7 +44,7 @@ RECORDINGS = Table(
     Column("first_ms", BigInteger, nullable=False),  # when its first item came
     Column("delete_after_ms", BigInteger, nullable=False),  # from birth
     Column("state", String(8), nullable=False),
-    # From the preamble, by the device's clock; null until it comes.
+    # From the preamble, which comes first, by the device's clock.
     Column("sequence", BigInteger),
     Column("made_ms", BigInteger),
     Column("made_synced", Boolean),
@@ -53,8 +53,7 @@ RECORDINGS = Table(
     Column("ended_ms", BigInteger),
     Column("blocks", BigInteger),
     Column("keybox", String(64)),
-    # Of a refused recording: how many blocks the refusal deletes, and when they were gone.
-    Column("purged_blocks", BigInteger),
+    # Of a refused recording: when its blocks were gone.
     Column("purged_ms", BigInteger),
     CheckConstraint("state IN ('open', 'kept', 'refused')", name="state"),
     Index("ix_recordings_device", "device", "sequence"),

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from recorder.cli import passphrase
+from recorder.errors import KeyFileError
 from recorder.fleet.authority import Authority
 from recorder.keyfiles import save_recipient, save_recipient_public
 from recorder.sealed.keys import RecipientPrivateKey
@@ -48,9 +49,11 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run_recipient(args: argparse.Namespace) -> int:
     """Make a recipient's key pair."""
+    if not args.path.name.strip("."):
+        raise KeyFileError(f"{args.path}: is a folder; give a name for the key in it, as {args.path / 'reader'}")
     key = RecipientPrivateKey.generate(args.kem)
-    save_recipient(args.path.with_suffix(".key"), key, passphrase.ask(args.passphrase_file, twice=True))
-    save_recipient_public(args.path.with_suffix(".pub"), key.public)
+    save_recipient(args.path.with_name(f"{args.path.name}.key"), key, passphrase.ask(args.passphrase_file, twice=True))
+    save_recipient_public(args.path.with_name(f"{args.path.name}.pub"), key.public)
     return 0
 
 

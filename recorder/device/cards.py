@@ -71,14 +71,6 @@ def find(identity: str, sysfs: Path = SYSFS) -> Card:
     raise MicrophoneError(f"the microphone {identity} is not there. Check its plug. Present: {present}")
 
 
-def find_any(sysfs: Path = SYSFS) -> str:
-    """The identity of the first card that can capture; a MicrophoneError if there is none."""
-    cards = capture_cards(sysfs)
-    if not cards:
-        raise MicrophoneError("this machine has no sound card that can capture. Plug in a microphone")
-    return cards[0].identity
-
-
 def _card(sysfs: Path, number: int, pcm: int) -> Card:
     folder = sysfs / f"card{number}"
     device = (folder / "device").resolve()  # a USB card's device is an interface; its parent is the thing with a plug

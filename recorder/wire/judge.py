@@ -3,17 +3,18 @@
 Who could be on the other side of a message, and what it must not get:
 
 * Not the device (another device, whoever has a certificate, the broker itself): nothing. An upload counts only if the
-  device whose topic it came by signed it, for the recording and under the preamble that it claims. A keybox has no
-  signature of its own: it is authentic if the recording's manifest names its hash, so its manifest must be here
-  first.
+  device whose topic it came by signed it, for the recording and under the preamble that it claims. A block's signature
+  says of its recording only the preamble's hash, and a preamble's only is for one recording: so the preamble must be
+  here first, or whoever keeps old blocks could have them taken for another meeting's. A keybox has no signature of its
+  own: it is authentic if the recording's manifest names its hash, so its manifest must be here first.
 * The device's key in wrong hands: it can say new things in the device's name, and no rule can tell. It cannot unsay:
   a second content under a name, a second preamble, and a refusal of what already has a manifest are conflicts; the
   first stays.
-* The archive against the client: a refusal cannot be lifted. After it, nothing of that recording is stored but the
-  preamble, which has no audio and is part of the refusal's receipt.
+* The archive against the client: a refusal cannot be lifted. After it, nothing of that recording is stored: its
+  preamble, which has no audio and is part of the refusal's receipt, is here already.
 
-`TABLE` is the judgement: the first rule that applies decides. A recording belongs to the first device, and to the first
-preamble hash, by which something authentic of it came.
+`TABLE` is the judgement: the first rule that applies decides. A recording belongs to the device whose preamble came
+first, and to that preamble.
 """
 
 import re
@@ -60,7 +61,7 @@ class Known:
     device: str | None = None
     """Whose recording it is; None while nothing of it is here."""
     preamble_hash: bytes | None = None
-    """Of the first authentic item; None while nothing is here."""
+    """Of the preamble that came first; None while nothing is here."""
     contents: Mapping[Name, bytes] = field(default_factory=dict)
     """Content of the items that are there, at least of those judged and of the manifest."""
     ended: str | None = None
@@ -73,6 +74,11 @@ class Known:
     @property
     def refused(self) -> bool:
         return self.ended == "refused"
+
+    def has_preamble(self, preamble_hash: bytes) -> bool:
+        """Whether the preamble with this hash is here: as the recording's own, or kept beside it."""
+        beside = (content for name, content in self.conflicts if name.type is RecordType.PREAMBLE)
+        return preamble_hash == self.preamble_hash or preamble_hash in beside
 
     def after(self, topic: UploadTopic, upload: Upload, judgement: "Judgement") -> "Known":
         """What the archive has once `judgement` is carried out."""
@@ -123,6 +129,10 @@ class _Facts:
         return self.upload.type is RecordType.PREAMBLE
 
     @property
+    def preamble_here(self) -> bool:
+        return self.known.has_preamble(self.upload.preamble_hash)
+
+    @property
     def other_preamble(self) -> bool:
         return self.known.preamble_hash not in (None, self.upload.preamble_hash)
 
@@ -133,6 +143,7 @@ TABLE: tuple[_Rule, ...] = (
     (Verdict.REFUSED, "the recording is another device's", lambda at: at.known.device not in (None, at.device)),
     (Verdict.DUPLICATE, "it is there", lambda at: at.there == at.upload.content),
     (Verdict.PURGED, "the recording was refused", lambda at: at.known.refused and not at.is_preamble),
+    (Verdict.REFUSED, "send the preamble first", lambda at: not (at.is_preamble or at.preamble_here)),
     (Verdict.CONFLICT, "the recording has another preamble", lambda at: at.other_preamble),
     (Verdict.CONFLICT, "it is there with other content", lambda at: at.there is not None),
     (Verdict.NEW, "it was not there", lambda at: at.there is None),

@@ -58,11 +58,10 @@ class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Purged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """So many blocks were deleted by order of the refusal whose content is `manifest`."""
+    """All blocks were deleted by order of the refusal whose content is `manifest`. How many would tell how long it was."""
 
     recording: Hex16
     manifest: Hex32
-    blocks: Natural
 
 
 class Rejected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,5 +1,6 @@
 """What every object store must do; a store's own test module inherits this and says how to make one."""
 
+import resource
 import threading
 from abc import ABC, abstractmethod
 
@@ -50,6 +51,18 @@ class StoreContract(ABC):
         assert store.get(f"{A}/preamble") == b"one"
         assert store.get(f"{A}/manifest") == b"m"
 
+    def test_more_objects_than_a_process_may_open_files(self, store):
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        objects = {f"{A}/block-{index:08}": b"%d" % index for index in range(1_100)}
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, limits[1]))
+        try:
+            assert store.put(objects, NOW_MS) == frozenset()
+            first, last = f"{A}/block-00000000", f"{A}/block-00001099"
+            assert store.put({**objects, first: b"x", last: b"y"}, NOW_MS) == {first, last}
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert {name: store.get(name) for name in self.names(store)} == objects
+
     def test_of_sixteen_writers_one_wins(self, store):
         for turn in range(20):
             name = f"{A}/block-{turn:08}"
@@ -89,3 +102,9 @@ class StoreContract(ABC):
         with pytest.raises(StoreError):
             store.delete([name])
         assert self.names(store) == []
+
+    @pytest.mark.parametrize("prefix", ["/", "/etc/apt/", "..", "../", f"{A}/../", "//", "A", "a\n", "a" * 256])
+    def test_a_listing_does_not_leave_the_store(self, store, prefix):
+        store.put({f"{A}/preamble": b"one"}, NOW_MS)
+        with pytest.raises(StoreError):
+            store.list(prefix)

@@ -99,6 +99,12 @@ def test_another_kind_of_database_is_refused():
         Catalogue("postgresql://localhost/x", DAYS)
 
 
+@pytest.mark.parametrize("url", ["sqlite:foo", "sqlite:", "sqlite:////no/such/folder/catalogue.sqlite"])
+def test_a_catalogue_that_cannot_be_opened_is_told_in_one_line(url):
+    with pytest.raises(CatalogueError, match=r"cannot be opened: .*\Z"):
+        Catalogue(url, DAYS)
+
+
 def test_commits_are_durable_and_deleted_rows_overwritten(catalogue):
     with catalogue.write() as writing:
         pragma = {

@@ -76,9 +76,9 @@ def test_a_conflict_is_kept_beside_and_rejected(shared, device):
     recording = device.room.record(3)
     again = device.room.record(3, ident=recording.id)
     device.deliver(*recording.kept)
-    device.send(again.blocks[1])
-    device.wait(lambda device: device.rejected)
-    assert (device.rejected[0].type, device.rejected[0].index) == ("block", 1)
+    device.send(again.preamble, again.blocks[1])
+    device.wait(lambda device: len(device.rejected) == 2)
+    assert [(each.type, each.index) for each in device.rejected] == [("preamble", 0), ("block", 1)]
     assert shared.objects(recording)["block-00000001"] == recording.blocks[1].record
     beside = shared.folder / "archive/objects/conflicts" / recording.id / "block-00000001"
     assert [path.read_bytes() for path in beside.iterdir()] == [again.blocks[1].record]
@@ -88,7 +88,7 @@ def test_a_refusal_purges_and_late_blocks_hear_of_it(shared, device):
     recording = device.room.record(6)
     device.deliver(recording.preamble, *recording.blocks[:4])
     device.deliver(recording.refusal)
-    order = Purged(recording.id, recording.refusal.content.hex(), 4)
+    order = Purged(recording.id, recording.refusal.content.hex())
     device.wait(lambda device: device.purged)
     assert device.purged == [order]
     device.send(*recording.blocks[4:])

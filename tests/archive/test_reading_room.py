@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recorder.archive.ogg import OggOpusWriter, _check_frame
 from recorder.archive.reading_room import listen
-from recorder.audio import FRAME_TICKS, Gap, GapCause, Moment, OpusBlock
+from recorder.audio import CALENDAR_END_MS, FRAME_TICKS, Gap, GapCause, Moment, OpusBlock
 from recorder.errors import SealedError, StoreError
 from recorder.sealed import layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
@@ -115,6 +115,14 @@ def test_every_packet_is_the_encoders_own(tmp_path: Path) -> None:
     source.write_bytes(sealed(TONE))
     listen(source, [DEVICE.public_key()], RECIPIENT, out)
     assert b"".join(TONE[0].packets[:50]) in out.read_bytes()
+
+
+def test_a_clock_beyond_the_calendar_is_told_and_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, out = tmp_path / "a.sealed", tmp_path / "a.opus"
+    monkeypatch.setattr(f"{__name__}.MOMENT", Moment(CALENDAR_END_MS, 60_000, True))
+    source.write_bytes(sealed([block(0, 0, 50, flush=True)]))
+    assert listen(source, [DEVICE.public_key()], RECIPIENT, out).state is State.WHOLE
+    assert "DATE=after the year 9999" in run("opusinfo", out)
 
 
 def packets_of(data: bytes) -> list[bytes]:

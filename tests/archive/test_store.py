@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,33 @@ class TestFolderStore(StoreContract):
         calls.clear()
         store.delete([f"{A}/block-00000000", f"{A}/block-00000001"])
         assert calls == ["fsync folder"]
+
+    def test_so_is_every_file_of_many_in_their_order(self, store, monkeypatch):
+        synced: set[int] = set()
+        named: list[str] = []
+        calls: list[str] = []
+        fsync, link = os.fsync, os.link
+
+        def noting_fsync(descriptor: int) -> None:
+            state = os.fstat(descriptor)
+            synced.add(state.st_ino)
+            calls.append("folder" if stat.S_ISDIR(state.st_mode) else "file")
+            fsync(descriptor)
+
+        def noting_link(source, target, **kwargs) -> None:
+            assert Path(source).stat().st_ino in synced
+            named.append(target)
+            calls.append("link")
+            link(source, target, **kwargs)
+
+        store.put({f"{A}/preamble": b""}, NOW_MS)
+        monkeypatch.setattr(os, "fsync", noting_fsync)
+        monkeypatch.setattr(os, "link", noting_link)
+        monkeypatch.setattr("recorder.archive.store.FILES_OPEN_MAX", 2)
+        names = [f"block-{index:08}" for index in range(5)]
+        store.put({f"{A}/{name}": b"" for name in names}, NOW_MS)
+        assert named == names
+        assert calls == [*["file", "file", "link", "link"] * 2, "file", "link", "folder"]
 
     def test_a_failed_sync_leaves_nothing_under_the_name(self, store, monkeypatch):
         def fails(descriptor: int) -> None:

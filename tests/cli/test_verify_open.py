@@ -9,11 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recorder import keyfiles
-from recorder.audio import Gap, GapCause, Moment, OpusBlock
+from recorder.audio import CALENDAR_END_MS, Gap, GapCause, Moment, OpusBlock
 from recorder.cli import main, passphrase
 from recorder.cli import open as open_command
 from recorder.cli import verify as verify_command
-from recorder.errors import KeyFileError, SealedError
+from recorder.errors import KeyFileError, SealedError, StoreError
 from recorder.keyfiles import load_recipient, load_recipient_public
 from recorder.sealed import layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
@@ -102,7 +102,35 @@ def test_verify_exits_with_1_if_it_is_not_whole(
 def test_verify_as_json(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("verify", "--json", room / "cut.sealed") == 1
     told = json.loads(capsys.readouterr().out)
-    assert (told["state"], told["preamble"]["sequence"], len(told["contents"])) == ("cut", 7, 1)
+    assert (told["state"], told["preamble"]["sequence"]) == ("cut", 7)
+    with (room / "cut.sealed").open("rb") as stream:
+        preamble, block, *_ = [layout.hash_body(body).hex() for _, body in layout.split(stream)]
+    assert (told["preamble_hash"], told["contents"]) == (preamble, [block])
+
+
+def test_a_clock_beyond_the_calendar_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for wall_ms in (CALENDAR_END_MS - 1, CALENDAR_END_MS, 2**53 - 1):
+        device, folder = Ed25519PrivateKey.generate(), tmp_path / str(wall_ms)
+        folder.mkdir()
+        keyfiles.save_device_public(folder / "room-1.device.pub", device.public_key())
+        preamble, _, _ = seal.begin(
+            device,
+            device="room-1",
+            sequence=7,
+            previous=bytes(32),
+            moment=Moment(wall_ms, 60_000, False),
+            boot=bytes(16),
+            rate=48_000,
+            preskip=312,
+            pad_bytes=64,
+            suite="chacha20poly1305",
+            recipients=[RecipientPrivateKey.generate("x25519").public],
+            random=bytes,
+        )
+        (folder / "open.sealed").write_bytes(preamble)
+        assert run("verify", folder / "open.sealed") == 1
+        words = "9999-12-31 23:59:59 UTC" if wall_ms < CALENDAR_END_MS else "after the year 9999"
+        assert f"made:       {words} (clock not synchronised)" in capsys.readouterr().out
 
 
 def test_what_cannot_be_judged_is_an_error(room: Path) -> None:
@@ -136,6 +164,17 @@ def test_open_salvages_only_when_asked(room: Path, capsys: pytest.CaptureFixture
     assert (room / "out.opus").exists()
 
 
+def test_the_sealed_recording_is_never_written_over(room: Path) -> None:
+    sealed = (room / "whole.sealed").read_bytes()
+    (room / "link.opus").symlink_to(room / "whole.sealed")
+    arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase")
+    for output in (room / "whole.sealed", room / "." / "whole.sealed", room / "link.opus"):
+        with pytest.raises(StoreError, match="never overwritten"):
+            run("open", room / "whole.sealed", *arguments, "-o", output)
+    assert (room / "whole.sealed").read_bytes() == sealed
+    assert (room / "link.opus").is_symlink()
+
+
 def test_the_passphrase_is_asked_for(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passphrase.getpass, "getpass", lambda prompt: "wrong, but long enough")
     with pytest.raises(KeyFileError, match="passphrase is wrong"):
@@ -155,3 +194,15 @@ def test_a_recipient_is_made_and_can_open(tmp_path: Path) -> None:
     assert main(["authority", "recipient", str(tmp_path / "reader"), "--passphrase-file", str(words)]) == 0
     private = load_recipient(tmp_path / "reader.key", b"four words are enough")
     assert private.public.key_id == load_recipient_public(tmp_path / "reader.pub").key_id
+
+
+def test_a_recipients_name_may_have_a_dot_and_must_be_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("words").write_text("four words are enough\n")
+    for name in (".", "..", "/", "a/.."):
+        assert main(["authority", "recipient", name, "--passphrase-file", "words"]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert main(["authority", "recipient", "jan.bakker", "--passphrase-file", "words"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["jan.bakker.key", "jan.bakker.pub", "words"]

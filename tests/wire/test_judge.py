@@ -57,8 +57,44 @@ def test_a_whole_recording_is_new_and_then_known():
     assert judged(*FIRST.kept, known=KEPT) == ([Verdict.DUPLICATE] * 6, KEPT)
 
 
-def test_blocks_may_come_before_their_preamble():
-    assert judged(*FIRST.blocks, FIRST.manifest, FIRST.keybox, FIRST.preamble)[0] == [Verdict.NEW] * 6
+def test_nothing_is_taken_before_its_preamble_and_what_follows_it_may_come_in_any_order():
+    for upload in (*FIRST.blocks, FIRST.manifest, FIRST.refusal):
+        judgement = judge(FIRST.topic, upload, ROOM.public_key, Known())
+        assert (judgement.verdict, judgement.reason) == (Verdict.REFUSED, "send the preamble first")
+        assert Known().after(FIRST.topic, upload, judgement) == Known()
+    assert verdict(FIRST.keybox, Known()) is Verdict.REFUSED
+    verdicts, known = judged(FIRST.preamble, FIRST.manifest, FIRST.keybox, *reversed(FIRST.blocks))
+    assert (verdicts, known.contents) == ([Verdict.NEW] * 6, KEPT.contents)
+
+
+def test_a_broker_cannot_have_old_blocks_taken_for_another_meetings():
+    """It has authentic blocks of the same room, and writes another recording's id on their envelope."""
+    new = ROOM.record(3)
+    replayed = [replace(block, recording=new.id) for block in FIRST.blocks]
+
+    def take(known: Known, *uploads: Upload) -> tuple[list[Verdict], Known]:
+        verdicts = []
+        for upload in uploads:
+            judgement = judge(new.topic, upload, ROOM.public_key, known)
+            verdicts.append(judgement.verdict)
+            known = known.after(new.topic, upload, judgement)
+        return verdicts, known
+
+    assert take(Known(), *replayed) == ([Verdict.REFUSED] * 3, Known())
+    verdicts, known = take(Known(), replayed[0], new.preamble, *replayed, *new.kept[1:])
+    assert verdicts == [Verdict.REFUSED, Verdict.NEW, *[Verdict.REFUSED] * 3, *[Verdict.NEW] * 5]
+    assert known.contents == {upload.name: upload.content for upload in new.kept}
+    assert known.conflicts == frozenset()
+    verdicts, known = take(Known(), replayed[0], new.preamble, new.refusal, replayed[0])
+    assert verdicts == [Verdict.REFUSED, Verdict.NEW, Verdict.NEW, Verdict.PURGED]
+    assert known.refused
+
+
+def test_a_preamble_counts_for_the_id_alone_that_it_is_signed_for():
+    new = UploadTopic("room-1", "0" * 32)
+    moved = replace(FIRST.preamble, recording=new.recording)
+    for topic, upload in ((new, moved), (new, FIRST.preamble), (FIRST.topic, moved)):
+        assert verdict(upload, Known(), topic) is Verdict.REFUSED
 
 
 def test_a_keybox_waits_for_its_manifest():
@@ -82,9 +118,9 @@ def test_a_refusal_leaves_only_itself_and_the_preamble():
     assert verdict(FIRST.preamble, REFUSED) is Verdict.DUPLICATE
 
 
-def test_a_refusal_may_come_first():
-    verdicts, known = judged(FIRST.refusal, *FIRST.blocks, FIRST.preamble)
-    assert verdicts == [Verdict.NEW, Verdict.PURGED, Verdict.PURGED, Verdict.PURGED, Verdict.NEW]
+def test_a_refusal_may_come_before_its_blocks():
+    verdicts, known = judged(FIRST.preamble, FIRST.refusal, *FIRST.blocks, FIRST.preamble)
+    assert verdicts == [Verdict.NEW, Verdict.NEW, Verdict.PURGED, Verdict.PURGED, Verdict.PURGED, Verdict.DUPLICATE]
     assert known.refused
 
 
@@ -98,9 +134,13 @@ def test_a_kept_recording_cannot_be_refused_any_more():
 
 
 def test_a_second_content_a_second_preamble_and_what_came_under_it_are_conflicts():
-    for upload in (AGAIN.preamble, *AGAIN.blocks, AGAIN.manifest, AGAIN.refusal):
-        assert verdict(upload, KEPT) is Verdict.CONFLICT
-    assert verdict(AGAIN.blocks[2], STARTED) is Verdict.CONFLICT  # nothing there under its name
+    for before in (KEPT, STARTED):  # of the one that has only started, nothing is there under most names
+        verdicts, known = judged(AGAIN.preamble, *AGAIN.blocks, AGAIN.manifest, AGAIN.refusal, known=before)
+        assert verdicts == [Verdict.CONFLICT] * 6
+        assert known.contents == before.contents
+        assert len(known.conflicts) == 6
+        for upload in (*AGAIN.blocks, AGAIN.manifest, AGAIN.refusal):
+            assert verdict(upload, before) is Verdict.REFUSED, "without its preamble it may be any recording's"
 
 
 def test_a_conflict_is_kept_once_and_not_without_bound():
@@ -174,10 +214,6 @@ def test_not_one_changed_byte_is_authentic(upload, known, data):
         return
     known = known if changed.recording == FIRST.id else Known()
     judgement = judge(topic, changed, ROOM.public_key, known)
-    if upload.type is RecordType.BLOCK and changed.recording != upload.recording and changed.body == upload.body:
-        # A block names its recording by the preamble's hash alone; before the preamble comes, that is all there is.
-        assert judgement.verdict is Verdict.NEW
-        return
     assert judgement.verdict is Verdict.REFUSED
     Rejected("0" * 32, "block", 0, "0" * 64, judgement.reason)
     assert len(judgement.reason) <= REASON_CHARACTERS_MAX

@@ -63,12 +63,12 @@ def receipt(
     return Received(Receipt(1, "archive", "room-1", 0, fold(contents), tuple(purged), tuple(rejected)))
 
 
-def rejected(name: Name) -> Rejected:
-    return Rejected(name.recording, kind(name.type), name.index, content(name).hex(), "why")
+def rejected(name: Name, reason: str = "why") -> Rejected:
+    return Rejected(name.recording, kind(name.type), name.index, content(name).hex(), reason)
 
 
 def purged(recording: str) -> Purged:
-    return Purged(recording, content(manifest(recording)).hex(), 3)
+    return Purged(recording, content(manifest(recording)).hex())
 
 
 def published(actions: Iterable[Action]) -> list[Name]:
@@ -203,7 +203,7 @@ def test_an_order_is_on_the_road_until_the_purge_is_signed_for() -> None:
     sender.step(Connected(), 0)
     assert published(sender.step(receipt([preamble()]), 0)) == [manifest()]
     assert sender.step(receipt([manifest()]), 0) == [Receipted((manifest(),))], "stored, but nothing purged yet"
-    forged = Purged(A, content(block(0)).hex(), 3)
+    forged = Purged(A, content(block(0)).hex())
     assert sender.step(receipt([], [forged, purged(B)]), 0) == []
     (action,) = sender.step(Tick(), 31)
     assert isinstance(action, Reconnect)
@@ -244,6 +244,20 @@ def test_a_preamble_that_is_not_taken_holds_its_recording_back_alone() -> None:
     assert published(sender.step(receipt([], [], [rejected(preamble())]), 0)) == [preamble(B)]
     assert published(sender.step(receipt([preamble(B)]), 0)) == [block(0, B)]
     assert sender.step(receipt([block(0, B)]), 0) == [Receipted((block(0, B),))]
+
+
+def test_told_to_send_the_preamble_first_it_does_so_on_the_next_connection() -> None:
+    sender = Sender(2, TIMEOUT)
+    feed(sender, preamble(), block(0), block(1))
+    sender.step(Connected(), 0)
+    assert published(sender.step(receipt([preamble()]), 0)) == [block(0), block(1)]
+    told = [rejected(each, "send the preamble first") for each in (block(0), block(1))]
+    sender.step(receipt([], [], told), 0)
+    sender.step(Disconnected(), 0)
+    assert published(sender.step(Connected(), 0)) == [preamble()]
+    assert published(sender.step(receipt([preamble()]), 0)) == [block(0), block(1)]
+    sender.step(receipt([block(0), block(1)]), 0)
+    assert sender.waiting == 0
 
 
 def test_recordings_take_turns() -> None:
@@ -418,7 +432,8 @@ class Road(RuleBasedStateMachine):
         if recording in self.purged_there and name.type is not RecordType.PREAMBLE and name != manifest(recording):
             self.down.append(receipt([], [purged(recording)]))
             return
-        if name.type is RecordType.KEYBOX and manifest(recording) not in self.archive:
+        early = name.type is not RecordType.PREAMBLE and preamble(recording) not in self.archive
+        if early or (name.type is RecordType.KEYBOX and manifest(recording) not in self.archive):
             self.down.append(receipt([], [], [rejected(name)]))
             return
         duplicate = name in self.archive
@@ -465,7 +480,7 @@ class Road(RuleBasedStateMachine):
         names = [Name(recording, type_, index) for index in range(size if type_ is RecordType.BLOCK else 1)]
         contents = {name: content(name) for name in names}
         contents[data.draw(st.sampled_from(names))] = bytes(32)
-        self.step(receipt(contents, [Purged(recording, bytes(32).hex(), 1)]))
+        self.step(receipt(contents, [Purged(recording, bytes(32).hex())]))
 
     @invariant()
     def the_window_is_kept(self) -> None:

@@ -32,7 +32,6 @@ def upgrade() -> None:
         sa.Column("ended_ms", sa.BigInteger()),
         sa.Column("blocks", sa.BigInteger()),
         sa.Column("keybox", sa.String(64)),
-        sa.Column("purged_blocks", sa.BigInteger()),
         sa.Column("purged_ms", sa.BigInteger()),
         sa.CheckConstraint("state IN ('open', 'kept', 'refused')", name="ck_recordings_state"),
         sa.PrimaryKeyConstraint("id", name="pk_recordings"),
