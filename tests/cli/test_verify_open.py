@@ -49,8 +49,9 @@ def room(tmp_path: Path) -> Path:
     ledger = Ledger(layout.parse_record(preamble)[1])
     late = Moment(1_700_000_010_000, 60_040, True)
     records = [preamble]
-    for item in (OpusBlock(0, 960, PACKETS, True, MOMENT), Gap(960, 48_000, GapCause.PAUSE, late)):
-        records.append(sealer.seal(item))
+    items = (OpusBlock(0, 960, PACKETS, True, MOMENT), Gap(960, 48_000, GapCause.PAUSE, late))
+    for item in items:
+        records.append(sealer.seal(item, final=item is items[-1]))
         ledger.add(layout.parse_record(records[-1])[1])
     events = [Event(960, 1_700_000_000_020, "mark")]
     records.append(

@@ -32,7 +32,7 @@ Script = Iterator[None]
 
 
 class FakeTap:
-    """Says `ready`, and when it is opened one block; records what it was told, in the order of everything else."""
+    """Says `ready`, and when opened one block, the final one; records what it was told, in the order of everything else."""
 
     log: list[str]
     keybox = True
@@ -73,7 +73,7 @@ class FakeTap:
 
     def open(self) -> None:
         self.log.append("open")
-        block = self._sealer.seal(OpusBlock(0, FRAME_TICKS, (b"\xf8sound",), False, MOMENT))
+        block = self._sealer.seal(OpusBlock(0, FRAME_TICKS, (b"\xf8sound",), False, MOMENT), final=True)
         self._frames = [Frame(Kind.STATE, b"open"), Frame(Kind.RECORD, block)]
 
     def finish(self) -> None:
