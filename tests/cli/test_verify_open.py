@@ -1,6 +1,7 @@
 """`recorder verify` and `recorder open`, as a person at a terminal meets them."""
 
 import argparse
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -90,6 +91,14 @@ def test_verify_tells_everything_in_plain_words(room: Path, capsys: pytest.Captu
         "keybox:     here",
     ):
         assert words in told
+
+
+def test_verify_says_which_key_it_trusted(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keyfiles.save_device_public(room / "attic.device.pub", Ed25519PrivateKey.generate().public_key())
+    assert run("verify", room / "whole.sealed") == 0
+    used = room / "room-1.device.pub"
+    fingerprint = hashlib.sha256(keyfiles.load_device_public(used).public_bytes_raw()).hexdigest()[:32]
+    assert f"device key: {fingerprint}, from {used}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("name", "code", "words"), [("open", 1, "OPEN: authentic"), ("cut", 1, "tells of 2 blocks")])
