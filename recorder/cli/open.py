@@ -31,7 +31,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Open the file; errors (exit code 2) are the caller's to print."""
-    device_keys = load_device_keys(args.device_key, args.file)
+    device_keys = list(load_device_keys(args.device_key, args.file).values())
     recipient = load_recipient(args.key, passphrase.ask(args.passphrase_file))
     report = listen(args.file, device_keys, recipient, args.output, salvage=args.salvage)
     if report.state is State.WHOLE:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from recorder.audio import TICKS_PER_SECOND, Moment
 from recorder.errors import KeyFileError, SealedError
 from recorder.keyfiles import load_device_public
+from recorder.sealed.keys import device_key_hash
 from recorder.sealed.verify import KeyboxState, Report, State, verify
 
 MEANING = {
@@ -25,6 +26,8 @@ KEYBOX = {
     KeyboxState.ABSENT: "not here: not yet released, withheld, or destroyed with the recording's deletion",
     KeyboxState.NONE: "none was ever released: nobody can listen",
 }
+FINGERPRINT_DIGITS = 32
+"""So much of a device key's SHA-256, in hexadecimal, a person compares: 16 bytes."""
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     device_keys = load_device_keys(args.device_key, args.file)
     try:
         with args.file.open("rb") as stream:
-            report = verify(stream, device_keys)
+            report = verify(stream, list(device_keys.values()))
     except OSError as error:
         raise SealedError(f"{args.file}: cannot be read: {error.strerror}") from error
     except SealedError as error:
@@ -56,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
         told = msgspec.to_builtins(report, builtin_types=(bytes,))  # or it makes base64 of them
         sys.stdout.write(json.dumps(told, default=bytes.hex) + "\n")
     else:
-        sys.stdout.write(describe(report))
+        signer = report.preamble.device_key
+        key_file = next(file for file, key in device_keys.items() if device_key_hash(key).hex() == signer)
+        sys.stdout.write(describe(report, key_file))
     return 0 if report.state in (State.WHOLE, State.REFUSED) else 1
 
 
@@ -70,21 +75,22 @@ def add_device_keys(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_device_keys(given: Sequence[Path] | None, file: Path) -> list[Ed25519PublicKey]:
-    """The keys in the files `given`, or in those beside `file`."""
+def load_device_keys(given: Sequence[Path] | None, file: Path) -> dict[Path, Ed25519PublicKey]:
+    """The keys in the files `given`, or in those beside `file`; each by its file."""
     key_files = given or sorted(file.parent.glob("*.device.pub"))
     if not key_files:
         raise KeyFileError(f"no *.device.pub beside {file}: give the device's public key with --device-key")
-    return [load_device_public(key_file) for key_file in key_files]
+    return {key_file: load_device_public(key_file) for key_file in key_files}
 
 
-def describe(report: Report) -> str:
-    """The report in plain words."""
+def describe(report: Report, key_file: Path) -> str:
+    """The report in plain words. It rests on the device key in `key_file`, so it says which one that was."""
     preamble = report.preamble
     lines = [
         f"{report.state.upper()}: {MEANING[report.state]}",
         *([f"flaw:       {report.flaw}"] if report.flaw else []),
         f"recording:  {preamble.recording}, number {preamble.sequence} of device {preamble.device}",
+        f"device key: {preamble.device_key[:FINGERPRINT_DIGITS]}, from {key_file}",
         f"previous:   {preamble.previous}",
         f"made:       {_utc(preamble.made)}",
         f"audio:      {report.blocks} blocks, {_span(report.ticks)}",

@@ -232,9 +232,12 @@ class Custody:
 
     def _complete(self, recording: Recording, keybox_body: bytes | None, moment: Moment, boot: bytes) -> None:
         """The manifest, and what may follow it."""
+        ended = recording.ended
+        if ended in ("stop", "limit") and recording.ledger.blocks and not recording.ledger.final:
+            ended = "power_loss"  # stop was pressed, and then the tail was lost
         record = recording.ledger.manifest(
             self._signing_key,
-            ended=recording.ended,
+            ended=ended,
             events=recording.events,
             moment=moment,
             boot=boot,

@@ -182,6 +182,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def made(self) -> Moment:
         return Moment(self.wall_ms, self.monotonic_ms, self.synced)
 
+    def check_end(self, last: "BlockHeader | None") -> None:
+        """SealedError if a recording that ended so cannot have `last` (None: no block) as its last block."""
+        if last is not None and not last.final and self.ended in ("stop", "limit"):
+            raise SealedError(f"the manifest tells of an end by {self.ended}, and the last block is not the final one")
+
 
 _COUNT = struct.Struct(">H")
 _HEADER = struct.Struct(">IBBQIQQ")

@@ -45,6 +45,11 @@ class Ledger:
     def blocks(self) -> int:
         return self._tree.entries
 
+    @property
+    def final(self) -> bool:
+        """Whether the last block says that the room ended the recording there; False without blocks."""
+        return self._last is not None and self._last.final
+
     def check(self, block_body: bytes) -> BlockHeader:
         """The block's header; SealedError if the block does not follow the one before it, or no manifest could tell of it."""
         header = BlockHeader.parse(block_body)
@@ -72,7 +77,10 @@ class Ledger:
         boot: bytes,
         keybox_body: bytes | None,
     ) -> bytes:
-        """The manifest's record: the blocks so far are all there are. No `keybox_body`: nobody will ever open it."""
+        """The manifest's record: the blocks so far are all there are. No `keybox_body`: nobody will ever open it.
+
+        SealedError if `ended` tells of an end that the blocks do not have.
+        """
         keybox = None if keybox_body is None else hash_body(keybox_body).hex()
         return self._sign(signing_key, ended, events, moment, boot, keybox)
 
@@ -101,6 +109,7 @@ class Ledger:
             boot=boot.hex(),
             keybox=keybox,
         )
+        manifest.check_end(self._last)
         return record(RecordType.MANIFEST, canonical.signed(DOMAIN_MANIFEST, signing_key, canonical.encode(manifest)))
 
 

@@ -258,6 +258,7 @@ class _Reading:
             raise SealedError("the manifest tells of another length than the blocks have")
         if manifest.gaps != tuple(self._gaps):
             raise SealedError("the manifest tells of other gaps than the blocks")
+        manifest.check_end(self._last)
 
     def _add_keybox(self, preamble: Preamble, manifest: Manifest, body: bytes) -> None:
         if hash_body(body).hex() != manifest.keybox:

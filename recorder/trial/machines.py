@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from recorder import config, keyfiles
-from recorder.errors import TrialError
 from recorder.device.hold import swap_in_use
+from recorder.errors import TrialError
 from recorder.fleet.authority import Authority
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.trial.broker import Broker

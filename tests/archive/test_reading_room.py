@@ -76,7 +76,7 @@ def sealed(items: list[OpusBlock | Gap], *, blocks_kept: int | None = None) -> b
         random=lambda count: bytearray(range(count)),
     )
     ledger = Ledger(layout.parse_record(preamble)[1])
-    records = [sealer.seal(item) for item in items]
+    records = [sealer.seal(item, final=number == len(items)) for number, item in enumerate(items, 1)]
     for each in records:
         ledger.add(layout.parse_record(each)[1])
     manifest = ledger.manifest(DEVICE, ended="stop", events=[], moment=MOMENT, boot=bytes(16), keybox_body=keybox)

@@ -1,6 +1,7 @@
 """`recorder verify` and `recorder open`, as a person at a terminal meets them."""
 
 import argparse
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -49,8 +50,9 @@ def room(tmp_path: Path) -> Path:
     ledger = Ledger(layout.parse_record(preamble)[1])
     late = Moment(1_700_000_010_000, 60_040, True)
     records = [preamble]
-    for item in (OpusBlock(0, 960, PACKETS, True, MOMENT), Gap(960, 48_000, GapCause.PAUSE, late)):
-        records.append(sealer.seal(item))
+    items = (OpusBlock(0, 960, PACKETS, True, MOMENT), Gap(960, 48_000, GapCause.PAUSE, late))
+    for item in items:
+        records.append(sealer.seal(item, final=item is items[-1]))
         ledger.add(layout.parse_record(records[-1])[1])
     events = [Event(960, 1_700_000_000_020, "mark")]
     records.append(
@@ -89,6 +91,14 @@ def test_verify_tells_everything_in_plain_words(room: Path, capsys: pytest.Captu
         "keybox:     here",
     ):
         assert words in told
+
+
+def test_verify_says_which_key_it_trusted(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keyfiles.save_device_public(room / "attic.device.pub", Ed25519PrivateKey.generate().public_key())
+    assert run("verify", room / "whole.sealed") == 0
+    used = room / "room-1.device.pub"
+    fingerprint = hashlib.sha256(keyfiles.load_device_public(used).public_bytes_raw()).hexdigest()[:32]
+    assert f"device key: {fingerprint}, from {used}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("name", "code", "words"), [("open", 1, "OPEN: authentic"), ("cut", 1, "tells of 2 blocks")])

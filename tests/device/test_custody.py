@@ -607,6 +607,20 @@ def test_what_stands_before_a_damaged_block_of_a_meeting_that_was_cut_off_is_kep
     assert report.blocks == 1
 
 
+def test_a_tail_that_was_lost_after_stop_is_told(ram: Path) -> None:
+    """Stop is noted, the process dies, and the last block is not on the card: the meeting was cut off, not ended."""
+    _, seen, device = told(meeting, ram, None)
+    assert device is not None
+    (device.card.folder / "spool" / seen.id / f"block-{BLOCKS - 1:08d}").unlink()
+    again = Card(device.card.folder)
+    with again.inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        report = finished(device, seen.id)
+    assert (report.ended, report.blocks) == ("power_loss", BLOCKS - 1)
+    assert "stop" in {event.name for event in report.events}, "that it was pressed stays on record"
+
+
 def test_a_no_to_nothing_finds_room_on_a_full_card(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device.spool, "_bytes_max", device.spool.size_bytes)
     preamble, _, sealer = begin(device.chain.sequence, device.chain.previous)

@@ -33,7 +33,7 @@ Script = Iterator[None]
 
 
 class FakeTap:
-    """Says `ready`, and when it is opened one block; records what it was told, in the order of everything else."""
+    """Says `ready`, and when opened one block, the final one; records what it was told, in the order of everything else."""
 
     log: list[str]
     keybox = True
@@ -43,6 +43,7 @@ class FakeTap:
     def __init__(self, setup: Setup) -> None:
         self._read, self._write = os.pipe()
         self._position = 0
+        self._over = False
         preamble, box, self._sealer = seal.begin(
             KEY,
             device="room-1",
@@ -72,20 +73,25 @@ class FakeTap:
         os.read(self._read, 64)
         if self.broken is not None:
             raise self.broken
-        frames, self._frames = self._frames, []
+        frames, self._frames = self._frames, None if self._over else []
+        if self._over:
+            self._say()  # an end can be read for ever
         return frames
 
     def open(self) -> None:
         self.log.append("open")
-        block = self._sealer.seal(OpusBlock(self._position, FRAME_TICKS, (b"\xf8sound",), False, MOMENT))
-        self._position += FRAME_TICKS
-        self._frames = [Frame(Kind.STATE, b"open"), Frame(Kind.RECORD, block)]
+        self._frames = [Frame(Kind.STATE, b"open"), self._block(final=False)]
         self._say()
 
     def finish(self) -> None:
         self.log.append("finish")
-        self._frames = None
+        self._frames, self._over = [self._block(final=True)], True
         self._say()
+
+    def _block(self, *, final: bool) -> Frame:
+        block = OpusBlock(self._position, FRAME_TICKS, (b"\xf8sound",), False, MOMENT)
+        self._position += FRAME_TICKS
+        return Frame(Kind.RECORD, self._sealer.seal(block, final=final))
 
     def shut(self) -> None:
         self.log.append("shut")
@@ -224,7 +230,13 @@ def test_the_light_is_lit_before_the_tap_opens_and_a_whole_meeting_is_released(r
 
     daemon = room.run(script, grace_seconds=0.0)
     (found,) = daemon._spool.recordings()
-    assert [name.type.name for name in daemon._spool.names(found)] == ["PREAMBLE", "BLOCK", "MANIFEST", "KEYBOX"]
+    assert [name.type.name for name in daemon._spool.names(found)] == [
+        "PREAMBLE",
+        "BLOCK",
+        "BLOCK",
+        "MANIFEST",
+        "KEYBOX",
+    ]
     assert room.manifest(daemon, found).ended == "stop"
 
 

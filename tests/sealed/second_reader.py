@@ -354,6 +354,8 @@ def _agree(manifest: dict, preamble: dict, hashed: bytes, blocks: list[Block]) -
     need(manifest["ticks"] == (blocks[-1].end if blocks else 0), "manifest")
     gaps = [[block.position, block.length, CAUSES[block.cause]] for block in blocks if block.gap]
     need(manifest["gaps"] == gaps, "manifest")
+    if manifest["ended"] in ("stop", "limit"):
+        need(not blocks or blocks[-1].final, "manifest")
     if manifest["ended"] == "refused":
         need(manifest["keybox"] is None and not blocks, "manifest")
         need(all(event[0] == 0 for event in manifest["events"]), "manifest")

@@ -153,6 +153,26 @@ def test_a_ledger_without_keybox_says_that_nobody_can_open_it() -> None:
     )
 
 
+def test_a_ledger_signs_no_end_by_the_room_over_blocks_that_lost_theirs() -> None:
+    preamble, box, sealer = begin()
+    ledger = Ledger(layout.parse_record(preamble)[1])
+
+    def manifest(ended: Any) -> bytes:
+        return ledger.manifest(DEVICE, ended=ended, events=[], moment=MOMENT, boot=BOOT, keybox_body=box)
+
+    assert not ledger.final
+    assert manifest("stop"), "cancelled before the first block"
+    ledger.add(layout.parse_record(sealer.seal(ITEMS[0]))[1])
+    assert not ledger.final
+    for ended in ("stop", "limit"):
+        with pytest.raises(SealedError, match=f"an end by {ended}, and the last block is not the final one"):
+            manifest(ended)
+    assert manifest("fault")
+    ledger.add(layout.parse_record(sealer.seal(ITEMS[1], final=True))[1])
+    assert ledger.final
+    assert all(map(manifest, ("stop", "limit", "fault", "power_loss")))
+
+
 def test_a_ledger_takes_no_block_out_of_turn() -> None:
     records = whole()
     ledger = Ledger(layout.parse_record(records[0])[1])

@@ -3,12 +3,17 @@
 import io
 
 import pytest
+import second_reader
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from making import CLASSICAL, DEVICE, whole
+from making import BOOT, CLASSICAL, DEVICE, ITEMS, MOMENT, whole
 from readers import read_second
 
+from recorder import canonical
 from recorder.errors import SealedError
+from recorder.sealed import layout
+from recorder.sealed.layout import RecordType
+from recorder.sealed.ledger import Ledger
 from recorder.sealed.open import open_recording
 from recorder.sealed.verify import State, verify
 
@@ -75,6 +80,25 @@ def test_another_order(order: list[int]) -> None:
 @pytest.mark.parametrize("dropped", range(len(ONE) - 1))
 def test_a_record_dropped(dropped: int) -> None:
     refuses(b"".join(ONE[:dropped] + ONE[dropped + 1 :]))
+
+
+@pytest.mark.parametrize("ended", ["stop", "limit", "fault", "power_loss"])
+@pytest.mark.parametrize("kept", range(len(ITEMS) + 1))
+def test_a_tail_lost_before_the_manifest_was_signed(kept: int, ended: str) -> None:
+    """The device itself signs what is left: all agrees but the end that it tells of."""
+    ledger = Ledger(layout.parse_record(ONE[0])[1])
+    for block in ONE[1 : 1 + kept]:
+        ledger.add(layout.parse_record(block)[1])
+    record = ledger.manifest(DEVICE, ended="fault", events=[], moment=MOMENT, boot=BOOT, keybox_body=None)
+    told = layout.parse_record(record)[1][canonical.SIGNATURE_BYTES :].replace(b'"fault"', f'"{ended}"'.encode())
+    manifest = layout.record(RecordType.MANIFEST, canonical.signed(layout.DOMAIN_MANIFEST, DEVICE, told))
+    data = b"".join([*ONE[: 1 + kept], manifest])
+    lost = 0 < kept < len(ITEMS) and ended in ("stop", "limit")
+    if lost:
+        refuses(data)
+    assert verify(io.BytesIO(data), [PUBLIC]).state is (State.CUT if lost else State.WHOLE)
+    reading = second_reader.read(data, [PUBLIC], None, CLASSICAL.x25519)
+    assert (reading.state, reading.layer) == (("cut", "manifest") if lost else ("whole", "nothing"))
 
 
 @pytest.mark.parametrize("at", range(len(ONE)))

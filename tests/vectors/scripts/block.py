@@ -44,66 +44,106 @@ block(
     first().audio(key=STRANGER),
 )
 block("other-domain", 0, "signature is wrong", "signed as a manifest", first().audio(domain=b"wederhoor/1 manifest\0"))
-block("unknown-flag", 2, "unknown flags", "a flag that there is not", first().audio(flags=16).end())
-block("cause-without-gap", 2, "cause 1", "a cause on audio", first().audio(cause=1).end())
+block("unknown-flag", 2, "unknown flags", "a flag that there is not", first().audio(flags=16 + FINAL).end())
+block("cause-without-gap", 2, "cause 1", "a cause on audio", first().audio(cause=1, final=True).end())
 block(
     "gap-without-cause",
     3,
     "cause 0",
     "a gap without a cause",
-    Recording().audio(3, flushed=True).block(b"", flags=GAP, cause=0, length=960).end(),
+    Recording().audio(3, flushed=True).block(b"", flags=GAP + FINAL, cause=0, length=960).end(),
 )
 block(
     "cause-unknown",
     3,
     "cause 5",
     "a cause that there is not",
-    Recording().audio(3, flushed=True).block(b"", flags=GAP, cause=5, length=960).end(),
+    Recording().audio(3, flushed=True).block(b"", flags=GAP + FINAL, cause=5, length=960).end(),
 )
-block("index-jumps", 2, "stands where another", "an index too high, by the device itself", first().audio(index=2).end())
-block("index-not-zero", 0, "stands where another", "begins with index 1", first(index=1).end())
 block(
-    "position-jumps", 2, "does not begin where", "audio is missing without a gap", first().audio(position=2_880).end()
+    "index-jumps",
+    2,
+    "stands where another",
+    "an index too high, by the device itself",
+    first().audio(index=2, final=True).end(),
 )
-block("position-back", 2, "does not begin where", "audio overlaps", first().audio(position=960).end())
-block("position-not-zero", 0, "does not begin where", "does not begin at the beginning", first(position=960).end())
-block("position-over-53-bits", 0, "over 53 bits", "more than a manifest can tell", first(position=2**53).end())
-block("wall-over-53-bits", 0, "time over 53 bits", "more than a manifest can tell", first(wall_ms=2**53).end())
+block("index-not-zero", 0, "stands where another", "begins with index 1", first(index=1, final=True).end())
 block(
-    "monotonic-over-53-bits", 0, "time over 53 bits", "more than a manifest can tell", first(monotonic_ms=2**53).end()
+    "position-jumps",
+    2,
+    "does not begin where",
+    "audio is missing without a gap",
+    first().audio(position=2_880, final=True).end(),
 )
-block("length-odd", 0, "cannot hold", "not whole packets", first(length=961).end())
-block("length-zero", 0, "cannot hold", "no packets", Recording().block(bytes(16), flags=0, cause=0, length=0).end())
-block("length-over-250", 0, "cannot hold", "251 packets", first(251).end())
+block("position-back", 2, "does not begin where", "audio overlaps", first().audio(position=960, final=True).end())
 block(
-    "behind-final", 2, "follows the final", "audio behind the final block", Recording().audio(flags=FINAL).audio().end()
+    "position-not-zero",
+    0,
+    "does not begin where",
+    "does not begin at the beginning",
+    first(position=960, final=True).end(),
+)
+block(
+    "position-over-53-bits", 0, "over 53 bits", "more than a manifest can tell", first(position=2**53, final=True).end()
+)
+block(
+    "wall-over-53-bits", 0, "time over 53 bits", "more than a manifest can tell", first(wall_ms=2**53, final=True).end()
+)
+block(
+    "monotonic-over-53-bits",
+    0,
+    "time over 53 bits",
+    "more than a manifest can tell",
+    first(monotonic_ms=2**53, final=True).end(),
+)
+block("length-odd", 0, "cannot hold", "not whole packets", first(length=961, final=True).end())
+block("length-zero", 0, "cannot hold", "no packets", Recording().block(bytes(16), flags=FINAL, cause=0, length=0).end())
+block("length-over-250", 0, "cannot hold", "251 packets", first(251, final=True).end())
+block(
+    "behind-final",
+    2,
+    "follows the final",
+    "audio behind the final block",
+    Recording().audio(final=True).audio(final=True).end(),
 )
 block(
     "gap-behind-unflushed",
     2,
     "not flushed",
     "the codec's delay was not carried out before the gap",
-    first().gap().end(),
+    first().gap(final=True).end(),
 )
 block(
     "audio-behind-flushed",
     3,
     "behind a flushed",
     "flushed, and no gap follows",
-    Recording().audio(3, flushed=True).audio().end(),
+    Recording().audio(3, flushed=True).audio(final=True).end(),
 )
-block("gap-flushed", 0, "both a gap and flushed", "both flags", Recording().gap(flags=GAP + FLUSHED).end())
-block("gap-short", 0, "gap of 840", "a gap shorter than a frame", Recording().gap(840).end())
-block("gap-odd", 0, "gap of 1000", "a gap that no packets can fill", Recording().gap(1_000).end())
-block("gap-with-something", 0, "something in it", "a gap with a plaintext", Recording().gap(plain=bytes(16)).end())
+block("gap-flushed", 0, "both a gap and flushed", "both flags", Recording().gap(flags=GAP + FLUSHED + FINAL).end())
+block("gap-short", 0, "gap of 840", "a gap shorter than a frame", Recording().gap(840, final=True).end())
+block("gap-odd", 0, "gap of 1000", "a gap that no packets can fill", Recording().gap(1_000, final=True).end())
+block(
+    "gap-with-something",
+    0,
+    "something in it",
+    "a gap with a plaintext",
+    Recording().gap(plain=bytes(16), final=True).end(),
+)
 block(
     "audio-with-nothing",
     0,
     "something in it",
     "audio without a plaintext",
-    Recording().block(b"", flags=SYNCED, cause=0, length=960).end(),
+    Recording().block(b"", flags=SYNCED + FINAL, cause=0, length=960).end(),
 )
-block("padding-short", 0, "not padded", "not a multiple of pad_bytes", Recording().audio(plain=bytes(17)).end())
+block(
+    "padding-short",
+    0,
+    "not padded",
+    "not a multiple of pad_bytes",
+    Recording().audio(plain=bytes(17), final=True).end(),
+)
 torn = usual().end()
 torn.records[2] = (2, torn.records[2][1][:113])
 block("too-short", 2, "signature is wrong", "shorter than header and tag", torn)

@@ -85,17 +85,32 @@ class Recording:
         self.gaps: list[list[object]] = []
         self.position = 0
 
-    def audio(self, count: int = 2, *, flushed: bool = False, plain: bytes | None = None, **header: int) -> "Recording":
+    def audio(
+        self,
+        count: int = 2,
+        *,
+        flushed: bool = False,
+        final: bool = False,
+        plain: bytes | None = None,
+        **header: int,
+    ) -> "Recording":
         packets = [b"\xf8" + f"{len(self.blocks)}/{each}".encode() for each in range(count)]
         if plain is None:
             plain = struct.pack(">H", count) + b"".join(struct.pack(">H", len(each)) + each for each in packets)
             plain += bytes(-len(plain) % self.values["pad_bytes"])
-        values = {"flags": SYNCED + FLUSHED * flushed, "cause": 0, "length": 960 * (count - flushed)} | header
+        values = {
+            "flags": SYNCED + FINAL * final + FLUSHED * flushed,
+            "cause": 0,
+            "length": 960 * (count - flushed),
+        } | header
         return self.block(plain, **values)
 
-    def gap(self, length: int = 1_200, cause: str = "stall", plain: bytes = b"", **header: int) -> "Recording":
+    def gap(
+        self, length: int = 1_200, cause: str = "stall", *, final: bool = False, plain: bytes = b"", **header: int
+    ) -> "Recording":
         self.gaps.append([self.position, length, cause])
-        return self.block(plain, **({"flags": SYNCED + GAP, "cause": CAUSES[cause], "length": length} | header))
+        values = {"flags": SYNCED + FINAL * final + GAP, "cause": CAUSES[cause], "length": length}
+        return self.block(plain, **(values | header))
 
     def block(
         self,
@@ -174,4 +189,4 @@ def join(records: list[tuple[int, bytes]]) -> bytes:
 def usual(**preamble: object) -> Recording:
     """Four blocks, 7 packets: audio, flushed audio, gap, audio."""
     recording = Recording(**preamble).audio().audio(3, flushed=True).gap()
-    return recording.audio(flags=SYNCED + FINAL)
+    return recording.audio(final=True)

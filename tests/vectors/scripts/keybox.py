@@ -7,7 +7,7 @@ def keybox(name: str, released: int, says: str, comment: str, recording: Recordi
     vector(f"keybox-{name}", "keybox", "cut", released, says, comment, recording.data())
 
 
-unsigned = Recording().audio(domain=b"")
+unsigned = Recording().audio(final=True, domain=b"")
 unsigned.end()
 unsigned.records[-1] = (4, b"")
 keybox("altered-behind-wrong-signature", 0, "not the one", "the manifest covers a block; the keybox is wrong", unsigned)

@@ -50,7 +50,21 @@ manifest("ticks", 7, "another length", "another length", usual().end(ticks=960))
 manifest("ticks-of-nothing", 0, "another length", "a length without blocks", Recording().end(ticks=960))
 manifest("gap-untold", 7, "other gaps", "a gap is not told", usual().end(gaps=[]))
 manifest("gap-cause", 7, "other gaps", "a gap with another cause", usual().end(gaps=[[3840, 1200, "pause"]]))
-manifest("gap-made-up", 2, "other gaps", "a gap that there is not", Recording().audio().end(gaps=[[0, 960, "pause"]]))
+manifest(
+    "gap-made-up",
+    2,
+    "other gaps",
+    "a gap that there is not",
+    Recording().audio(final=True).end(gaps=[[0, 960, "pause"]]),
+)
+for ended in ("stop", "limit"):
+    manifest(
+        f"{ended}-without-final",
+        2,
+        f"an end by {ended}",
+        "the tail was lost before the room signed: the last block is not final",
+        Recording().audio().end(ended=ended),
+    )
 last = usual().end()
 del last.records[4]
 manifest("last-block-dropped", 5, "tells of 4 blocks", "the last block was taken out", last)

@@ -25,7 +25,7 @@ opening(
 short = DATA_KEY[:31]
 made = Recording(commitment=spec.mac(short, b"wederhoor/1 commitment" + b"recording".ljust(16, b".")).hex())
 made.chain = spec.expand(spec.mac(made.hashed, short), b"wederhoor/1 chain")
-made.audio()
+made.audio(final=True)
 opening("short-data-key", 0, "a data key of 31 bytes, used throughout", made.end(made.keybox(data_key=short)))
 made = usual()
 own, other = made.entry(bytes.fromhex(made.values["recipients"][0])), made.entry(spec.key_id(None, OTHER))
@@ -35,31 +35,54 @@ opening(
 opening("for-another", 0, "not for this recipient", usual(recipients=[other[0].hex()]).end())
 made = usual()
 opening("entry-empty", 0, "the entry is empty", made.end(made.keybox(entries=[(own[0], b"")])))
-opening("ciphertext", 2, "a block sealed under other associated data", sound().audio(associated=b"!").audio().end())
+opening(
+    "ciphertext",
+    2,
+    "a block sealed under other associated data",
+    sound().audio(associated=b"!").audio(final=True).end(),
+)
 opening(
     "gap-ciphertext",
     3,
     "a gap sealed under other associated data",
-    Recording().audio(3, flushed=True).gap(associated=b"!").end(),
+    Recording().audio(3, flushed=True).gap(associated=b"!", final=True).end(),
 )
-opening("packets-more", 2, "a packet more than the length needs", sound().audio(plain=packed(b"a", b"b", b"c")).end())
-opening("packets-fewer", 2, "a packet less than the length needs", sound().audio(plain=packed(b"a")).end())
+opening(
+    "packets-more",
+    2,
+    "a packet more than the length needs",
+    sound().audio(final=True, plain=packed(b"a", b"b", b"c")).end(),
+)
+opening("packets-fewer", 2, "a packet less than the length needs", sound().audio(final=True, plain=packed(b"a")).end())
 opening(
     "packets-torn",
     2,
     "the last packet runs over the end",
-    sound().audio(plain=packed(b"a", b"", count=2)[:5] + b"\1\0" + bytes(9)).end(),
+    sound().audio(final=True, plain=packed(b"a", b"", count=2)[:5] + b"\1\0" + bytes(9)).end(),
 )
-opening("packet-empty", 2, "a packet of no bytes", sound().audio(plain=packed(b"a", b"")).end())
-opening("packet-too-long", 2, "a packet that no frame fills", sound().audio(plain=packed(b"a", bytes(1_277))).end())
-opening("packets-none", 2, "no packets", sound().audio(plain=bytes(16)).end())
+opening("packet-empty", 2, "a packet of no bytes", sound().audio(final=True, plain=packed(b"a", b"")).end())
+opening(
+    "packet-too-long",
+    2,
+    "a packet that no frame fills",
+    sound().audio(final=True, plain=packed(b"a", bytes(1_277))).end(),
+)
+opening("packets-none", 2, "no packets", sound().audio(final=True, plain=bytes(16)).end())
 opening(
     "count-runs-out",
     2,
     "counts more packets than there is room for",
-    sound().audio(plain=packed(*[b""] * 7, count=9)).end(),
+    sound().audio(final=True, plain=packed(*[b""] * 7, count=9)).end(),
 )
-opening("padding-not-zero", 2, "a byte in the padding", sound().audio(plain=packed(b"a", b"b")[:-1] + b"!").end())
 opening(
-    "padding-too-long", 2, "a whole unit of padding too many", sound().audio(plain=packed(b"a", b"b", padded=16)).end()
+    "padding-not-zero",
+    2,
+    "a byte in the padding",
+    sound().audio(final=True, plain=packed(b"a", b"b")[:-1] + b"!").end(),
+)
+opening(
+    "padding-too-long",
+    2,
+    "a whole unit of padding too many",
+    sound().audio(final=True, plain=packed(b"a", b"b", padded=16)).end(),
 )
