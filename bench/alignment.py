@@ -23,6 +23,8 @@ from recorder.audio import TICKS_PER_SECOND
 WINDOW = 2 * TICKS_PER_SECOND
 SEARCH = 3 * TICKS_PER_SECOND
 """How far the speech may be off."""
+EDGE = 16
+"""Samples beyond a place, so that its best lag has neighbours."""
 PLACES_EVERY = 20 * TICKS_PER_SECOND
 PLACES_MIN = 9
 SPREAD_MAX = 0.5
@@ -54,6 +56,11 @@ class Piece:
         """Samples between the least lag and the most."""
         lags = [lag for _, lag in self.lags]
         return max(lags) - min(lags)
+
+    @property
+    def astray(self) -> list[tuple[int, float]]:
+        """The places that differ from the others."""
+        return [(place, lag) for place, lag in self.lags if abs(lag - self.lag) >= SPREAD_MAX]
 
     @property
     def lag(self) -> float:
@@ -101,8 +108,10 @@ def _piece(
     if last <= first:
         return None
     count = max(PLACES_MIN, (last - first) // PLACES_EVERY)
-    lags = []
-    for place in np.linspace(first, last, count).astype(int).tolist():
+    lags: list[tuple[int, float]] = []
+    for each in np.linspace(first, last, count).astype(int).tolist():
+        # No further than what was spoken: if the recording began after the speech, that ends sooner.
+        place = each if not lags else min(each, len(played) + round(lags[-1][1]) - WINDOW - EDGE)
         lag = _lag(recorded, twin, place, about)
         if lag is not None:
             lags.append((place, lag))

@@ -18,6 +18,8 @@ SETTLING_SECONDS = 30.0
 """At the beginning of a recording, not counted in a growth: libraries are still being read in."""
 CORRELATION_MIN = 0.95
 SIGNED_SECONDS_MAX = 1.0
+ASTRAY_MAX = 6
+"""Places that are named in the table; all are in the JSON."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -113,7 +115,8 @@ def _samples(held: Held, decoded: int, pieces: list[Piece], twin_likeness: float
     lags = "; ".join(
         f"{piece.lag:.1f} within {piece.spread:.2f}"
         if piece.steady
-        else " ".join(f"{lag:.1f}@{place / TICKS_PER_SECOND:.1f}s" for place, lag in piece.lags)
+        else f"{piece.lag:.1f}, but "
+        + " ".join(f"{lag:.1f} at {place / TICKS_PER_SECOND:.1f} s" for place, lag in piece.astray[:ASTRAY_MAX])
         for piece in pieces
     )
     correlation = min((piece.correlation for piece in pieces), default=0.0)
