@@ -20,7 +20,7 @@ import msgspec
 
 from recorder import keyfiles
 from recorder.audio import TICKS_PER_SECOND, PcmBlock
-from recorder.device import clock
+from recorder.device import clock, entropy
 from recorder.device.confine import confine
 from recorder.device.encoder import Encoder
 from recorder.device.level import Level, Meter
@@ -69,7 +69,7 @@ def run(commands: BinaryIO, output: Output) -> None:
         pad_bytes=setup.seal.pad_bytes,
         suite=setup.seal.suite,
         recipients=keyfiles.load_recipients(Path(setup.recipients)),
-        random=_random,
+        random=entropy.secret,
     )
     output.send(Kind.RECORD, preamble)
     output.send(Kind.KEYBOX, keybox)
@@ -123,16 +123,6 @@ def _setup(commands: BinaryIO) -> Setup:
         return msgspec.json.decode(line, type=Setup)
     except msgspec.MsgspecError as error:
         raise CaptureError(f"the setup of the capture process is not one: {error}") from error
-
-
-def _random(size: int) -> bytearray:
-    """Random bytes that exist only where they can be overwritten."""
-    os.getrandom(1)  # waits until the kernel's generator is seeded; the file does not
-    secret = bytearray(size)
-    with Path("/dev/urandom").open("rb", buffering=0) as source:
-        if source.readinto(secret) != size:
-            raise OSError(f"/dev/urandom gave fewer than {size} bytes")
-    return secret
 
 
 def _telemetry(position: int, level: Level, overflows: int) -> bytes:

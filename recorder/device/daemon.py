@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from recorder import __version__, canonical, config, keyfiles
-from recorder.device import clock
+from recorder.device import clock, entropy
 from recorder.device.chain import Chain
 from recorder.device.custody import Custody, Ended
 from recorder.device.hold import MemoryHold
@@ -75,7 +75,7 @@ class Daemon:
         self._sender = sender.Sender(settings.uplink.window, settings.uplink.receipt_timeout_seconds)
         receipts = Receipts(self._folder / "receipts")
         self._custody = Custody(
-            self._spool, self._hold, self._chain, receipts, self._signing_key, os_random, self._on_added
+            self._spool, self._hold, self._chain, receipts, self._signing_key, entropy.secret, self._on_added
         )
         self._uplink = Uplink(settings.room.name, settings.uplink, self._keys, self._wake)
         self._panel = Panel(settings.panel, settings.meeting.lift_seconds, self._refuse_now, self._wake)
@@ -92,6 +92,8 @@ class Daemon:
         self._preamble: bytes | None = None
         """The new recording's, until its keybox follows."""
         self._telemetry: Telemetry | None = None
+        self._overdriven = False
+        """Samples were at full scale in the last half second."""
         self._preamble_hashes: dict[str, bytes] = {}
         self._sender_actions: list[sender.Action] = []
         self._fault = ""
@@ -225,7 +227,8 @@ class Daemon:
                 self._preamble = None
                 self._tell("begun")
             case Kind.TELEMETRY:
-                self._telemetry = msgspec.json.decode(frame.body, type=Telemetry)
+                before, self._telemetry = self._telemetry, msgspec.json.decode(frame.body, type=Telemetry)
+                self._overdriven = before is not None and self._telemetry.clipped > before.clipped
             case Kind.ERROR:
                 self._fault = frame.body.decode(errors="replace")
             case Kind.STATE:
@@ -499,7 +502,7 @@ class Daemon:
             pad_bytes=self._settings.seal.pad_bytes,
             suite=self._settings.seal.suite,
             recipients=keyfiles.load_recipients(self._keys / "recipients"),
-            random=os_random,
+            random=entropy.secret,
         )
         sealer.wipe()
         return record
@@ -574,10 +577,17 @@ class Daemon:
         self._uplink.say(status)
         self._last_status = status, now
 
+    def _hearing_trouble(self) -> str:
+        """What is wrong with the sound, in words for the caseworker."""
+        quiet_seconds = self._settings.microphone.silence_seconds
+        if self._telemetry is not None and self._telemetry.silent_seconds >= quiet_seconds:
+            return f"No sound for {quiet_seconds:.0f} seconds: is the microphone muted?"
+        if self._overdriven:
+            return "Too loud for the microphone: move it further away, or lower its gain."
+        return ""
+
     def _report(self, now: float) -> Report:
         recording, telemetry = self._custody.recording, self._telemetry
-        microphone = self._settings.microphone
-        silent = telemetry is not None and telemetry.silent_seconds >= microphone.silence_seconds
         capturing = telemetry is not None and self._state in CAPTURE_STATES
         return Report(
             status=self._status(online=self._uplink.connected),
@@ -588,18 +598,11 @@ class Daemon:
             elapsed_ticks=telemetry.position if capturing and telemetry else 0,
             rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
-            alarm=f"No sound for {microphone.silence_seconds:.0f} seconds: is the microphone muted?"
-            if silent and capturing
-            else self._uplink.trouble,
+            alarm=(self._hearing_trouble() if capturing else "") or self._uplink.trouble,
             seconds_left=max(0.0, self._timer[1] - now) if self._timer and self._state is not State.RECORDING else 0.0,
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,
         )
-
-
-def os_random(size: int) -> bytearray:
-    """Random bytes that can be overwritten."""
-    return bytearray(os.urandom(size))
 
 
 def serve(settings: config.Config, *, report: bool) -> int:

@@ -15,7 +15,7 @@ from recorder.audio import FRAME_TICKS, Moment, OpusBlock
 from recorder.device import daemon as module
 from recorder.device.daemon import Daemon
 from recorder.device.panel import Panel, Pressed
-from recorder.device.pipe import Frame, Kind, Setup
+from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.spool import Spool
 from recorder.errors import CaptureError, HoldError, SpoolError, SpoolFull
 from recorder.meeting.table import Event, State
@@ -654,6 +654,27 @@ def test_a_no_on_a_full_spool_has_its_receipt(room: Room) -> None:
     daemon = room.run(script)
     (found,) = daemon._spool.recordings()
     assert room.manifest(daemon, found).ended == "refused"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        ({}, {"silent_seconds": 10.0}, "muted"),
+        ({"clipped": 3}, {"clipped": 9}, "Too loud"),
+        ({"clipped": 9}, {"clipped": 9}, ""),
+    ],
+)
+def test_what_is_wrong_with_the_sound_is_said(room: Room, first: Any, second: Any, says: str) -> None:
+    measured = Telemetry(960, -20.0, -3.0, clipped=0, silent_seconds=0.0, overflows=0)
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        for changes in (first, second):
+            daemon._take(Frame(Kind.TELEMETRY, msgspec.json.encode(msgspec.structs.replace(measured, **changes))))
+        alarm = daemon._report(time.monotonic()).alarm
+        assert says in alarm and bool(says) == bool(alarm)
+
+    room.run(script)
 
 
 def test_why_no_recording_began_can_be_read_until_the_next_start(room: Room, monkeypatch: Any) -> None:
