@@ -170,7 +170,12 @@ def _tell(meetings: list[dict[str, Any]], folder: Path, console: Console) -> Non
     for meeting in meetings:
         sealed = folder / meeting["files"]["sealed"]
         seconds = meeting["counts"]["seconds"]
-        console.print(f"\n{sealed.stem}: {meeting['outcome']}, {meeting['verified']}, {seconds:.1f} s recorded")
+        told = (
+            "refused. Of the meeting nothing is left but the receipt that it was"
+            if meeting["outcome"] == "refused"
+            else f"{meeting['outcome']}, {meeting['verified']}, {seconds:.1f} s recorded"
+        )
+        console.print(f"\n{sealed.stem}: {told}")
         console.print(f"  verify it   .venv/bin/recorder verify {sealed}", soft_wrap=True)
         if "audio" in meeting["files"]:
             console.print(f"  hear it     {folder / meeting['files']['audio']}", soft_wrap=True)
