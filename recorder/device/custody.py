@@ -188,7 +188,7 @@ class Custody:
         leaving it.
         """
         self._spool.make_room()
-        found = sorted(self._reload_all(), key=lambda each: each.sequence)
+        found = sorted(self._reload_all(refused=refused), key=lambda each: each.sequence)
         held_id = self._in_hold()
         for recording in found:
             names = set(self._spool.names(recording.id))
@@ -282,12 +282,14 @@ class Custody:
             else:
                 self._added(name, record, recording.preamble_hash)
 
-    def _reload_all(self) -> list[Recording]:
+    def _reload_all(self, *, refused: bool) -> list[Recording]:
         found = []
         for each in self._spool.recordings():
             try:
                 found.append(self._reload(each))
             except (SealedError, SignedTextError):
+                if refused and Name(each, RecordType.MANIFEST, 0) not in self._spool.names(each):
+                    self._spool.purge(each)  # a no needs no receipt to be carried out
                 self._set_aside(each)
         return found
 

@@ -607,6 +607,23 @@ def test_what_stands_before_a_damaged_block_of_a_meeting_that_was_cut_off_is_kep
     assert report.blocks == 1
 
 
+@pytest.mark.parametrize("file", ["preamble", "journal"])
+def test_of_a_refused_meeting_nothing_is_left_even_if_it_is_damaged(ram: Path, file: str) -> None:
+    _, seen, device = told(meeting, ram, None)
+    assert device is not None
+    with device.card.inserted():
+        device.hold.refuse()
+        device.standing.say()
+    (device.card.folder / "spool" / seen.id / file).write_bytes(b"damaged\n")
+    again = Card(device.card.folder)
+    with again.inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+    left = {path.name for path in (device.card.folder / "spool" / f"{seen.id}.damaged").iterdir()}
+    assert left <= {"preamble", "journal"}
+    assert device.custody.damaged == [seen.id]
+
+
 def test_a_tail_that_was_lost_after_stop_is_told(ram: Path) -> None:
     """Stop is noted, the process dies, and the last block is not on the card: the meeting was cut off, not ended."""
     _, seen, device = told(meeting, ram, None)
