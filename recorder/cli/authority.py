@@ -17,6 +17,8 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="keys and certificates: create, archive, broker, room, recipient",
         description="Keep an authority: whom the broker lets in, and whose signatures count.",
         epilog="example: recorder authority create authority\n"
+        "         recorder authority archive authority archive\n"
+        "         recorder authority broker authority broker/keys --host broker.example.nl\n"
         "         recorder authority recipient reading-room/reader\n"
         "         recorder authority room authority room-1 room-1 --recipient reading-room/reader.pub",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -51,8 +53,13 @@ def run_recipient(args: argparse.Namespace) -> int:
     """Make a recipient's key pair."""
     if not args.path.name.strip("."):
         raise KeyFileError(f"{args.path}: is a folder; give a name for the key in it, as {args.path / 'reader'}")
+    secret = passphrase.ask(args.passphrase_file, twice=True)
     key = RecipientPrivateKey.generate(args.kem)
-    save_recipient(args.path.with_name(f"{args.path.name}.key"), key, passphrase.ask(args.passphrase_file, twice=True))
+    try:
+        args.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise KeyFileError(f"{args.path.parent}: cannot be made: {error.strerror}") from error
+    save_recipient(args.path.with_name(f"{args.path.name}.key"), key, secret)
     save_recipient_public(args.path.with_name(f"{args.path.name}.pub"), key.public)
     return 0
 

@@ -47,9 +47,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Print the report; SealedError and KeyFileError (exit code 2) are the caller's to print."""
-    device_keys = load_device_keys(args.device_key, args.file)
     try:
         with args.file.open("rb") as stream:
+            device_keys = load_device_keys(args.device_key, args.file)
             report = verify(stream, list(device_keys.values()))
     except OSError as error:
         raise SealedError(f"{args.file}: cannot be read: {error.strerror}") from error

@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,11 @@ def test_a_clock_beyond_the_calendar_is_told(tmp_path: Path, capsys: pytest.Capt
         assert f"made:       {words} (clock not synchronised)" in capsys.readouterr().out
 
 
+def test_a_file_that_is_not_there_is_told_before_its_keys_are_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(SealedError, match=r"nowhere\.sealed: cannot be read: No such file"):
+        run("verify", tmp_path / "nowhere.sealed")
+
+
 def test_what_cannot_be_judged_is_an_error(room: Path) -> None:
     with pytest.raises(SealedError, match=r"missing\.sealed: cannot be read"):
         run("verify", room / "missing.sealed")
@@ -191,6 +197,20 @@ def test_the_passphrase_is_asked_for(room: Path, monkeypatch: pytest.MonkeyPatch
         run("open", room / "whole.sealed", "--key", room / "archive.key", "-o", room / "out.opus")
 
 
+def test_without_a_terminal_the_passphrase_is_asked_for_in_a_file(room: Path) -> None:
+    command = ["open", room / "whole.sealed", "--key", room / "archive.key", "-o", room / "out.opus"]
+    done = subprocess.run(
+        [sys.executable, "-m", "recorder", *map(str, command)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "recorder open: there is no terminal to ask for the passphrase; use --passphrase-file\n"
+
+
 def test_two_passphrases_that_differ_make_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter(["four words are enough", "four words are enugh"])
     monkeypatch.setattr(passphrase.getpass, "getpass", lambda prompt: next(answers))
@@ -201,9 +221,10 @@ def test_two_passphrases_that_differ_make_no_key(tmp_path: Path, monkeypatch: py
 def test_a_recipient_is_made_and_can_open(tmp_path: Path) -> None:
     words = tmp_path / "words"
     words.write_text("four words are enough\n")
-    assert main(["authority", "recipient", str(tmp_path / "reader"), "--passphrase-file", str(words)]) == 0
-    private = load_recipient(tmp_path / "reader.key", b"four words are enough")
-    assert private.public.key_id == load_recipient_public(tmp_path / "reader.pub").key_id
+    reader = tmp_path / "reading-room" / "reader"  # in a folder that is not there yet
+    assert main(["authority", "recipient", str(reader), "--passphrase-file", str(words)]) == 0
+    private = load_recipient(reader.with_suffix(".key"), b"four words are enough")
+    assert private.public.key_id == load_recipient_public(reader.with_suffix(".pub")).key_id
 
 
 def test_a_recipients_name_may_have_a_dot_and_must_be_a_name(
