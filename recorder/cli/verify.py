@@ -102,7 +102,10 @@ def describe(report: Report, key_file: Path) -> str:
     if report.manifest is not None:
         lines += [f"event:      {_span(event.ticks)}: {event.name}" for event in report.events]
         lines.append(f"ended:      {report.ended}, {_utc(report.manifest.made)}")
-    lines.append(f"keybox:     {KEYBOX[report.keybox]}")
+    flawed = report.state is State.CUT and report.keybox is KeyboxState.ABSENT
+    lines.append(
+        f"keybox:     {'none that can be relied on, because of the flaw' if flawed else KEYBOX[report.keybox]}"
+    )
     return "\n".join(lines) + "\n"
 
 

@@ -144,6 +144,13 @@ def test_a_clock_beyond_the_calendar_is_told(tmp_path: Path, capsys: pytest.Capt
         assert f"made:       {words} (clock not synchronised)" in capsys.readouterr().out
 
 
+def test_of_a_cut_file_it_is_not_said_why_there_is_no_keybox(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (room / "cut.sealed").write_bytes((room / "whole.sealed").read_bytes()[:-20])
+    assert run("verify", room / "cut.sealed") == 1
+    said = capsys.readouterr().out
+    assert "because of the flaw" in said and "withheld" not in said
+
+
 def test_a_file_that_is_not_there_is_told_before_its_keys_are_looked_for(tmp_path: Path) -> None:
     with pytest.raises(SealedError, match=r"nowhere\.sealed: cannot be read: No such file"):
         run("verify", tmp_path / "nowhere.sealed")
