@@ -1,9 +1,11 @@
 """The uplink on a real broker, with real certificates."""
 
+import contextlib
 import queue
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 from paho.mqtt.client import Client
@@ -36,17 +38,32 @@ class Road:
         save_recipient_public(folder / "reader.pub", RECIPIENT.public)
         authority.enrol_room(ROOM, folder / ROOM, [folder / "reader.pub"])
         self.broker = Broker(folder / "broker")
-        self.broker.start()
         self.heard: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         """What reached the archive."""
         self._events: list[Heard] = []
-        self.archive = self._listen(folder / "archive" / "keys")
+        self._archive_keys = folder / "archive" / "keys"
         self.uplink = Uplink(
             ROOM,
             config.Uplink("localhost", self.broker.port, 8, 30.0, 0.05, 0.1),
             folder / ROOM / "keys",
             lambda: None,
         )
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.broker)
+            self.archive = self._listen(self._archive_keys)
+            stack.callback(self._leave)
+            self._running = stack.pop_all()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._running.close()
+
+    def _leave(self) -> None:
+        self.uplink.close(Status(ROOM, online=False))
+        self.archive.disconnect()
+        self.archive.loop_stop()
 
     def await_event(self, kind: type[Heard]) -> Heard:
         """The next event of that kind; ours to take out of the uplink, as the daemon's loop would."""
@@ -57,12 +74,6 @@ class Road:
             time.sleep(0.01)
         self._events.remove(found[0])
         return found[0]
-
-    def close(self) -> None:
-        self.uplink.close(Status(ROOM, online=False))
-        self.archive.disconnect()
-        self.archive.loop_stop()
-        self.broker.stop()
 
     def _listen(self, keys: Path) -> Client:
         client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=False)
@@ -79,9 +90,8 @@ class Road:
 
 @pytest.fixture
 def road(tmp_path: Path) -> Iterator[Road]:
-    road = Road(tmp_path)
-    yield road
-    road.close()
+    with Road(tmp_path) as road:
+        yield road
 
 
 def test_what_is_published_leaves_at_once_though_nothing_arrives(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
