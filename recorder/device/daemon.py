@@ -205,7 +205,7 @@ class Daemon:
             self._break_down(str(error))
             return
         except (SpoolError, HoldError) as error:
-            self._distrust(error)
+            self._distrust(str(error))
             return
         if frames is None and self._tap is tap:
             done = tap.wait() == 0 and self._state is State.ENDING
@@ -268,7 +268,7 @@ class Daemon:
             try:
                 self._do_one_on_road(action, now, payload)
             except SpoolError as error:
-                self._distrust(error)
+                self._distrust(str(error))
             except SealedError as error:
                 self._fault = f"damaged on the card: {error}"
                 logger.critical("%s", self._fault)
@@ -367,7 +367,7 @@ class Daemon:
                 self._do(action)
             except (SpoolError, HoldError, KeyFileError, SealedError) as error:
                 # The state stands, and so does the rest of what follows; a restart completes what the card did not take.
-                self._distrust(error)
+                self._distrust(str(error))
         if after is not before and self._state is after:  # else an action led further, and that was told
             logger.info("%s: %s -> %s", event, before, after)
             self._tell("state", after)
@@ -376,10 +376,10 @@ class Daemon:
         self._fault = fault
         self._happen(Event.FAULT_FOUND)
 
-    def _distrust(self, error: Exception) -> None:
+    def _distrust(self, fault: str) -> None:
         """Go on with what the client may still do, and with nothing else."""
-        self._untrusted, self._fault = True, str(error)
-        logger.critical("this room cannot do its duty: %s", error)
+        self._untrusted, self._fault = True, fault
+        logger.critical("this room cannot do its duty: %s", fault)
 
     def _do(self, action: Action) -> None:
         moment, boot = clock.moment(), clock.boot_id()
@@ -410,7 +410,7 @@ class Daemon:
                 elif self._hold.refused() is not None:
                     self._happen(Event.REFUSE_PRESSED)  # its press is on its way to the loop
                 else:
-                    self._untrusted, self._fault = True, "the hold lost the key of a meeting, which nobody can open now"
+                    self._distrust("the hold lost the key of a meeting, which nobody can open now")
                     self._custody.write_empty(moment, boot)
             case Action.NOTE_START:
                 self._note("recording")
@@ -455,8 +455,7 @@ class Daemon:
             gone = self._tap.close()
             self._tap = None
             if not gone:
-                self._untrusted = True
-                self._fault = "the microphone's driver hangs; pull the microphone's plug and start this room anew"
+                self._distrust("the microphone's driver hangs; pull the microphone's plug and start this room anew")
 
     def _refuse_now(self) -> None:
         """In the thread in which the press arrives, before anything else: the tap, then the key."""

@@ -211,7 +211,8 @@ def recording(daemon: Daemon) -> Script:
         yield
 
 
-def test_the_light_is_lit_before_the_tap_opens_and_a_whole_meeting_is_released(room: Room, monkeypatch: Any) -> None:
+def log_light(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the room's log tell the recording light among what the tap was told."""
     show = Panel.show
 
     def logged(self: Panel, *, recording: bool, fault: bool) -> None:
@@ -219,6 +220,10 @@ def test_the_light_is_lit_before_the_tap_opens_and_a_whole_meeting_is_released(r
         room.log.append("lit" if recording else "dark")
 
     monkeypatch.setattr(Panel, "show", logged)
+
+
+def test_the_light_is_lit_before_the_tap_opens_and_a_whole_meeting_is_released(room: Room, monkeypatch: Any) -> None:
+    log_light(room, monkeypatch)
 
     def script(daemon: Daemon) -> Script:
         yield from recording(daemon)
@@ -585,13 +590,7 @@ def test_a_file_that_cannot_be_forgotten_ends_the_meeting_in_order(room: Room) -
 
 
 def test_whatever_ends_the_room_the_microphone_is_shut_before_the_light_is_dark(room: Room, monkeypatch: Any) -> None:
-    show = Panel.show
-
-    def logged(self: Panel, *, recording: bool, fault: bool) -> None:
-        show(self, recording=recording, fault=fault)
-        room.log.append("lit" if recording else "dark")
-
-    monkeypatch.setattr(Panel, "show", logged)
+    log_light(room, monkeypatch)
 
     def script(daemon: Daemon) -> Script:
         yield from recording(daemon)
