@@ -4,8 +4,10 @@ Each room of the house gets its own section, frozen. Whoever reads a section may
 bounds does not come into being.
 """
 
+import json
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +19,10 @@ from recorder.errors import ConfigError
 DEFAULT_FILE = Path(__file__).with_name("default.toml")
 
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
-Name = Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$")]
+Name = Annotated[
+    str,
+    Meta(pattern="^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", description="a name of a-z, 0-9 and '-', at most 64 long"),
+]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Pin = Annotated[int, Meta(ge=0, le=27)]
 
@@ -34,7 +39,13 @@ class Room(Section, frozen=True):
 
 
 class Microphone(Section, frozen=True):
-    identity: Annotated[str, Meta(pattern=r"^(usb:[0-9a-f]{4}:[0-9a-f]{4}(:.+)?|alsa:[^:]+|pcm:[A-Za-z0-9_.-]+)$")]
+    identity: Annotated[
+        str,
+        Meta(
+            pattern=r"^(usb:[0-9a-f]{4}:[0-9a-f]{4}(:.+)?|alsa:[^:]+|pcm:[A-Za-z0-9_.-]+)$",
+            description='"usb:VENDOR:PRODUCT", "usb:VENDOR:PRODUCT:SERIAL", "alsa:CARD" or "pcm:NAME"',
+        ),
+    ]
     rates: Annotated[list[Literal[48_000, 16_000]], Meta(min_length=1, max_length=2)]
     channels: Annotated[int, Meta(ge=1, le=8)]
     pick: Annotated[int, Meta(ge=1, le=8)] | Literal["mix"]
@@ -147,14 +158,15 @@ def load(file: Path | None = None) -> Config:
         return msgspec.convert(overlay(defaults, given), Config)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
-        keys = path.rstrip("`").lstrip(".").split(".") if path else []
+        keys = [key.partition("[")[0] for key in path.rstrip("`").split(".")[1:]]
         unknown = re.search(r"unknown field `(.+)`", reason)
         if unknown:
+            reason = f"there is no such key; allowed are {', '.join(sorted(_at(defaults, keys)))}"
             keys.append(unknown.group(1))
-            reason = f"there is no such key; allowed are {', '.join(_allowed(defaults, keys[:-1]))}"
-        keys = [key.partition("[")[0] for key in keys if key]
-        where = f"line {_line(text, keys)}: " if keys else ""
-        raise ConfigError(f"{file}: {where}{'.'.join(keys)}: {reason}") from error
+        elif keys and not _from_a_section(error):
+            reason = f"is {json.dumps(_at(given, keys), default=str)}; it should be {_wanted(keys)}"
+        where = f"line {_line(text, keys)}: {'.'.join(keys)}: " if keys else ""
+        raise ConfigError(f"{file}: {where}{reason}") from error
 
 
 def overlay(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -166,10 +178,51 @@ def overlay(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _allowed(defaults: dict[str, Any], path: list[str]) -> list[str]:
-    for key in path:
-        defaults = defaults[key]
-    return sorted(defaults)
+def _at(settings: Any, keys: list[str]) -> Any:
+    for key in keys:
+        settings = settings[key]
+    return settings
+
+
+def _from_a_section(error: msgspec.ValidationError) -> bool:
+    """Whether a section's own `__post_init__` said it: in words of ours, about more than one key."""
+    return isinstance(error.__cause__, ValueError)
+
+
+def _wanted(keys: list[str]) -> str:
+    """What is allowed at `keys`, in words, from the types above."""
+    schema = msgspec.json.schema(Config)
+    sections = schema["$defs"]
+    wanted = sections["Config"]
+    for key in keys:
+        wanted = wanted["properties"][key]
+        wanted = sections[wanted["$ref"].rpartition("/")[2]] if "$ref" in wanted else wanted
+    return _words(wanted)
+
+
+def _words(schema: Mapping[str, Any]) -> str:
+    match schema:
+        case {"description": description}:
+            return str(description)
+        case {"anyOf": kinds}:
+            return " or ".join(_words(kind) for kind in kinds)
+        case {"enum": values}:
+            return " or ".join(json.dumps(value) for value in values)
+        case {"type": "array", "items": items, "minItems": least, "maxItems": most}:
+            return f"a list of {least} to {most}, each {_words(items)}"
+        case {"type": "integer" | "number" as kind}:
+            bounds = [
+                f"{word} {schema[name]:.10g}"
+                for word, name in (("more than", "exclusiveMinimum"), ("at least", "minimum"), ("at most", "maximum"))
+                if name in schema
+            ]
+            number = "a whole number" if kind == "integer" else "a number"
+            return ", ".join([number, " and ".join(bounds)]) if bounds else number
+        case {"type": "boolean"}:
+            return "true or false"
+        case {"type": "object", "title": title}:
+            return f"a section, [{title.lower()}]"
+    return "text, in quotes"
 
 
 def _line(text: str, keys: list[str]) -> int:

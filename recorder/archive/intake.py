@@ -95,15 +95,18 @@ class Intake:
         """Serve until told to stop."""
         worker = threading.Thread(target=self._work, name="clerk", daemon=True)
         worker.start()
-        wait = RETRY_FIRST_SECONDS
+        wait, told = RETRY_FIRST_SECONDS, ""
         try:
             while not self._stopping:
                 client = self._connect()
                 if client is not None:
                     self._serve(client)
-                    wait = RETRY_FIRST_SECONDS if self._subscribed else wait
+                    if self._subscribed:
+                        wait, told = RETRY_FIRST_SECONDS, ""
                 if not self._stopping:
-                    LOG.warning("not connected to %s:%d: %s", self._config.host, self._config.port, self._flaw)
+                    if self._flaw != told:  # once, not with every attempt
+                        LOG.warning("not connected to %s:%d: %s", self._config.host, self._config.port, self._flaw)
+                    told = self._flaw
                     self._sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                     wait = min(wait * 2, RETRY_LAST_SECONDS)
         finally:
@@ -233,6 +236,7 @@ class Intake:
             self._connected = False
             return
         self._subscribed = True
+        LOG.info("connected to %s:%d", self._config.host, self._config.port)
         if self._ready is not None:  # whoever waited for it need not be there when the broker comes back
             ready, self._ready = self._ready, None
             ready()

@@ -64,7 +64,9 @@ def listen(
                 temporary.unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise StoreError(f"{error.filename or out_file}: {error.strerror}") from error
+        # Not the temporary file's name, which means nothing to anyone.
+        failed = sealed_file if error.filename == str(sealed_file) else out_file
+        raise StoreError(f"{failed}: {error.strerror}") from error
     return opened.report
 
 

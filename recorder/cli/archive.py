@@ -27,15 +27,30 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     archive.add_argument("--config", type=Path, metavar="FILE", help="settings that differ from the defaults (TOML)")
     archive.set_defaults(run=run, action="serve")
     actions = archive.add_subparsers(metavar="ACTION", help="without one: take in what the rooms send")
-    enrol = actions.add_parser("enrol", help="let a device upload")
-    enrol.add_argument("name")
+    enrol = actions.add_parser(
+        "enrol",
+        help="let a device upload",
+        description="Let a device upload: its name and its public key, as the authority issued them.",
+        epilog="example: recorder archive --config archive.toml enrol room-1 authority/issued/room-1.pub",
+    )
+    enrol.add_argument("name", help="the device's name, as in its certificate")
     enrol.add_argument("public_key", type=Path, help="the device's public key file")
     enrol.set_defaults(action="enrol")
-    out = actions.add_parser("export", help="write a recording to one sealed file")
-    out.add_argument("recording")
-    out.add_argument("-o", "--output", type=Path, required=True)
+    out = actions.add_parser(
+        "export",
+        help="write a recording to one sealed file",
+        description="Write a recording, as it is stored, to one sealed file for `recorder verify` and `recorder open`.",
+        epilog="example: recorder archive --config archive.toml export 5f0c… -o 5f0c.sealed",
+    )
+    out.add_argument("recording", help="its id: 32 hexadecimal digits, as in meeting.json and in the objects' names")
+    out.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     out.set_defaults(action="export")
-    again = actions.add_parser("rebuild", help="make an empty catalogue anew from the stored objects")
+    again = actions.add_parser(
+        "rebuild",
+        help="make an empty catalogue anew from the stored objects",
+        description="Make an empty catalogue anew from the stored objects.",
+        epilog="example: recorder archive --config archive.toml rebuild",
+    )
     again.set_defaults(action="rebuild")
 
 
@@ -63,6 +78,7 @@ def _serve(config: Archive, store: "FolderStore") -> None:
     from recorder.archive.clerk import Clerk
     from recorder.archive.intake import Intake
     from recorder.keyfiles import load_device
+    from recorder.wire.judge import Verdict
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -76,8 +92,10 @@ def _serve(config: Archive, store: "FolderStore") -> None:
         intake.run()
     finally:
         catalogue.close()
-    counts = " ".join(f"{verdict}={count}" for verdict, count in sorted(clerk.verdicts.items()))
-    logging.getLogger(__name__).info("ended: %s", counts or "nothing came")
+    # Not what was taken in: with one refused meeting in it that would tell how long the meeting was.
+    logging.getLogger(__name__).info(
+        "ended: %d in conflict, %d refused", clerk.verdicts[Verdict.CONFLICT], clerk.verdicts[Verdict.REFUSED]
+    )
 
 
 def _enrol(config: Archive, store: "FolderStore", name: str, file: Path) -> None:

@@ -43,7 +43,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     for parser in (archive, broker, room):
         parser.add_argument("folder", type=Path, help="where to write")
     broker.add_argument("--host", action="append", help="a name or address of the broker; may be given again")
-    room.add_argument("name")
+    room.add_argument("name", help="1 to 64 of a-z, 0-9 and '-'; also the common name of its certificate")
     room.add_argument(
         "--recipient", type=Path, action="append", required=True, help="public key file of one who may open"
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from recorder.archive.reading_room import listen
 from recorder.cli import passphrase
-from recorder.cli.verify import add_device_keys, load_device_keys
+from recorder.cli.verify import add_device_keys, load_device_keys, span
+from recorder.errors import StoreError
 from recorder.keyfiles import load_recipient
 from recorder.sealed.verify import State
 
@@ -26,15 +27,19 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="its first line opens the key; else asked")
     parser.add_argument("--salvage", action="store_true", help="keep what stands before a flaw; the file says so")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.opus", help="the file to write")
+    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Open the file; errors (exit code 2) are the caller's to print."""
+    if args.output.exists() and not args.force:
+        raise StoreError(f"{args.output}: is there already; give another name, or --force to replace it")
     device_keys = list(load_device_keys(args.device_key, args.file).values())
     recipient = load_recipient(args.key, passphrase.ask(args.passphrase_file))
     report = listen(args.file, device_keys, recipient, args.output, salvage=args.salvage)
     if report.state is State.WHOLE:
+        sys.stderr.write(f"{args.output}: {span(report.ticks)}, whole\n")
         return 0
     sys.stderr.write(f"{args.output}: salvaged in part; {report.flaw or 'the recording has no end'}\n")
     return 1

@@ -93,14 +93,14 @@ def describe(report: Report, key_file: Path) -> str:
         f"device key: {preamble.device_key[:FINGERPRINT_DIGITS]}, from {key_file}",
         f"previous:   {preamble.previous}",
         f"made:       {_utc(preamble.made)}",
-        f"audio:      {report.blocks} blocks, {_span(report.ticks)}",
+        f"audio:      {report.blocks} blocks, {span(report.ticks)}",
     ]
-    lines += [f"gap:        {_span(gap.length)} at {_span(gap.position)}: {gap.cause}" for gap in report.gaps]
+    lines += [f"gap:        {span(gap.length)} at {span(gap.position)}: {gap.cause}" for gap in report.gaps]
     lines += [
         f"clock:      set by {step.milliseconds / 1000:+.1f} s before block {step.index}" for step in report.clock_steps
     ]
     if report.manifest is not None:
-        lines += [f"event:      {_span(event.ticks)}: {event.name}" for event in report.events]
+        lines += [f"event:      {span(event.ticks)}: {event.name}" for event in report.events]
         lines.append(f"ended:      {report.ended}, {_utc(report.manifest.made)}")
     flawed = report.state is State.CUT and report.keybox is KeyboxState.ABSENT
     lines.append(
@@ -109,7 +109,8 @@ def describe(report: Report, key_file: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _span(ticks: int) -> str:
+def span(ticks: int) -> str:
+    """A length of audio in words."""
     minutes, rest = divmod(ticks, 60 * TICKS_PER_SECOND)
     return f"{minutes} min {rest / TICKS_PER_SECOND:.2f} s" if minutes else f"{rest / TICKS_PER_SECOND:.2f} s"
 

@@ -84,6 +84,7 @@ class Uplink:
             if isinstance(event, Lost):
                 self._give_up(event.reason, now)
             elif isinstance(event, Connected):
+                logger.info("connected to the broker")
                 self.connected, self.trouble, self._attempts = True, "", 0
             heard.append(event)
         if self._client is None and now >= self._next_attempt:
@@ -117,11 +118,12 @@ class Uplink:
 
     def _give_up(self, reason: str, now: float) -> None:
         client, self._client = self._client, None
+        if reason != self.trouble:  # once, not with every attempt
+            logger.warning("no connection to the broker: %s", reason)
         self.connected, self.trouble = False, reason
         wait = min(self._settings.retry_last_seconds, self._settings.retry_first_seconds * 2.0**self._attempts)
         self._next_attempt = now + wait * random.uniform(0.5, 1.0)  # noqa: S311 jitter, not a secret
         self._attempts = min(self._attempts + 1, 16)
-        logger.warning("no connection to the broker: %s; again in %.1f s", reason, self._next_attempt - now)
         if client is not None:
             client.disconnect()
             # A half-open connection would keep the client's thread until its keep-alive runs out.

@@ -1,4 +1,7 @@
-"""`meeting.json`: what became of a meeting, with what was measured on the way."""
+"""`meeting.json`: what became of a meeting, with what was measured on the way.
+
+Of a refused one it tells no more than its receipt does: not when the recording began or how long it was.
+"""
 
 import statistics
 from typing import Any
@@ -7,12 +10,17 @@ from recorder.audio import TICKS_PER_SECOND
 from recorder.sealed.verify import KeyboxState, Report
 from recorder.trial.room import RoomProcess
 
+TELL_HOW_LONG = ("opened", "shut", "grace_over")
+"""What happened in a meeting that tells how long its recording was."""
+
 
 def account(room: RoomProcess, recording: str, report: Report) -> dict[str, Any]:
     """The meeting of `recording`: outcome, times, counts, gaps, latencies. Times are Unix milliseconds."""
+    refused = bool(room.happened("refused", recording))
 
     def first(name: str) -> Any:
-        return next(iter(room.happened(name, recording)), None)
+        found = [] if refused and name in TELL_HOW_LONG else room.happened(name, recording)
+        return next(iter(found), None)
 
     def wall(name: str) -> int | None:
         happening = first(name)
@@ -26,10 +34,10 @@ def account(room: RoomProcess, recording: str, report: Report) -> dict[str, Any]
         presses = [h for h in room.happened("pressed") if h.detail == button]
         return next((h for h in reversed(presses) if before and h.monotonic_ms <= before.monotonic_ms), None)
 
-    refused = first("refused")
     receipts = {h.detail: h.monotonic_ms for h in room.happened("receipted", recording)}
-    roads = [receipts[h.detail] - h.monotonic_ms for h in room.happened("sealed", recording) if h.detail in receipts]
-    shut, over = first("shut"), first("grace_over")
+    sealed = [] if refused else room.happened("sealed", recording)
+    roads = [receipts[h.detail] - h.monotonic_ms for h in sealed if h.detail in receipts]
+    shut, over, no = first("shut"), first("grace_over"), first("refused")
     return {
         "outcome": "refused"
         if refused
@@ -58,9 +66,9 @@ def account(room: RoomProcess, recording: str, report: Report) -> dict[str, Any]
             "stop_to_shut": between(press("start", shut), shut),
             "stop_to_signed": between(press("start", shut), first("signed")),
             "grace_over_to_signed": between(over, first("signed")),
-            "refuse_to_tap_shut": between(press("refuse", refused), first("killed")),
-            "refuse_to_key_erased": between(press("refuse", refused), first("erased")),
-            "refuse_to_purge_signed": between(press("refuse", refused), first("purged")),
+            "refuse_to_tap_shut": between(press("refuse", no), first("killed")),
+            "refuse_to_key_erased": between(press("refuse", no), first("erased")),
+            "refuse_to_purge_signed": between(press("refuse", no), first("purged")),
             "sealed_to_signed_median": round(statistics.median(roads), 3) if roads else None,
             "sealed_to_signed_max": round(max(roads), 3) if roads else None,
         },

@@ -115,7 +115,7 @@ class Performance:
         while (left := deadline - time.monotonic()) > 0:
             self.follow()
             if self.room.process.poll() is not None:
-                raise TrialError(f"the room ended: {self.room.last_words()}")
+                raise TrialError(self.room.how_it_ended())
             time.sleep(min(TURN_SECONDS, left))
 
 

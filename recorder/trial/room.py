@@ -1,6 +1,7 @@
 """A real room process with mock pins: its buttons are pressed over its standard input, its report is read back."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +15,8 @@ from recorder.errors import TrialError
 from recorder.wire.status import Happening, Line, Report
 
 STOP_SECONDS_MAX = 20.0
+EXIT_BAD_INPUT = 2
+"""Of the command line."""
 
 
 class RoomProcess:
@@ -42,7 +45,7 @@ class RoomProcess:
             self.process.stdin.write(button.encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError as error:
-            raise TrialError(f"the room has ended: {self.last_words()}") from error
+            raise TrialError(self.how_it_ended()) from error
 
     def wait_for(self, what: str, seen: Callable[["RoomProcess"], bool], seconds_max: float) -> None:
         """Return once `seen(self)`; a TrialError that says `what` was waited for if the room ends or time is up."""
@@ -51,8 +54,7 @@ class RoomProcess:
             while not seen(self):
                 left = deadline - time.monotonic()
                 if self.process.poll() is not None:
-                    code = self.process.returncode
-                    raise TrialError(f"the room ended ({code}) while waiting for {what}: {self.last_words()}")
+                    raise TrialError(f"no {what}: {self.how_it_ended()}")
                 if left <= 0:
                     raise TrialError(f"after {seconds_max:.0f} s still no {what}; {self._where()}")
                 self._changed.wait(min(left, 0.25))
@@ -67,9 +69,18 @@ class RoomProcess:
         status = self.report.status
         return f"the room is in the state '{status.state}'. {status.fault or self.report.alarm}".strip()
 
-    def last_words(self) -> str:
-        """The end of what it wrote to its log."""
-        return self._log.read_text(errors="replace").strip()[-500:] or "it said nothing"
+    def how_it_ended(self) -> str:
+        """For whoever tries it: why the room is no more, where its log is, and what is safe."""
+        code = self.process.wait()
+        if code == EXIT_BAD_INPUT:  # its last line says what is wrong, for its user
+            return (self._log.read_text(errors="replace").strip().splitlines() or ["the room did not start"])[-1]
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return f"the room {how}; its log is {self._log}. {self.safe()}"
+
+    def safe(self) -> str:
+        """What the archive has signed for, of all that was sealed."""
+        sealed, receipted = len(self.happened("sealed")), len(self.happened("receipted"))
+        return f"Of {sealed} blocks sealed the archive has signed for {receipted}; the others are in the room's spool."
 
     def stop(self) -> int:
         """Ask it to end, as systemd would; its exit code."""

@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from recorder.sealed.verify import KeyboxState, verify
 from recorder.trial import account, terminal
 from recorder.trial.machines import ROOM, Machines
 from recorder.trial.performance import Performance
-from recorder.trial.room import RoomProcess
+from recorder.trial.room import EXIT_BAD_INPUT, RoomProcess
 from recorder.trial.script import Press, Step, Wait, parse
 from recorder.trial.soundstage import IDENTITY, SoundStage, speech, wav_seconds
 
@@ -55,7 +55,9 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
     settings = config.overlay(SHORT, _given(config_file))
     console = Console(stderr=steps is not None, highlight=False)
     folder = _folder(out)
+    room: RoomProcess | None = None
     with contextlib.ExitStack() as stack:
+        stack.callback(_leave_nothing_of_nothing, folder, lambda: room)
         stage, source, settings = _sound(source, settings, stack, console)
         environment = {} if stage is None else stage.environment
         if swap_in_use():
@@ -72,9 +74,13 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
         if steps is None:
             terminal.show(performance, console)
             console.print("Waiting until the archive has signed for everything …")
-        for step in steps or ():
-            _act(performance, step, console)
-        performance.finish()
+        try:
+            for step in steps or ():
+                _act(performance, step, console)
+            performance.finish()
+        except KeyboardInterrupt:
+            console.print(f"\nInterrupted. {room.safe()}\nEverything lies in {folder / 'parts'}", soft_wrap=True)
+            raise
         machines.stop_room()
         meetings = _collect(machines, room, folder)
     if not meetings:
@@ -111,6 +117,15 @@ def _folder(out: Path | None) -> Path:
     except OSError as error:
         raise TrialError(f"{folder}: cannot be made: {error.strerror}") from error
     return folder
+
+
+def _leave_nothing_of_nothing(folder: Path, room: Callable[[], RoomProcess | None]) -> None:
+    """Where no meeting was begun and no machine crashed there is nothing to keep: the folder is free for the next attempt."""
+    ran = room()
+    if ran is None or (not ran.happened("begun") and ran.process.returncode in (0, EXIT_BAD_INPUT)):
+        shutil.rmtree(folder / "parts")
+        with contextlib.suppress(OSError):  # it was there before, with something in it
+            folder.rmdir()
 
 
 def _sound(
@@ -169,12 +184,13 @@ def _collect(machines: Machines, room: RoomProcess, folder: Path) -> list[dict[s
 def _tell(meetings: list[dict[str, Any]], folder: Path, console: Console) -> None:
     for meeting in meetings:
         sealed = folder / meeting["files"]["sealed"]
-        seconds = meeting["counts"]["seconds"]
-        told = (
-            "refused. Of the meeting nothing is left but the receipt that it was"
-            if meeting["outcome"] == "refused"
-            else f"{meeting['outcome']}, {meeting['verified']}, {seconds:.1f} s recorded"
-        )
+        match meeting["outcome"]:
+            case "refused":
+                told = "refused. Of the meeting nothing is left but the receipt that it was"
+            case "empty":
+                told = "empty: it ended before anything was recorded"
+            case outcome:
+                told = f"{outcome}, {meeting['verified']}, {meeting['counts']['seconds']:.1f} s recorded"
         console.print(f"\n{sealed.stem}: {told}")
         console.print(f"  verify it   .venv/bin/recorder verify {sealed}", soft_wrap=True)
         if "audio" in meeting["files"]:

@@ -37,8 +37,11 @@ WORDS = {
 
 
 def show(performance: Performance, console: Console) -> None:
-    """Show the panel and pass keys on as presses, until `q`."""
-    with _keys() as keys, Live(console=console, auto_refresh=False, transient=False) as live:
+    """Show the panel and pass keys on as presses, until `q` or the room's end.
+
+    Then it is taken away: a light that stays on the screen would tell of a room that is no more.
+    """
+    with _keys() as keys, Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
             performance.follow()
             report = performance.room.report

@@ -169,9 +169,10 @@ def test_what_cannot_be_judged_is_an_error(room: Path) -> None:
         run("verify", room / "whole.sealed")
 
 
-def test_open_writes_a_file_that_plays(room: Path) -> None:
+def test_open_writes_a_file_that_plays(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase", "-o", room / "out.opus")
     assert run("open", room / "whole.sealed", *arguments) == 0
+    assert capsys.readouterr().err == f"{room / 'out.opus'}: 1.02 s, whole\n"
     played = subprocess.run(["opusdec", "--quiet", room / "out.opus", room / "out.wav"], check=True)
     assert played.returncode == 0
     assert ((room / "out.wav").stat().st_size - 44) // 2 == 48_960
@@ -187,10 +188,29 @@ def test_open_salvages_only_when_asked(room: Path, capsys: pytest.CaptureFixture
     assert (room / "out.opus").exists()
 
 
+def test_open_replaces_a_file_only_when_told(room: Path) -> None:
+    arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase", "-o", room / "out.opus")
+    (room / "out.opus").write_bytes(b"somebody's")
+    with pytest.raises(StoreError, match=r"out\.opus: is there already.*--force"):
+        run("open", room / "whole.sealed", *arguments)
+    assert (room / "out.opus").read_bytes() == b"somebody's"
+    assert run("open", room / "whole.sealed", *arguments, "--force") == 0
+    assert (room / "out.opus").read_bytes().startswith(b"OggS")
+
+
+def test_open_names_the_file_that_cannot_be_written(room: Path) -> None:
+    arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase")
+    with pytest.raises(StoreError, match=r"nowhere/out\.opus: No such file"):
+        run("open", room / "whole.sealed", *arguments, "-o", room / "nowhere" / "out.opus")
+    with pytest.raises(StoreError, match=r"nowhere\.sealed: No such file"):
+        run("open", room / "nowhere.sealed", *arguments, "-o", room / "out.opus")
+    assert sorted(room.glob(".listen-*")) == []
+
+
 def test_the_sealed_recording_is_never_written_over(room: Path) -> None:
     sealed = (room / "whole.sealed").read_bytes()
     (room / "link.opus").symlink_to(room / "whole.sealed")
-    arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase")
+    arguments = ("--force", "--key", room / "archive.key", "--passphrase-file", room / "passphrase")
     for output in (room / "whole.sealed", room / "." / "whole.sealed", room / "link.opus"):
         with pytest.raises(StoreError, match="never overwritten"):
             run("open", room / "whole.sealed", *arguments, "-o", output)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import wave
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.signal import correlate
 
 from recorder.audio import TICKS_PER_SECOND
-from tests.end_to_end.house import ROOT, recorder
+from tests.end_to_end.house import ROOT, recorder, until
 
 RATE = 48_000
 Samples = NDArray[np.float64]
@@ -143,6 +145,11 @@ def test_a_refused_and_a_kept_meeting_from_the_command_line(tmp_path: Path, spee
     assert meeting["counts"] == {"blocks": 0, "ticks": 0, "seconds": 0.0, "marks": 0}
     assert meeting["gaps"] == []
     assert not list(out.glob("*.opus"))
+    # R7: nor does anything that is left tell how long the recording was.
+    assert {name for name, at in meeting["times"].items() if at} == {"begun", "refused", "purged"}
+    measured = {name for name, milliseconds in meeting["latencies_ms"].items() if milliseconds is not None}
+    assert measured == {"refuse_to_tap_shut", "refuse_to_key_erased", "refuse_to_purge_signed"}
+    assert (out / "parts" / "archive.log").read_text().endswith("ended: 0 in conflict, 0 refused\n")
     assert 0 < meeting["latencies_ms"]["refuse_to_tap_shut"] < meeting["latencies_ms"]["refuse_to_key_erased"]
     assert recorder("verify", out / "room-1-000001.sealed").stdout.startswith("REFUSED")
     assert running_for(tmp_path) == []
@@ -225,6 +232,51 @@ def test_no_microphone_from_the_command_line(tmp_path: Path, speech: Path) -> No
     assert done.returncode == 2, done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("recorder run: ") and "Nope" in last
+    assert not out.exists(), "nothing was recorded, so the folder is free for the next attempt"
     assert "Traceback" not in done.stderr
     assert not list(out.glob("*.opus"))
+    assert running_for(tmp_path) == []
+
+
+def a_trial(out: Path, speech: Path, quick: Path) -> subprocess.Popen[str]:
+    """A long meeting by script, once two blocks of it are sealed."""
+    command = [sys.executable, "-m", "recorder", "run", "--source", speech, "--script", "start,wait:60,stop"]
+    trial = subprocess.Popen(
+        [*map(str, command), "--out", str(out), "--config", str(quick)],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    until("blocks in the spool", lambda: len(list((out / "parts" / "room" / "spool").glob("*/block-????????"))) > 2)
+    return trial
+
+
+def test_a_room_that_is_killed_in_a_trial_is_told_in_one_sentence(tmp_path: Path, speech: Path, quick: Path) -> None:
+    """Promise 4: by which signal, where its log is, and what is safe; no log on the screen."""
+    out = tmp_path / "out"
+    trial = a_trial(out, speech, quick)
+    found = subprocess.run(
+        ["pgrep", "-P", str(trial.pid), "-f", "recorder room"], capture_output=True, text=True, check=True
+    )
+    os.kill(int(found.stdout), signal.SIGKILL)
+    _, said = trial.communicate(timeout=60)
+    last = said.strip().splitlines()[-1]
+    assert trial.returncode == 2
+    assert f"the room was ended by SIGKILL; its log is {out / 'parts' / 'room.log'}." in last
+    assert re.search(
+        r"Of \d+ blocks sealed the archive has signed for \d+; the others are in the room's spool\.$", last
+    )
+    assert "INFO" not in said and "Traceback" not in said
+    assert running_for(tmp_path) == []
+
+
+def test_control_c_in_a_trial_says_where_everything_lies(tmp_path: Path, speech: Path, quick: Path) -> None:
+    out = tmp_path / "out"
+    trial = a_trial(out, speech, quick)
+    os.killpg(trial.pid, signal.SIGINT)
+    _, said = trial.communicate(timeout=60)
+    assert trial.returncode == 130
+    assert f"Everything lies in {out / 'parts'}" in said and "Interrupted. Of " in said
+    assert "Traceback" not in said
     assert running_for(tmp_path) == []
