@@ -21,8 +21,9 @@ has come meanwhile, for the buttons live already: its press is about to be heard
 that is said too, signed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -38,6 +39,7 @@ from recorder.errors import SealedError, SignedTextError
 from recorder.sealed import keybox, layout
 from recorder.sealed.layout import BlockHeader, Event, Preamble, RecordType
 from recorder.sealed.ledger import Ledger, refusal
+from recorder.wire.sender import Added
 from recorder.wire.upload import Name
 
 HOLD_KEY_BYTES = 32
@@ -78,7 +80,7 @@ class Recording:
 
 
 class Custody:
-    """Keeps the records of one room. `added(name, record, preamble_hash)` is called for each that may go on the road."""
+    """Keeps the records of one room. `added(item, preamble_hash)` is called for each that may go on the road."""
 
     def __init__(
         self,
@@ -88,7 +90,7 @@ class Custody:
         receipts: Receipts,
         signing_key: Ed25519PrivateKey,
         random: Callable[[int], bytearray],
-        added: Callable[[Name, bytes, bytes], None],
+        added: Callable[[Added, bytes], None],
     ) -> None:
         self._spool = spool
         self._hold = hold
@@ -100,7 +102,10 @@ class Custody:
         self.recording: Recording | None = None
         """Begun, and neither released nor refused."""
         self.damaged: list[str] = []
-        """What `recover` could not read on the card and set aside."""
+        """What could not be read on the card and was set aside."""
+        self.unread = 0
+        """Records of the backlog that the road was not told of yet."""
+        self._reading: Iterator[None] = iter(())
 
     def begin(self, preamble_record: bytes, keybox_body: bytes) -> Recording:
         """Take a new recording into custody. When this returns, the tap may open."""
@@ -185,34 +190,42 @@ class Custody:
 
         `refused` says that a no stands: nothing was begun after it, so what is unfinished is what it refused. What the
         card has damaged is set aside: one record that cannot be read shall not stop a room, nor keep the others from
-        leaving it.
+        leaving it. What was finished before the restart is the backlog, for `read_on`.
         """
         self._spool.make_room()
         found = sorted(self._reload_all(refused=refused), key=lambda each: each.sequence)
         held_id = self._in_hold()
+        backlog: list[tuple[Recording, list[Name]]] = []
         for recording in found:
-            names = set(self._spool.names(recording.id))
-            manifest = Name(recording.id, RecordType.MANIFEST, 0)
+            names = self._spool.names(recording.id)
             box = Name(recording.id, RecordType.KEYBOX, 0)
-            if manifest in names:
-                self._announce(recording)
+            if Name(recording.id, RecordType.MANIFEST, 0) in names:
+                backlog.append((recording, names))
             elif refused:
-                self._announce(recording, RecordType.PREAMBLE)
+                preamble = Name(recording.id, RecordType.PREAMBLE, 0)
+                self._added(Added(preamble, recording.preamble_hash), recording.preamble_hash)
                 self._complete_refusal(recording, moment, boot)
-            elif box in names or (recording.id == held_id and self._hold.committed()):
-                self._read_blocks(recording)
-                self._announce(recording, RecordType.PREAMBLE, RecordType.BLOCK)
-                self._complete(recording, self._decided_keybox(recording), moment, boot)
-            elif recording.id == held_id and self._spool.held(recording.id) is not None:
-                self._read_blocks(recording)
-                self._announce(recording, RecordType.PREAMBLE, RecordType.BLOCK)
-                self.recording = recording
             else:
-                self._read_blocks(recording)
-                self._announce(recording)
-                self._complete(recording, None, moment, boot)
+                self._read_records(recording)
+                if box in names or (recording.id == held_id and self._hold.committed()):
+                    self._complete(recording, self._decided_keybox(recording), moment, boot)
+                elif recording.id == held_id and self._spool.held(recording.id) is not None:
+                    self.recording = recording
+                else:
+                    self._complete(recording, None, moment, boot)
         if self.recording is None:
             self._hold.erase()
+        backlog.sort(key=lambda each: any(name.type is RecordType.BLOCK for name in each[1]))  # orders to purge first
+        self.unread = sum(len(names) for _, names in backlog)
+        self._reading = self._read_backlog(backlog)
+
+    def read_on(self, records_max: int) -> None:
+        """Read so much more of the backlog. Read at the start, days of it would keep a room dark for minutes.
+
+        The road is told of a recording once it is read whole: a receipt may name any range of it.
+        """
+        for _ in islice(self._reading, records_max):
+            pass
 
     def read(self, name: Name) -> bytes:
         """The record of that name, as it is on the card."""
@@ -262,25 +275,27 @@ class Custody:
         self._hold.erase()
         self.recording = None
         for each in (*before, name):
-            self._added(each, self._spool.read(each), recording.preamble_hash)
+            self._added(_item(each, self._spool.read(each)), recording.preamble_hash)
 
     def _keep(self, recording: Recording, kind: RecordType, index: int, record: bytes, *, ending: bool = False) -> None:
         name = Name(recording.id, kind, index)
         self._spool.put(name, record, ending=ending)
-        self._added(name, record, recording.preamble_hash)
+        self._added(_item(name, record), recording.preamble_hash)
 
-    def _announce(self, recording: Recording, *kinds: RecordType) -> None:
-        """Tell the road of what is on the card already."""
-        for name in self._spool.names(recording.id):
-            if kinds and name.type not in kinds:
-                continue
-            record = self._spool.read(name)
-            try:
-                layout.parse_record(record)
-            except SealedError:
-                self._set_aside(recording.id, name)
-            else:
-                self._added(name, record, recording.preamble_hash)
+    def _read_backlog(self, backlog: list[tuple[Recording, list[Name]]]) -> Iterator[None]:
+        """A step for each record."""
+        for recording, names in backlog:
+            items = []
+            for name in names:
+                try:
+                    items.append(_item(name, self._spool.read(name)))
+                except (SealedError, SignedTextError):
+                    self._set_aside(recording.id, name)
+                if name == names[-1]:
+                    self.unread -= len(names)
+                    for item in items:
+                        self._added(item, recording.preamble_hash)
+                yield
 
     def _reload_all(self, *, refused: bool) -> list[Recording]:
         found = []
@@ -306,18 +321,23 @@ class Custody:
             self._chain.advance(recording.sequence, layout.hash_body(body))
         return recording
 
-    def _read_blocks(self, recording: Recording) -> None:
-        """Fill the ledger. Not of a refused recording: of that some blocks may be gone already.
+    def _read_records(self, recording: Recording) -> None:
+        """Fill the ledger, and tell the road. Not of a refused recording: of that some blocks may be gone already.
 
         What stands behind a damaged block cannot follow any more, and is set aside too.
         """
         for name in self._spool.names(recording.id):
-            if name.type is RecordType.BLOCK:
-                try:
-                    _, body = layout.parse_record(self._spool.read(name))
-                    recording.ledger.add(body)
-                except SealedError:
-                    self._set_aside(recording.id, name)
+            if name.type not in (RecordType.PREAMBLE, RecordType.BLOCK):
+                continue
+            try:
+                record = self._spool.read(name)
+                item = _item(name, record)
+                if name.type is RecordType.BLOCK:
+                    recording.ledger.add(layout.parse_record(record)[1])
+            except SealedError:
+                self._set_aside(recording.id, name)
+            else:
+                self._added(item, recording.preamble_hash)
 
     def _set_aside(self, recording: str, name: Name | None = None) -> None:
         self._spool.set_aside(recording, name)
@@ -382,6 +402,16 @@ class Custody:
         if self.recording is None:
             raise SealedError("there is no recording in hand")
         return self.recording
+
+
+def _item(name: Name, record: bytes) -> Added:
+    """A record as the road knows it; SealedError or SignedTextError if it is damaged."""
+    kind, body = layout.parse_record(record)
+    refused = (
+        kind is RecordType.MANIFEST
+        and canonical.decode(body[canonical.SIGNATURE_BYTES :], layout.Manifest).ended == REFUSED
+    )
+    return Added(name, layout.hash_body(body), refused)
 
 
 def _parse(preamble_record: bytes) -> Recording:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from recorder import __version__, canonical, config, keyfiles
+from recorder import __version__, config, keyfiles
 from recorder.device import clock, entropy
 from recorder.device.chain import Chain
 from recorder.device.custody import Custody, Ended
@@ -39,7 +39,7 @@ from recorder.sealed import layout, seal
 from recorder.wire import sender
 from recorder.wire.receipt import Receipt
 from recorder.wire.status import Happening, Report, Status
-from recorder.wire.upload import Name, Upload
+from recorder.wire.upload import Upload
 
 TURN_SECONDS_MAX = 0.5
 """The longest sleep: how late a change of duty is seen."""
@@ -51,6 +51,10 @@ OPEN_SECONDS_MAX = 10.0
 PREPARE_SECONDS_MAX = 20.0
 END_SECONDS_MAX = 10.0
 CARD_FULL = "the card is full of recordings that the archive has not signed for; restore its connection"
+BACKLOG_RECORDS_TURN = 32
+"""Of what is on the card since before the start, read in one turn: a card that is not cached takes milliseconds for each."""
+BACKLOG_ITEMS = 4_096
+"""With so many items known to the road no more of the backlog is read."""
 SPOOL_RESERVE_BYTES = 524_288
 """Room that must be free before a meeting may start: about two minutes."""
 
@@ -130,15 +134,20 @@ class Daemon:
         if self._custody.refusal_cut_off():
             self._standing.say()
         self._custody.recover(clock.moment(), clock.boot_id(), refused=bool(self._standing))
-        if self._custody.damaged:
-            damaged = ", ".join(self._custody.damaged[:3])
-            self._fault = f"the card has damaged {damaged}; it is set aside there. Have this room looked at"
-            logger.critical("%s", self._fault)
+        self._tell_damage()
         if self._standing:
             self._happen(Event.STILL_REFUSED)
         elif self._custody.recording is not None:
             self._happen(Event.RECOVERED)
         self._tell("state", self._state)
+
+    def _tell_damage(self) -> None:
+        damaged = self._custody.damaged
+        if damaged:
+            told = ", ".join(damaged[:3])
+            self._fault = f"the card has damaged {told}; it is set aside there. Have this room looked at"
+            logger.critical("%s", self._fault)
+            damaged.clear()
 
     # The loop
 
@@ -154,7 +163,7 @@ class Daemon:
         self._show()
 
     def _sleep_seconds(self) -> float:
-        if self._sender_actions:
+        if self._sender_actions or self._backlog_waits():
             return 0.0
         now = time.monotonic()
         light = recording_light(self._state)
@@ -259,8 +268,22 @@ class Daemon:
                         logger.warning("what came as a receipt is none: %s", error)
                     else:
                         self._do_on_road(self._sender.step(sender.Received(receipt), now), now, payload)
+        self._read_backlog()
         self._do_on_road(self._sender.step(sender.Tick(), now), now)
         self._say_status(now)
+
+    def _backlog_waits(self) -> bool:
+        """Whether more of it should be read: what the road knows of costs memory until the archive has signed for it."""
+        return self._custody.unread > 0 and self._sender.waiting < BACKLOG_ITEMS and not self._untrusted
+
+    def _read_backlog(self) -> None:
+        if not self._backlog_waits():
+            return
+        try:
+            self._custody.read_on(BACKLOG_RECORDS_TURN)
+        except SpoolError as error:
+            self._distrust(str(error))
+        self._tell_damage()
 
     def _do_on_road(self, actions: list[sender.Action], now: float, payload: bytes = b"") -> None:
         """Do what the sender says; `payload` is the receipt that made it say so."""
@@ -518,16 +541,10 @@ class Daemon:
 
     # Telling
 
-    def _on_added(self, name: Name, record: bytes, preamble_hash: bytes) -> None:
+    def _on_added(self, item: sender.Added, preamble_hash: bytes) -> None:
         """Something durable may go on the road."""
-        kind, body = layout.parse_record(record)
-        refusal = (
-            kind is layout.RecordType.MANIFEST
-            and canonical.decode(body[canonical.SIGNATURE_BYTES :], layout.Manifest).ended == "refused"
-        )
-        self._preamble_hashes[name.recording] = preamble_hash
-        added = sender.Added(name, layout.hash_body(body), refusal)
-        self._sender_actions += self._sender.step(added, time.monotonic())
+        self._preamble_hashes[item.name.recording] = preamble_hash
+        self._sender_actions += self._sender.step(item, time.monotonic())
 
     def _wake(self) -> None:
         try:
@@ -561,7 +578,7 @@ class Daemon:
             fault=self._fault,
             clock_synced=clock.synced(),
             spool_bytes=self._spool.size_bytes,
-            waiting=self._sender.waiting,
+            waiting=self._sender.waiting + self._custody.unread,
         )
 
     def _say_status(self, now: float) -> None:

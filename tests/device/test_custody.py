@@ -23,6 +23,7 @@ from recorder.sealed import layout, ledger, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
 from recorder.sealed.verify import KeyboxState, Report, State, verify
+from recorder.wire.sender import Added
 from recorder.wire.upload import Name
 from tests.device.crashes import AFTERMATHS, KILLED, TORN, Card, CountedHold, PowerCut
 
@@ -96,16 +97,20 @@ class Device:
             self.spool, self.hold, self.chain, receipts, KEY, lambda size: bytearray(os.urandom(size)), self.added
         )
 
-    def added(self, name: Name, record: bytes, preamble_hash: bytes) -> None:
+    def added(self, item: Added, preamble_hash: bytes) -> None:
+        name = item.name
         file_name = f"block-{name.index:08d}" if name.type is RecordType.BLOCK else name.type.name.lower()
         durable = self.card.durable(self.card.folder / "spool" / name.recording / file_name)
-        assert durable == record, f"the road was told of {name} before it was durable"
+        assert durable is not None, f"the road was told of {name} before it was durable"
+        assert layout.hash_body(layout.parse_record(durable)[1]) == item.content
         self.told.append(name)
 
     def recover(self) -> None:
         if self.custody.refusal_cut_off():
             self.standing.say()
         self.custody.recover(MOMENT, BOOT, refused=bool(self.standing))
+        self.custody.read_on(10_000)
+        assert self.custody.unread == 0
 
     def report(self, recording: str) -> Report:
         """What anyone with the device's public key finds."""
@@ -529,7 +534,7 @@ def crashed(ram: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> tuple[Card, 
     return Card(card.folder), recording
 
 
-@pytest.mark.parametrize("press_before", ["make_room", "_in_hold", "_announce"])
+@pytest.mark.parametrize("press_before", ["make_room", "_in_hold", "_read_records"])
 def test_a_no_during_recovery_is_left_for_the_loop(
     ram: Path, monkeypatch: pytest.MonkeyPatch, press_before: str
 ) -> None:
@@ -644,3 +649,40 @@ def test_a_no_to_nothing_finds_room_on_a_full_card(device: Device, monkeypatch: 
     sealer.wipe()
     recording = device.custody.refuse_nothing(preamble, MOMENT, BOOT).id
     assert device.report(recording).state is State.REFUSED
+
+
+def test_the_backlog_is_told_recording_by_recording_and_orders_to_purge_first(ram: Path) -> None:
+    """A restart reads days without an archive a little at a time: nothing of a recording before all of it is read."""
+    with (card := Card(ram / "card")).inserted():
+        before = Device(ram, card, Seen())
+        first, no, last = Seen(), Seen(), Seen()
+        kept(before, first)
+        refused(before, no)
+        before.standing.lift()
+        kept(before, last)
+    with (again := Card(card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.custody.recover(MOMENT, BOOT, refused=False)
+        assert (device.told, device.custody.unread) == ([], 2 + 2 * (BLOCKS + 3))
+        told = []
+        while device.custody.unread:
+            device.custody.read_on(1)
+            told.append(list(device.told))
+        order = [name for each in (no, first, last) for name in device.spool.names(each.id)]
+    whole = BLOCKS + 3
+    expected = [0, 2, *[2] * (whole - 1), 2 + whole, *[2 + whole] * (whole - 1), 2 + 2 * whole]
+    assert told == [order[:count] for count in expected]
+
+
+def test_what_is_damaged_in_the_backlog_is_set_aside(ram: Path) -> None:
+    with (card := Card(ram / "card")).inserted():
+        before = Device(ram, card, Seen())
+        kept(before, first := Seen())
+        kept(before, last := Seen())
+    (card.folder / "spool" / first.id / "block-00000001").write_bytes(b"rust")
+    with (again := Card(card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+    assert device.custody.damaged == [f"block 1 of {first.id}"]
+    assert (again.folder / "spool" / first.id / "block-00000001.damaged").read_bytes() == b"rust"
+    assert device.told == device.spool.names(first.id) + device.spool.names(last.id)

@@ -694,3 +694,39 @@ def test_why_no_recording_began_can_be_read_until_the_next_start(room: Room, mon
         assert daemon._fault == ""
 
     room.run(script)
+
+
+def test_a_backlog_is_read_as_the_archive_takes_it(room: Room, monkeypatch: Any) -> None:
+    """Promise 4: days without an archive neither keep a room dark at its start nor fill its memory."""
+    signed: list[str] = []
+
+    def meetings(daemon: Daemon) -> Script:
+        for _ in range(3):
+            yield from recording(daemon)
+            press(daemon._panel._start)
+            yield from until(daemon, State.IDLE)
+
+    room.run(meetings, grace_seconds=0.0)
+    monkeypatch.setattr(module, "BACKLOG_RECORDS_TURN", 1)
+    monkeypatch.setattr(module, "BACKLOG_ITEMS", 1)
+
+    def restarted(daemon: Daemon) -> Script:
+        everything = daemon._status(online=True).waiting
+        assert everything == sum(len(daemon._spool.names(each)) for each in daemon._spool.recordings())
+        while daemon._sender.waiting == 0:
+            yield
+        for _ in range(20):
+            yield
+        assert len(daemon._preamble_hashes) == 1, "the archive takes nothing, so no more is read"
+        assert daemon._status(online=True).waiting == everything
+        while daemon._preamble_hashes:
+            (waiting,) = daemon._preamble_hashes
+            signed.append(waiting)
+            daemon._sender._forget(waiting)
+            daemon._do_on_road([Done(waiting)], time.monotonic())
+            while daemon._custody.unread and not daemon._preamble_hashes:
+                yield
+            yield
+
+    daemon = room.run(restarted)
+    assert len(signed) == 3 and daemon._spool.recordings() == []
