@@ -41,13 +41,14 @@ class Output:
         self._pipe = pipe
         self._lock = threading.Lock()
 
-    def send(self, kind: Kind, body: bytes) -> None:
+    def send(self, *frames: Frame) -> None:
+        """At once: what comes together wakes the parent once."""
         with self._lock:
-            self._pipe.write(bytes(Frame(kind, body)))
+            self._pipe.write(b"".join(map(bytes, frames)))
             self._pipe.flush()
 
     def state(self, state: State) -> None:
-        self.send(Kind.STATE, state.encode())
+        self.send(Frame(Kind.STATE, state.encode()))
 
 
 def run(commands: BinaryIO, output: Output) -> None:
@@ -71,8 +72,7 @@ def run(commands: BinaryIO, output: Output) -> None:
         recipients=keyfiles.load_recipients(Path(setup.recipients)),
         random=entropy.secret,
     )
-    output.send(Kind.RECORD, preamble)
-    output.send(Kind.KEYBOX, keybox)
+    output.send(Frame(Kind.RECORD, preamble), Frame(Kind.KEYBOX, keybox))
     output.state(State.READY)
     threading.Thread(target=_obey, args=(commands, microphone), name="commands", daemon=True).start()
 
@@ -80,16 +80,17 @@ def run(commands: BinaryIO, output: Output) -> None:
     gauge = Gauge(Meter(microphone.rate, setup.microphone.silence_dbfs))
     try:
         for item in microphone.items():
-            for block in encoder.encode(item):
-                output.send(Kind.RECORD, sealer.seal(block))
+            frames = [Frame(Kind.RECORD, sealer.seal(block)) for block in encoder.encode(item)]
             level = gauge.feed(item) if isinstance(item, PcmBlock) else None
             if level is not None:
-                output.send(Kind.TELEMETRY, _telemetry(encoder.position, level, microphone.overflows))
+                frames.append(Frame(Kind.TELEMETRY, _telemetry(encoder.position, level, microphone.overflows)))
+            if frames:
+                output.send(*frames)
     except MicrophoneError as error:
         failure = error  # what was captured before is kept
     last = encoder.finish()
     if last is not None:
-        output.send(Kind.RECORD, sealer.seal(last, final=True))
+        output.send(Frame(Kind.RECORD, sealer.seal(last, final=True)))
     sealer.wipe()
     if failure is not None:
         raise failure
@@ -161,7 +162,7 @@ def main() -> NoReturn:
         run(sys.stdin.buffer, output)
         status = 0
     except WederhoorError as error:
-        output.send(Kind.ERROR, str(error).encode()[:BODY_BYTES_MAX])
+        output.send(Frame(Kind.ERROR, str(error).encode()[:BODY_BYTES_MAX]))
     except BaseException:  # noqa: BLE001 (a bug: its trace goes to the log, and holds no audio)
         traceback.print_exc()
     finally:

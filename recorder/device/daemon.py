@@ -330,14 +330,14 @@ class Daemon:
             if event is Event.GRACE_OVER:
                 self._tell("grace_over")
             self._happen(event)
-        quiet = 0.0 if self._tap_waits() else now - max(self._heard, self._since)
+        quiet = now - max(self._heard, self._since)
         limit = {
             State.PREPARING: PREPARE_SECONDS_MAX,
             State.OPENING: OPEN_SECONDS_MAX,
             State.RECORDING: self._settings.microphone.deadline_seconds,
             State.ENDING: END_SECONDS_MAX,
         }.get(self._state)
-        if limit is not None and quiet > limit:
+        if limit is not None and quiet > limit and not self._tap_waits():
             self._fault = self._fault or f"the microphone has delivered nothing for {limit:.0f} seconds; check its plug"
             self._happen(Event.CAPTURE_FAILED)
         if self._untrusted:

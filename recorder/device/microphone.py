@@ -168,11 +168,11 @@ class Microphone:
         opened = False
         while not self._stopping.wait(pause):
             available = stream.read_available
-            now_ns, now = clock.monotonic_ns(), clock.moment()  # after counting: lateness may only add to the lag
             samples = min(available // frame * frame, read_max)
             pause = pace.pause_seconds(came=samples > 0, more=available - samples >= frame)
             if not samples:
                 continue
+            now_ns, now = clock.monotonic_ns(), clock.moment()  # after counting: lateness may only add to the lag
             data, _ = stream.read(samples)  # the flag says "overflow" when it likes; the timeline decides
             pcm = mono(bytes(data), self._settings.channels, self._settings.pick)
             items = stamper.stamp(pcm, available - samples, now_ns, now)

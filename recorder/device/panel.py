@@ -85,9 +85,10 @@ class Panel:
         return taken
 
     def show(self, *, recording: bool, fault: bool) -> None:
-        """Light or darken both lights."""
-        self.recording_light.value = recording
-        self.fault_light.value = fault
+        """Light or darken both lights. Asked in every turn of the loop, so a pin is written only where that changes it."""
+        for light, lit in ((self.recording_light, recording), (self.fault_light, fault)):
+            if light.is_lit is not lit:
+                light.value = lit
 
     @property
     def refusing(self) -> bool:
