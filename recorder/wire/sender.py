@@ -25,6 +25,7 @@ import heapq
 from dataclasses import dataclass, field
 
 from recorder.sealed.layout import RecordType
+from recorder.wire.items import Items
 from recorder.wire.receipt import Receipt, Rejected, Stored
 from recorder.wire.upload import Name
 
@@ -118,11 +119,8 @@ Action = Publish | Receipted | Done | PurgeConfirmed | NotTaken | Reconnect
 
 @dataclass
 class _Recording:
-    contents: dict[Name, bytes] = field(default_factory=dict)
+    items: Items
     """Everything added, until all of it is signed for: a receipt may name any range of it."""
-    receipted: set[Name] = field(default_factory=set)
-    blocks: int = 0
-    """Of these, blocks."""
     queue: list[Name] = field(default_factory=list)
     """A heap, in the order of the file: at least all that has no receipt and is neither on the road nor set aside.
 
@@ -133,6 +131,11 @@ class _Recording:
     greeted: bool = False
     """The preamble's receipt came on this connection."""
     refusal: Name | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Items without a receipt."""
+        return len(self.items) - self.items.signed
 
     def enqueue(self, name: Name) -> None:
         if name.type is not RecordType.PREAMBLE and name != self.refusal:
@@ -161,7 +164,7 @@ class Sender:
     def receipted(self, recording: str) -> int:
         """How many blocks of this recording the archive has signed for."""
         known = self._recordings.get(recording)
-        return known.blocks if known is not None else 0
+        return known.items.signed_blocks if known is not None else 0
 
     def step(self, event: Event, now: float) -> list[Action]:
         """What follows from `event`, in order."""
@@ -204,10 +207,12 @@ class Sender:
             recording.set_aside.clear()
 
     def _add(self, name: Name, content: bytes, *, refusal: bool) -> None:
-        recording = self._recordings.setdefault(name.recording, _Recording())
-        if name in recording.contents:
+        if name.recording not in self._recordings:
+            self._recordings[name.recording] = _Recording(Items(name.recording))
+        recording = self._recordings[name.recording]
+        if name in recording.items:
             return
-        recording.contents[name] = content
+        recording.items.add(name, content)
         self.waiting += 1
         if refusal:
             recording.refusal = name
@@ -221,15 +226,14 @@ class Sender:
         known = self._recordings.get(recording)
         if known is None:
             return
-        gone = [name for name in known.contents if name.type is not RecordType.PREAMBLE]
-        for name in gone:
-            del known.contents[name]
-            self._on_road.pop(name, None)
-            self.waiting -= name not in known.receipted
-        known.receipted.difference_update(gone)
+        for name in [name for name in self._on_road if name.recording == recording]:
+            if name.type is not RecordType.PREAMBLE:
+                del self._on_road[name]
+        self.waiting -= known.waiting
+        known.items.drop_all_but_the_preamble()
+        self.waiting += known.waiting
         known.set_aside.clear()
         known.refusal = None
-        known.blocks = 0
         known.queue.clear()
 
     def _receive(self, receipt: Receipt) -> list[Action]:
@@ -238,7 +242,7 @@ class Sender:
             actions += self._sign_off(stored)
         for purged in receipt.purged:
             known = self._recordings.get(purged.recording)
-            if known and known.refusal and known.contents[known.refusal].hex() == purged.manifest:
+            if known and known.refusal and known.items[known.refusal].hex() == purged.manifest:
                 self._forget(purged.recording)
                 actions.append(PurgeConfirmed(purged.recording))
         for rejected in receipt.rejected:
@@ -249,10 +253,10 @@ class Sender:
         recording = self._recordings.get(stored.recording)
         if recording is None:
             return []
-        covered = stored.covered(recording.contents)
-        new = tuple(name for name in covered if name not in recording.receipted)
-        recording.receipted.update(new)
-        recording.blocks += sum(name.type is RecordType.BLOCK for name in new)
+        covered = stored.covered(recording.items)
+        new = tuple(name for name in covered if not recording.items.is_signed(name))
+        for name in new:
+            recording.items.sign(name)
         self.waiting -= len(new)
         for name in covered:
             if name != recording.refusal:
@@ -262,8 +266,8 @@ class Sender:
             if name.type in (RecordType.PREAMBLE, RecordType.MANIFEST) and recording.greeted:
                 self._take_turns(stored.recording)
         actions: list[Action] = [Receipted(new)] if new else []
-        ended = Name(stored.recording, RecordType.MANIFEST, 0) in recording.receipted
-        if ended and recording.refusal is None and len(recording.receipted) == len(recording.contents):
+        ended = recording.items.is_signed(Name(stored.recording, RecordType.MANIFEST, 0))
+        if ended and recording.refusal is None and recording.waiting == 0:
             self._forget(stored.recording)
             actions.append(Done(stored.recording))
         return actions
@@ -271,7 +275,7 @@ class Sender:
     def _set_aside(self, rejected: Rejected) -> list[Action]:
         name = Name(rejected.recording, RecordType[rejected.type.upper()], rejected.index)
         recording = self._recordings.get(rejected.recording)
-        if recording is None or recording.contents.get(name, b"").hex() != rejected.content:
+        if recording is None or recording.items.get(name, b"").hex() != rejected.content:
             return []
         if self._on_road.pop(name, None) is None:
             return []
@@ -279,10 +283,9 @@ class Sender:
         return [NotTaken(name, rejected.reason)]
 
     def _forget(self, recording: str) -> None:
-        known = self._recordings.pop(recording)
-        self.waiting -= len(known.contents) - len(known.receipted)
-        for name in known.contents:
-            self._on_road.pop(name, None)
+        self.waiting -= self._recordings.pop(recording).waiting
+        for name in [name for name in self._on_road if name.recording == recording]:
+            del self._on_road[name]
 
     def _greet(self, recording: str) -> None:
         """Let a recording's preamble go ahead; that of one with a refusal first."""
@@ -324,9 +327,10 @@ class Sender:
             recording = self._recordings.get(turn)
             while recording is not None and recording.queue:
                 name = heapq.heappop(recording.queue)
-                if name in recording.receipted:
+                if recording.items.is_signed(name):
                     continue
-                if name.type is RecordType.KEYBOX and Name(turn, RecordType.MANIFEST, 0) not in recording.receipted:
+                manifest = Name(turn, RecordType.MANIFEST, 0)
+                if name.type is RecordType.KEYBOX and not recording.items.is_signed(manifest):
                     recording.enqueue(name)  # the manifest's receipt gives it its turn
                     break
                 self._turns.append(turn)
@@ -334,4 +338,4 @@ class Sender:
         return None
 
     def _may_go(self, recording: _Recording, name: Name) -> bool:
-        return name in recording.contents and name not in self._on_road and name not in recording.set_aside
+        return name in recording.items and name not in self._on_road and name not in recording.set_aside
