@@ -82,9 +82,15 @@ class Seal(Section, frozen=True):
 
 class Meeting(Section, frozen=True):
     notice_seconds: Seconds
+    ask_everyone: bool
+    answer_seconds: Annotated[float, Meta(ge=1, le=600)]
     grace_seconds: Seconds
     limit_seconds: Annotated[float, Meta(ge=10, le=86_400)]
+    prompt_after_seconds: Annotated[float, Meta(ge=10, le=86_400)]
+    prompt_silence_seconds: Annotated[float, Meta(ge=10, le=86_400)]
+    prompt_seconds: Annotated[float, Meta(ge=1, le=600)]
     lift_seconds: Annotated[float, Meta(ge=1, le=30)]
+    refusal_seconds: Annotated[float, Meta(ge=60, le=86_400)]
 
 
 class Spool(Section, frozen=True):
@@ -104,13 +110,15 @@ class Panel(Section, frozen=True):
     pins: Literal["lgpio", "mock"]
     start_button: Pin
     refuse_button: Pin
+    end_button: Pin
     recording_light: Pin
     fault_light: Pin
     bounce_seconds: Annotated[float, Meta(ge=0, le=0.2)]
     double_press_seconds: Annotated[float, Meta(ge=0.1, le=2)]
 
     def __post_init__(self) -> None:
-        pins = (self.start_button, self.refuse_button, self.recording_light, self.fault_light)
+        pins = [self.start_button, self.refuse_button, self.recording_light, self.fault_light]
+        pins += [self.end_button] if self.end_button else []
         if len(set(pins)) < len(pins):
             raise ValueError("two parts of the panel share a pin")
 

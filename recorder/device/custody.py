@@ -47,7 +47,7 @@ EVENTS_KEPT_MAX = layout.EVENTS_MAX - 16
 """Events of one meeting; the rest is left to what ends it."""
 Ended = Literal["stop", "limit", "fault", "power_loss"]
 REFUSED = "refused"
-TOLD_OF_A_REFUSAL = ("notice_given", REFUSED)
+TOLD_OF_A_REFUSAL = ("yes", "notice_given", REFUSED)
 """The events that its receipt tells. Not when the recording began: how long it was is part of what is erased."""
 
 
@@ -175,6 +175,16 @@ class Custody:
         self._keep(recording, RecordType.PREAMBLE, 0, preamble_record, ending=True)
         self.recording = recording
         return self.refuse(moment, boot)
+
+    def write_missed(self, preamble_record: bytes, moment: Moment, boot: bytes) -> Recording:
+        """Report a meeting that could not be recorded: a manifest of no blocks. `preamble_record` is of one without a key."""
+        recording = _parse(preamble_record)
+        self._spool.make_room()
+        self._keep(recording, RecordType.PREAMBLE, 0, preamble_record, ending=True)
+        self.recording = recording
+        self.note("missed", 0, moment, "fault")
+        self._complete(recording, None, moment, boot)
+        return recording
 
     def refusal_cut_off(self) -> bool:
         """After a restart: whether a no was said of what is unfinished. It must stand durably before `recover` completes it."""

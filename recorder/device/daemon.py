@@ -34,7 +34,7 @@ from recorder.device.uplink import Connected, Lost, Message, Uplink
 from recorder.errors import CaptureError, HoldError, KeyFileError, SealedError, SpoolError, SpoolFull, WireError
 from recorder.meeting.light import CAPTURE_STATES, fault_light, recording_light
 from recorder.meeting.presses import RefusePresses, StartPresses
-from recorder.meeting.table import Action, Event, State, step
+from recorder.meeting.table import TIMERS, Action, Event, State, step
 from recorder.sealed import layout, seal
 from recorder.wire import sender
 from recorder.wire.receipt import Receipt
@@ -90,7 +90,10 @@ class Daemon:
         self._tap: Tap | None = None
         self._state = State.IDLE
         self._since = time.monotonic()
-        self._timer: tuple[Event, float] | None = None
+        self._timers: dict[Event, float] = {}
+        """When each is over, monotonic."""
+        self._no_unheard = False
+        """The client has said no, and the loop has not heard it yet."""
         self._heard = time.monotonic()
         """When the capture process last said anything."""
         self._preamble: bytes | None = None
@@ -166,11 +169,11 @@ class Daemon:
         if self._sender_actions or self._backlog_waits():
             return 0.0
         now = time.monotonic()
-        light = recording_light(self._state)
-        blinking = len(light.segments_ms) > 1 or bool(self._fault)
+        lights = (recording_light(self._state), fault_light(self._state, faulty=bool(self._fault)))
+        blinking = any(len(light.segments_ms) > 1 for light in lights)
         deadlines = [
             now + (BLINK_SECONDS if blinking else TURN_SECONDS_MAX),
-            *([self._timer[1]] if self._timer else []),
+            *self._timers.values(),
             *(each for each in (self._start_presses.deadline, self._uplink.next_attempt()) if each is not None),
         ]
         return max(0.0, min(deadlines) - now)
@@ -186,12 +189,16 @@ class Daemon:
                     event = self._start_presses.press(at, recording=self._state is State.RECORDING)
                 case Pressed.REFUSE:
                     event = self._refuse_presses.press(refused=self._state is State.REFUSED)
+                case Pressed.END:
+                    event = Event.END_PRESSED
                 case Pressed.LIFT:
                     event = self._refuse_presses.held()
             name = "mark" if event is Event.MARK_PRESSED else pressed.value
             self._tell("pressed", name, at)
             if event is not None:
                 self._happen(event)
+            if pressed is Pressed.REFUSE:
+                self._no_unheard = False
         self._hear_due_press(time.monotonic())
 
     def _hear_due_press(self, now: float) -> None:
@@ -243,7 +250,8 @@ class Daemon:
             case Kind.STATE:
                 match CaptureState(frame.body.decode("ascii", "replace")):
                     case CaptureState.READY:
-                        self._happen(Event.CAPTURE_READY)
+                        ask = self._settings.meeting.ask_everyone
+                        self._happen(Event.READY_TO_ASK if ask else Event.CAPTURE_READY)
                     case CaptureState.OPEN:
                         self._tell("opened")
                         self._happen(Event.CAPTURE_OPEN)
@@ -325,8 +333,16 @@ class Daemon:
 
     def _hear_clock(self) -> None:
         now = time.monotonic()
-        if self._timer is not None and now >= self._timer[1]:
-            event, self._timer = self._timer[0], None
+        if (
+            self._state is State.RECORDING
+            and self._silent_seconds(now) >= self._settings.meeting.prompt_silence_seconds
+        ):
+            self._timers[Event.PROMPT_DUE] = now
+        for event in [event for event, at in self._timers.items() if now >= at]:
+            pressing = self._panel.unheard or self._start_presses.deadline is not None
+            if event not in self._timers or (event is Event.PROMPT_DUE and pressing):
+                continue  # the one before it made it void; or somebody is there, and is just pressing stop
+            del self._timers[event]
             if event is Event.GRACE_OVER:
                 self._tell("grace_over")
             self._happen(event)
@@ -335,6 +351,7 @@ class Daemon:
             State.PREPARING: PREPARE_SECONDS_MAX,
             State.OPENING: OPEN_SECONDS_MAX,
             State.RECORDING: self._settings.microphone.deadline_seconds,
+            State.PROMPT: self._settings.microphone.deadline_seconds,
             State.ENDING: END_SECONDS_MAX,
         }.get(self._state)
         if limit is not None and quiet > limit and not self._tap_waits():
@@ -360,6 +377,8 @@ class Daemon:
         if self._state in CAPTURE_STATES and not self._panel.lit:
             self._untrusted = True
             self._break_down("the recording light is dark though it should be lit; the room may not record")
+        if self._state is State.LIGHTING:
+            self._happen(Event.LIGHT_PROVEN)
         now = time.monotonic()
         if self._emit is not None and now >= self._next_report:
             self._next_report = now + REPORT_SECONDS
@@ -369,7 +388,7 @@ class Daemon:
         elapsed_ms = int((time.monotonic() - self._since) * 1000)
         self._panel.show(
             recording=recording_light(self._state).lit_at(elapsed_ms),
-            fault=fault_light(faulty=bool(self._fault)).lit_at(elapsed_ms),
+            fault=fault_light(self._state, faulty=bool(self._fault)).lit_at(elapsed_ms),
         )
 
     # The table, and what its actions do
@@ -378,7 +397,9 @@ class Daemon:
         before = self._state
         after, actions = step(before, event)
         if after is not before:
-            self._state, self._since, self._timer, self._next_report = after, time.monotonic(), None, 0.0
+            self._state, self._since, self._next_report = after, time.monotonic(), 0.0
+            running = {timer for timer, states in TIMERS.values() if after in states}
+            self._timers = {timer: at for timer, at in self._timers.items() if timer in running}
             if after in CAPTURE_STATES or before not in CAPTURE_STATES:
                 self._light()  # lit before the tap may open, dark after it is shut; dark before a key is released
             if after in CAPTURE_STATES and not self._panel.lit:
@@ -406,13 +427,15 @@ class Daemon:
 
     def _do(self, action: Action) -> None:
         moment, boot = clock.moment(), clock.boot_id()
-        meeting = self._settings.meeting
+        if action in TIMERS:
+            self._timers[TIMERS[action][0]] = time.monotonic() + self._seconds(action)
         match action:
             case Action.PREPARE:
                 self._prepare()
             case Action.OPEN_TAP:
                 assert self._tap is not None
-                self._tap.open()
+                if not self._no_unheard:  # a no between start and here found no tap to shut
+                    self._tap.open()
             case Action.FINISH_TAP:
                 assert self._tap is not None
                 self._tap.finish()
@@ -426,6 +449,8 @@ class Daemon:
                 self._write_refusal()
             case Action.WRITE_EMPTY:
                 self._custody.write_empty(moment, boot)
+            case Action.WRITE_MISSED:
+                self._write_missed()
             case Action.RELEASE:
                 recording = self._recording_id
                 if self._custody.release(moment, boot):
@@ -435,25 +460,47 @@ class Daemon:
                 else:
                     self._distrust("the hold lost the key of a meeting, which nobody can open now")
                     self._custody.write_empty(moment, boot)
+            case Action.NOTE_YES:
+                self._note("yes")
+            case Action.TIME_NOTICE:
+                self._note("notice_given")
             case Action.NOTE_START:
                 self._note("recording")
             case Action.NOTE_MARK:
                 self._note("mark")
+            case Action.NOTE_PROMPT:
+                self._note("prompt")
+            case Action.NOTE_ANSWER:
+                self._note("answer")
             case Action.NOTE_STOP:
-                self._end("stop")
+                self._end("stop", "stop")
+            case Action.NOTE_CLIENT_STOP:
+                self._end("client_stop", "stop")
             case Action.NOTE_LIMIT:
-                self._end("limit")
+                self._end("limit", "limit")
+            case Action.NOTE_NO_ANSWER:
+                self._end("no_answer", "limit")
             case Action.NOTE_FAULT:
-                self._end("fault")
+                self._end("fault", "fault")
             case Action.NOTE_LIFT:
                 self._standing.lift()
-            case Action.TIME_NOTICE:
-                self._timer = Event.NOTICE_OVER, time.monotonic() + meeting.notice_seconds
-                self._note("notice_given")
-            case Action.TIME_LIMIT:
-                self._timer = Event.LIMIT_REACHED, time.monotonic() + meeting.limit_seconds
-            case Action.TIME_GRACE:
-                self._timer = Event.GRACE_OVER, time.monotonic() + meeting.grace_seconds
+
+    def _seconds(self, timer: Action) -> float:
+        """How long a timer runs."""
+        meeting = self._settings.meeting
+        return {
+            Action.TIME_ANSWERS: meeting.answer_seconds,
+            Action.TIME_NOTICE: meeting.notice_seconds,
+            Action.TIME_LIMIT: meeting.limit_seconds,
+            Action.TIME_PROMPT: meeting.prompt_after_seconds,
+            Action.TIME_ANSWER: meeting.prompt_seconds,
+            Action.TIME_GRACE: meeting.grace_seconds,
+            Action.TIME_REFUSAL: meeting.refusal_seconds,
+        }[timer]
+
+    def _silent_seconds(self, now: float) -> float:
+        """How long nothing was heard, since the recording began or somebody last answered."""
+        return min(self._telemetry.silent_seconds, now - self._since) if self._telemetry is not None else 0.0
 
     def _prepare(self) -> None:
         self._fault, self._telemetry, self._preamble = "", None, None
@@ -482,6 +529,7 @@ class Daemon:
 
     def _refuse_now(self) -> None:
         """In the thread in which the press arrives, before anything else: the tap, then the key."""
+        self._no_unheard = True
         tap = self._tap
         if tap is not None:
             tap.shut()
@@ -510,8 +558,22 @@ class Daemon:
             self._custody.refuse(moment, boot)
         self._tell("refused", recording=recording)
 
+    def _write_missed(self) -> None:
+        """Tell the archive of a meeting that could not be recorded. A card that cannot keep that is no worse for it."""
+        if self._custody.recording is not None:
+            logger.critical("a meeting could not be recorded, and the one before it is not completed: %s", self._fault)
+            return
+        try:
+            missed = self._custody.write_missed(self._preamble_of_nothing(), clock.moment(), clock.boot_id())
+        except SpoolError as error:
+            logger.critical("a meeting could not be recorded, and not even that can be kept: %s", error)
+        else:
+            logger.critical("a meeting could not be recorded: %s", self._fault)
+            self._tell("begun", recording=missed.id)
+            self._tell("missed", recording=missed.id)
+
     def _preamble_of_nothing(self) -> bytes:
-        """A preamble for a refusal without a recording: its data key and keybox never leave this function."""
+        """A preamble where there is no recording: its data key and keybox never leave this function."""
         record, _, sealer = seal.begin(
             self._signing_key,
             device=self._settings.room.name,
@@ -536,8 +598,8 @@ class Daemon:
         except SpoolFull as error:
             self._break_down(str(error))
 
-    def _end(self, ended: Ended) -> None:
-        self._custody.note(ended, self._position, clock.moment(), ended)
+    def _end(self, event: str, ended: Ended) -> None:
+        self._custody.note(event, self._position, clock.moment(), ended)
 
     # Telling
 
@@ -602,6 +664,12 @@ class Daemon:
             return "Too loud for the microphone: move it further away, or lower its gain."
         return ""
 
+    def _seconds_left(self, now: float) -> float:
+        """Until something happens that somebody may wait for; 0 while recording."""
+        if self._state is State.RECORDING or not self._timers:
+            return 0.0
+        return max(0.0, min(self._timers.values()) - now)
+
     def _report(self, now: float) -> Report:
         recording, telemetry = self._custody.recording, self._telemetry
         capturing = telemetry is not None and self._state in CAPTURE_STATES
@@ -615,7 +683,7 @@ class Daemon:
             rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
             alarm=(self._hearing_trouble() if capturing else "") or self._uplink.trouble,
-            seconds_left=max(0.0, self._timer[1] - now) if self._timer and self._state is not State.RECORDING else 0.0,
+            seconds_left=self._seconds_left(now),
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,
         )
@@ -646,7 +714,7 @@ class Reporter:
 
 
 def press_from_input(daemon: Daemon, settings: config.Config) -> None:
-    """Presses on standard input: `start`, `stop`, `mark`, `refuse`, `lift`, a line each. Its end ends the room."""
+    """Presses on standard input: `start`, `stop`, `mark`, `refuse`, `end`, `lift`, a line each. Its end ends the room."""
     hands = daemon.hands()
     for line in sys.stdin:
         match line.strip():
@@ -656,6 +724,8 @@ def press_from_input(daemon: Daemon, settings: config.Config) -> None:
                 hands.mark()
             case "refuse":
                 hands.press(Pressed.REFUSE)
+            case "end" if settings.panel.end_button:
+                hands.press(Pressed.END)
             case "lift":
                 hands.press(Pressed.REFUSE, settings.meeting.lift_seconds + settings.panel.bounce_seconds + 0.3)
             case unknown:

@@ -36,6 +36,8 @@ class Pressed(StrEnum):
 
     START = "start"
     REFUSE = "refuse"
+    END = "end"
+    """The client's other button."""
     LIFT = "lift"
     """Refuse, held for the lift time."""
 
@@ -58,6 +60,9 @@ class Panel:
         self.fault_light = LED(settings.fault_light)
         self._start = DigitalInputDevice(settings.start_button, pull_up=True, bounce_time=bounce)
         self._refuse = DigitalInputDevice(settings.refuse_button, pull_up=True, bounce_time=bounce)
+        self._end = (
+            DigitalInputDevice(settings.end_button, pull_up=True, bounce_time=bounce) if settings.end_button else None
+        )
         self._lift_seconds = lift_seconds
         self._holding: threading.Timer | None = None
         self._presses: collections.deque[tuple[Pressed, float]] = collections.deque()
@@ -74,6 +79,8 @@ class Panel:
             self._hold()
 
         self._start.when_activated = lambda: self._tell(Pressed.START, time.monotonic())
+        if self._end is not None:
+            self._end.when_activated = lambda: self._tell(Pressed.END, time.monotonic())
         self._refuse.when_activated = refuse
         self._refuse.when_deactivated = self._let_go
 
@@ -83,6 +90,11 @@ class Panel:
         while self._presses:
             taken.append(self._presses.popleft())
         return taken
+
+    @property
+    def unheard(self) -> bool:
+        """Whether `presses` has something."""
+        return bool(self._presses)
 
     def show(self, *, recording: bool, fault: bool) -> None:
         """Light or darken both lights. Asked in every turn of the loop, so a pin is written only where that changes it."""
@@ -103,8 +115,9 @@ class Panel:
     def close(self) -> None:
         """Give the pins back; the lights go dark."""
         self._let_go()
-        for part in (self._start, self._refuse, self.recording_light, self.fault_light):
-            part.close()
+        for part in (self._start, self._refuse, self._end, self.recording_light, self.fault_light):
+            if part is not None:
+                part.close()
 
     def _hold(self) -> None:
         """The refuse button went down: it lifts if it stays there."""
@@ -145,15 +158,20 @@ class Hands:
 
     def __init__(self, settings: config.Panel) -> None:
         factory = Device.pin_factory
-        self._start: MockPin = factory.pin(settings.start_button)
-        self._refuse: MockPin = factory.pin(settings.refuse_button)
+        self._pins: dict[Pressed, MockPin] = {
+            Pressed.START: factory.pin(settings.start_button),
+            Pressed.REFUSE: factory.pin(settings.refuse_button),
+            **({Pressed.END: factory.pin(settings.end_button)} if settings.end_button else {}),
+        }
         self._press_seconds = settings.bounce_seconds + PRESS_SECONDS
         self._pause_seconds = settings.double_press_seconds / 4
         self._lock = threading.Lock()
 
     def press(self, pressed: Pressed, hold_seconds: float = 0.0) -> None:
         """Press a button, and let it go again after `hold_seconds` or what it takes to be a press."""
-        pin = self._start if pressed is Pressed.START else self._refuse
+        pin = self._pins.get(pressed)
+        if pin is None:
+            raise PanelError(f"this panel has no button to {pressed}; set panel.{pressed}_button")
         with self._lock:
             pin.drive_low()
             time.sleep(max(hold_seconds, self._press_seconds))

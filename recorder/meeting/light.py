@@ -30,6 +30,8 @@ DARK = Pattern("dark")
 STEADY = Pattern("steady", (1000,))
 PULSE = Pattern("slow pulse", (1000, 1000))
 """A recording is announced."""
+ASK = Pattern("long blink", (1400, 600))
+"""Everyone present is asked; whoever agrees presses."""
 DOUBLE = Pattern("double blink", (150, 150, 150, 1550))
 """It has ended; there is still time to say no."""
 WINK = Pattern("short wink", (60, 2940))
@@ -40,9 +42,13 @@ FAST = Pattern("fast blink", (130, 270))
 RECORDING_LIGHT: dict[State, Pattern] = {
     State.IDLE: DARK,
     State.PREPARING: PULSE,
+    State.ASKING: ASK,
+    State.AGREED: ASK,
     State.NOTICE: PULSE,
+    State.LIGHTING: STEADY,
     State.OPENING: STEADY,
     State.RECORDING: STEADY,
+    State.PROMPT: STEADY,
     State.ENDING: STEADY,
     State.GRACE: DOUBLE,
     State.REFUSED: WINK,
@@ -57,6 +63,8 @@ def recording_light(state: State) -> Pattern:
     return RECORDING_LIGHT[state]
 
 
-def fault_light(*, faulty: bool) -> Pattern:
-    """The other light: something is wrong that a person must mend."""
+def fault_light(state: State, *, faulty: bool) -> Pattern:
+    """The other light: the room asks whether anybody is there, or something is wrong that a person must mend."""
+    if state is State.PROMPT:
+        return ASK
     return FAST if faulty else DARK

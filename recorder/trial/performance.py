@@ -73,6 +73,10 @@ class Performance:
                     self._explain()  # not to go on: the press that was meant as stop would start
                 self.follow()
             case Press.STOP:
+                if _state(self.room) == "prompt":  # the room asks whether anybody is there: the first press answers
+                    self.room.press(step)
+                    self._wait_for("recording", lambda room: _state(room) == "recording", self._follow_seconds_max)
+                    self._until(time.monotonic() + self._burst_seconds)
                 self.room.press(step)
                 self._wait_for("end of the recording", _at_rest, self._follow_seconds_max)
             case Press.REFUSE:

@@ -26,9 +26,13 @@ HELP = "s start/stop   r refuse   l hold refuse: lift the no   m mark   q quit"
 WORDS = {
     "idle": "Ready. Nothing is recorded.",
     "preparing": "Recording starts soon. Say no now and nothing is kept.",
+    "asking": "May this be recorded? Who agrees presses start; one no is a no for all.",
+    "agreed": "Who else agrees? Press start; one no is a no for all.",
     "notice": "Recording starts soon. Say no now and nothing is kept.",
+    "lighting": "The light is being checked.",
     "opening": "The microphone is opening.",
     "recording": "Recording.",
+    "prompt": "Recording. Is anybody there? Press start, or it ends.",
     "ending": "Ending.",
     "grace": "Ended. Until the time is over the client may still refuse.",
     "refused": "Refused. Nothing is kept, and nothing can start.",

@@ -466,7 +466,7 @@ def test_an_event_that_finds_the_card_full_ends_the_meeting_and_not_the_room(
         assert daemon._state is state
         assert daemon._tap is None
         if state is State.GRACE:
-            assert daemon._timer is not None and daemon._timer[0] is Event.GRACE_OVER
+            assert set(daemon._timers) == {Event.GRACE_OVER}
             yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.2)
@@ -534,7 +534,7 @@ def test_a_card_that_fails_ends_the_meeting_and_leaves_the_refuse_button_alive(r
         daemon._tap.open()  # type: ignore[union-attr] # another block comes
         yield from until(daemon, State.GRACE)
         assert (daemon._fault, daemon._tap) == ("the card fails", None)
-        assert daemon._timer is not None and daemon._timer[0] is Event.GRACE_OVER
+        assert set(daemon._timers) == {Event.GRACE_OVER}
         press(daemon._panel._refuse)
         yield from until(daemon, State.REFUSED)
         assert daemon._hold.take() is None
@@ -730,3 +730,197 @@ def test_a_backlog_is_read_as_the_archive_takes_it(room: Room, monkeypatch: Any)
 
     daemon = room.run(restarted)
     assert len(signed) == 3 and daemon._spool.recordings() == []
+
+
+def events(room: Room, daemon: Daemon) -> list[str]:
+    """The names in the manifest of the one recording that there is."""
+    (found,) = daemon._spool.recordings()
+    return [event.name for event in room.manifest(daemon, found).events]
+
+
+def wait(seconds: float) -> Script:
+    over = time.monotonic() + seconds
+    while time.monotonic() < over:
+        yield
+
+
+def test_everyone_present_is_asked_and_each_yes_is_on_record(room: Room) -> None:
+    """R3: each who agrees presses; when nobody has pressed for a while the notice follows."""
+    room.values["meeting"] |= {"ask_everyone": True, "answer_seconds": 1.0}
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.ASKING)
+        for _ in range(3):
+            yield from wait(0.15)  # the box goes from hand to hand
+            press(daemon._panel._start)
+        yield from until(daemon, State.AGREED)
+        assert "open" not in room.log
+        yield from until(daemon, State.RECORDING)
+        yield from wait(0.15)
+        press(daemon._panel._start)
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.0)
+    assert events(room, daemon) == ["yes", "yes", "yes", "notice_given", "recording", "stop"]
+
+
+def test_where_nobody_agrees_nothing_is_recorded(room: Room) -> None:
+    """R1: silence is no consent."""
+    room.values["meeting"] |= {"ask_everyone": True, "answer_seconds": 1.0}
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.ASKING)
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script)
+    assert "open" not in room.log and events(room, daemon) == ["no_answer"]
+    (found,) = daemon._spool.recordings()
+    assert (room.manifest(daemon, found).ended, room.manifest(daemon, found).keybox) == ("limit", None)
+
+
+def test_one_no_is_a_no_whoever_agreed_before(room: Room) -> None:
+    """R3."""
+    room.values["meeting"] |= {"ask_everyone": True, "answer_seconds": 5.0}
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.ASKING)
+        yield from wait(0.15)
+        press(daemon._panel._start)
+        yield from until(daemon, State.AGREED)
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    daemon = room.run(script)
+    assert "open" not in room.log and events(room, daemon) == ["yes", "refused"]
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_room_asks_whether_anybody_is_there_and_ends_if_nobody_is(room: Room, silent: bool) -> None:
+    """M2: after so much time, or so much silence; a press of start answers, once."""
+
+    def due(daemon: Daemon) -> None:
+        if silent:
+            daemon._telemetry = Telemetry(0, -90.0, -80.0, 0, 9_999.0, 0)
+            daemon._since -= daemon._settings.meeting.prompt_silence_seconds
+        else:
+            daemon._timers[Event.PROMPT_DUE] = 0.0
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        limit = daemon._timers[Event.LIMIT_REACHED]
+        due(daemon)
+        yield from until(daemon, State.PROMPT)
+        assert daemon._panel.lit, "it records, and says so"
+        press(daemon._panel._start)
+        yield from until(daemon, State.RECORDING)
+        yield from wait(0.3)
+        assert daemon._state is State.RECORDING, "the answer was taken for a stop, or the room asks again at once"
+        assert daemon._timers[Event.LIMIT_REACHED] == limit, "an answer does not put the limit off"
+        due(daemon)
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.0, prompt_seconds=1.0)
+    assert events(room, daemon) == ["notice_given", "recording", "prompt", "answer", "prompt", "no_answer"]
+    (found,) = daemon._spool.recordings()
+    manifest = room.manifest(daemon, found)
+    assert (manifest.ended, manifest.keybox is None) == ("limit", False), "what was said is kept"
+
+
+def test_a_press_of_stop_is_not_taken_for_the_answer_to_a_question_that_comes_at_that_moment(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        press(daemon._panel._start)
+        daemon._timers[Event.PROMPT_DUE] = 0.0  # while it is not known yet whether that is a mark
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.0)
+    assert events(room, daemon) == ["notice_given", "recording", "stop"]
+
+
+def test_the_clients_other_button_ends_and_keeps(room: Room) -> None:
+    """R5: ending keeps, and the manifest says who ended it."""
+    room.values["panel"] |= {"end_button": 23}
+
+    def script(daemon: Daemon) -> Script:
+        press(daemon._panel._end)  # nothing to end: nothing happens
+        yield from recording(daemon)
+        press(daemon._panel._end)
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.0)
+    assert events(room, daemon) == ["notice_given", "recording", "client_stop"]
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).keybox is not None
+
+
+def test_a_no_that_nobody_lifted_stands_until_its_meeting_must_be_over(room: Room) -> None:
+    """Promise 2: start is dead for so long, from the last time that no was said; a restart begins it anew."""
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        first = daemon._timers[Event.REFUSAL_OVER]
+        assert first > time.monotonic() + 3_500
+        yield from wait(0.05)
+        press(daemon._panel._refuse)
+        while daemon._timers[Event.REFUSAL_OVER] == first:
+            yield
+
+    assert room.run(script)._standing
+
+    def later(daemon: Daemon) -> Script:
+        yield
+        assert daemon._state is State.REFUSED and daemon._timers[Event.REFUSAL_OVER] > time.monotonic() + 3_500
+        daemon._timers[Event.REFUSAL_OVER] = 0.0
+        yield from until(daemon, State.IDLE)
+
+    assert not room.run(later)._standing
+
+
+def test_a_meeting_that_could_not_be_recorded_is_reported(room: Room) -> None:
+    """Signed and numbered like any other: "the recorder was broken" can be checked."""
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        daemon._distrust("the light is broken")
+        yield from until(daemon, State.FAULT)
+        press(daemon._panel._start)
+        while not daemon._spool.recordings():
+            yield
+        assert daemon._state is State.FAULT
+
+    daemon = room.run(script)
+    (found,) = daemon._spool.recordings()
+    assert events(room, daemon) == ["missed"]
+    assert (room.manifest(daemon, found).ended, room.manifest(daemon, found).blocks) == ("fault", 0)
+    assert room.log == [], "no tap was made"
+
+
+def test_a_tap_is_not_opened_when_a_no_was_just_said(room: Room) -> None:
+    """Promise 2: a no in the very turn in which start is heard may find no tap to shut; the loop hears of it next."""
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        daemon._no_unheard = True
+        yield from until(daemon, State.OPENING)
+        for _ in range(3):
+            yield
+        assert "open" not in room.log
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        yield
+        assert not daemon._no_unheard
+        daemon._happen(Event.REFUSE_HELD)
+        yield from recording(daemon)
+
+    room.run(script, notice_seconds=0.2)
+    assert "open" in room.log

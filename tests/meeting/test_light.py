@@ -8,7 +8,7 @@ from recorder.meeting import light
 from recorder.meeting.light import CAPTURE_STATES, Pattern, fault_light, recording_light
 from recorder.meeting.table import TABLE, Action, State
 
-PATTERNS = {*(recording_light(state) for state in State), fault_light(faulty=True)}
+PATTERNS = {*(recording_light(state) for state in State), fault_light(State.IDLE, faulty=True)}
 PAIRS = list(itertools.combinations(sorted(PATTERNS, key=lambda each: each.name), 2))
 FLASH_MS_MIN = 50
 """A shorter flash may be missed by the loop that shows it, and by an eye."""
@@ -24,7 +24,7 @@ def test_every_state_has_its_light() -> None:
 
 
 def test_the_tap_is_only_open_where_the_light_is_steady() -> None:
-    assert {State.OPENING, State.RECORDING, State.ENDING} == CAPTURE_STATES
+    assert {State.LIGHTING, State.OPENING, State.RECORDING, State.PROMPT, State.ENDING} == CAPTURE_STATES
     for state in CAPTURE_STATES:
         assert set(rhythm(recording_light(state))) == {"#"}
     opening = {then for then, actions in TABLE.values() if Action.OPEN_TAP in actions}
@@ -66,6 +66,7 @@ def test_a_pattern_repeats_and_a_dark_one_stays_dark() -> None:
     assert not any(light.DARK.lit_at(at) for at in (0, 1, 10**9))
 
 
-def test_the_fault_light_blinks_or_is_dark() -> None:
-    assert set(rhythm(fault_light(faulty=True))) == {"#", "."}
-    assert set(rhythm(fault_light(faulty=False))) == {"."}
+def test_the_fault_light_blinks_asks_or_is_dark() -> None:
+    assert set(rhythm(fault_light(State.IDLE, faulty=True))) == {"#", "."}
+    assert set(rhythm(fault_light(State.IDLE, faulty=False))) == {"."}
+    assert fault_light(State.PROMPT, faulty=False) is fault_light(State.PROMPT, faulty=True) is light.ASK

@@ -33,8 +33,11 @@ def test_every_row_is_walked() -> None:
 
 def test_a_no_wins_in_every_state() -> None:
     for state in set(State) - {S.REFUSED}:
-        assert step(state, E.REFUSE_PRESSED) == (S.REFUSED, (A.SHUT_TAP, A.DESTROY_KEY, A.WRITE_REFUSAL))
-    assert step(S.REFUSED, E.REFUSE_PRESSED) == (S.REFUSED, ()), "it stands already"
+        assert step(state, E.REFUSE_PRESSED) == (
+            S.REFUSED,
+            (A.SHUT_TAP, A.DESTROY_KEY, A.WRITE_REFUSAL, A.TIME_REFUSAL),
+        )
+    assert step(S.REFUSED, E.REFUSE_PRESSED) == (S.REFUSED, (A.TIME_REFUSAL,)), "it stands already"
 
 
 def test_nothing_but_start_in_an_idle_room_makes_a_tap() -> None:
@@ -82,17 +85,19 @@ MUTANTS = dict(mutants())
 
 # Both are done before the next event is taken, and a timer leaves nothing behind that a crash could show.
 EQUIVALENT = {
-    "recording + capture failed: time grace before note fault",
-    "recording + fault found: time grace before note fault",
-    "ending + capture failed: time grace before note fault",
-    "ending + fault found: time grace before note fault",
+    "opening + capture open: time prompt before time limit",
+    *(
+        f"{state} + {event}: time grace before note fault"
+        for state in (S.RECORDING, S.PROMPT, S.ENDING)
+        for event in (E.CAPTURE_FAILED, E.FAULT_FOUND)
+    ),
 }
 
 
 def test_the_rules_catch_every_mutant_but_those_that_change_nothing() -> None:
     lived = {name for name, table in MUTANTS.items() if break_of(table) is None}
     assert lived == EQUIVALENT
-    assert len(MUTANTS) > 2_500
+    assert len(MUTANTS) > 10_000
 
 
 class Room(RuleBasedStateMachine):
@@ -103,7 +108,7 @@ class Room(RuleBasedStateMachine):
         self.state = S.IDLE
         self.refused = self.broken = False
         self.stage = ""
-        """How far a meeting is: made, announced, lit, heard, closing, waiting; empty if there is none."""
+        """How far a meeting is: made, asked, agreed, announced, lamp, lit, heard, doubted, closing, waiting."""
 
     def expected(self) -> State:
         if self.refused:
@@ -113,9 +118,13 @@ class Room(RuleBasedStateMachine):
         return {
             "": S.IDLE,
             "made": S.PREPARING,
+            "asked": S.ASKING,
+            "agreed": S.AGREED,
             "announced": S.NOTICE,
+            "lamp": S.LIGHTING,
             "lit": S.OPENING,
             "heard": S.RECORDING,
+            "doubted": S.PROMPT,
             "closing": S.ENDING,
             "waiting": S.GRACE,
         }[self.stage]
@@ -124,37 +133,60 @@ class Room(RuleBasedStateMachine):
         """What must be done, in any order."""
         stage = self.stage
         if self.refused:
-            if event is E.REFUSE_HELD:
+            if event in (E.REFUSE_HELD, E.REFUSAL_OVER):
                 self.refused = False
                 return {A.NOTE_LIFT}
-            return set()
+            return {A.TIME_REFUSAL} if event is E.REFUSE_PRESSED else set()
         if event is E.REFUSE_PRESSED:
             self.refused, self.broken, self.stage = True, False, ""
-            return {A.SHUT_TAP, A.DESTROY_KEY, A.WRITE_REFUSAL}
+            return {A.SHUT_TAP, A.DESTROY_KEY, A.WRITE_REFUSAL, A.TIME_REFUSAL}
         if self.broken:
             self.broken = event is not E.FAULT_CLEARED
-            return set()
-        if event in (E.CAPTURE_FAILED, E.FAULT_FOUND) and stage != "waiting":
-            if stage in ("heard", "closing"):
-                self.stage = "waiting"
-                return {A.SHUT_TAP, A.NOTE_FAULT, A.TIME_GRACE}
-            self.stage, self.broken = "", event is E.FAULT_FOUND
-            return {A.SHUT_TAP, A.NOTE_FAULT, A.DESTROY_KEY, A.WRITE_EMPTY} if stage else set()
-        if event is E.START_PRESSED and stage in ("made", "announced", "lit"):
-            self.stage = ""
-            return {A.SHUT_TAP, A.NOTE_STOP, A.DESTROY_KEY, A.WRITE_EMPTY}
+            return {A.WRITE_MISSED} if event is E.START_PRESSED else set()
         if event is E.STILL_REFUSED and not stage:
             self.refused = True
+            return {A.TIME_REFUSAL}
+        if stage in ("heard", "doubted", "closing") and event in (E.CAPTURE_FAILED, E.FAULT_FOUND):
+            self.stage = "waiting"
+            return {A.SHUT_TAP, A.NOTE_FAULT, A.TIME_GRACE}
+        if stage in ("made", "asked", "agreed", "announced", "lamp", "lit"):
+            why = {
+                E.CAPTURE_FAILED: A.NOTE_FAULT,
+                E.FAULT_FOUND: A.NOTE_FAULT,
+                E.END_PRESSED: A.NOTE_CLIENT_STOP,
+                **({} if stage in ("asked", "agreed") else {E.START_PRESSED: A.NOTE_STOP}),
+                **({E.ANSWERS_OVER: A.NOTE_NO_ANSWER} if stage == "asked" else {}),
+            }
+            if event in why:
+                self.stage, self.broken = "", event is E.FAULT_FOUND
+                return {A.SHUT_TAP, why[event], A.DESTROY_KEY, A.WRITE_EMPTY}
+        if not stage and event is E.FAULT_FOUND:
+            self.broken = True
             return set()
+        if stage in ("heard", "doubted"):
+            ends = {
+                E.END_PRESSED: A.NOTE_CLIENT_STOP,
+                E.LIMIT_REACHED: A.NOTE_LIMIT,
+                **({} if stage == "doubted" else {E.START_PRESSED: A.NOTE_STOP}),
+                **({E.PROMPT_OVER: A.NOTE_NO_ANSWER} if stage == "doubted" else {}),
+            }
+            if event in ends:
+                self.stage = "closing"
+                return {ends[event], A.FINISH_TAP}
         steps = {
             ("", E.START_PRESSED): ("made", {A.PREPARE}),
             ("", E.RECOVERED): ("waiting", {A.TIME_GRACE}),
             ("made", E.CAPTURE_READY): ("announced", {A.TIME_NOTICE}),
-            ("announced", E.NOTICE_OVER): ("lit", {A.OPEN_TAP}),
-            ("lit", E.CAPTURE_OPEN): ("heard", {A.NOTE_START, A.TIME_LIMIT}),
+            ("made", E.READY_TO_ASK): ("asked", {A.TIME_ANSWERS}),
+            ("asked", E.START_PRESSED): ("agreed", {A.TIME_ANSWERS, A.NOTE_YES}),
+            ("agreed", E.START_PRESSED): ("agreed", {A.TIME_ANSWERS, A.NOTE_YES}),
+            ("agreed", E.ANSWERS_OVER): ("announced", {A.TIME_NOTICE}),
+            ("announced", E.NOTICE_OVER): ("lamp", set()),
+            ("lamp", E.LIGHT_PROVEN): ("lit", {A.OPEN_TAP}),
+            ("lit", E.CAPTURE_OPEN): ("heard", {A.NOTE_START, A.TIME_LIMIT, A.TIME_PROMPT}),
             ("heard", E.MARK_PRESSED): ("heard", {A.NOTE_MARK}),
-            ("heard", E.START_PRESSED): ("closing", {A.NOTE_STOP, A.FINISH_TAP}),
-            ("heard", E.LIMIT_REACHED): ("closing", {A.NOTE_LIMIT, A.FINISH_TAP}),
+            ("heard", E.PROMPT_DUE): ("doubted", {A.NOTE_PROMPT, A.TIME_ANSWER}),
+            ("doubted", E.START_PRESSED): ("heard", {A.NOTE_ANSWER, A.TIME_PROMPT}),
             ("closing", E.CAPTURE_DONE): ("waiting", {A.TIME_GRACE}),
             ("waiting", E.GRACE_OVER): ("", {A.RELEASE}),
         }
@@ -167,21 +199,25 @@ class Room(RuleBasedStateMachine):
         assert set(actions) == self.tell(event)
         assert self.state is self.expected()
 
-    @rule()
-    def the_event_that_leads_on(self) -> None:
+    @rule(ask=st.booleans())
+    def the_event_that_leads_on(self, ask: bool) -> None:
         leads = {
             S.IDLE: E.START_PRESSED,
-            S.PREPARING: E.CAPTURE_READY,
+            S.PREPARING: E.READY_TO_ASK if ask else E.CAPTURE_READY,
+            S.ASKING: E.START_PRESSED,
+            S.AGREED: E.START_PRESSED if ask else E.ANSWERS_OVER,
             S.NOTICE: E.NOTICE_OVER,
+            S.LIGHTING: E.LIGHT_PROVEN,
             S.OPENING: E.CAPTURE_OPEN,
-            S.RECORDING: E.START_PRESSED,
+            S.RECORDING: E.PROMPT_DUE,
+            S.PROMPT: E.START_PRESSED if ask else E.PROMPT_OVER,
             S.ENDING: E.CAPTURE_DONE,
             S.GRACE: E.GRACE_OVER,
-            S.REFUSED: E.REFUSE_HELD,
+            S.REFUSED: E.REFUSE_HELD if ask else E.REFUSAL_OVER,
             S.FAULT: E.FAULT_CLEARED,
         }
         self.any_event(leads[self.state])
 
 
 TestRoom = Room.TestCase
-TestRoom.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestRoom.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
