@@ -212,4 +212,10 @@ def test_the_spool_reaches_its_bound(make_house: MakeHouse) -> None:
     assert_ended_as_fault(house, recording, "spool.bytes_max")
     assert house.archived_blocks(recording).items() >= blocks.items()
     room.await_state("idle")
-    assert len(room.happened("begun")) == 1, "a room in fault began a meeting"
+    assert len(room.happened("opened")) == 1, "a room in fault opened its microphone"
+    # The meeting that could not be recorded is told, signed and numbered, and has nothing in it.
+    missed = room.await_happening("missed").recording
+    house.await_signed(missed)
+    report = house.verified(missed)
+    assert (report.state, report.ended, report.blocks, report.preamble.sequence) == (State.WHOLE, "fault", 0, 2)
+    assert [event.name for event in report.events] == ["missed"]

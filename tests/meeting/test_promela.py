@@ -69,8 +69,10 @@ MUTANTS: dict[str, str] = {
     "recording resumes after a restart": model(changed(((S.IDLE, E.RECOVERED), (S.PREPARING, (A.PREPARE,))))),
     "a cleared fault starts": model(changed(((S.FAULT, E.FAULT_CLEARED), (S.PREPARING, (A.PREPARE,))))),
     "start lifts a no": model(changed(((S.REFUSED, E.START_PRESSED), (S.PREPARING, (A.PREPARE,))))),
-    "a room that asks and a limit that is void": model(
-        changed(*(((state, E.LIMIT_REACHED), None) for state in (S.RECORDING, S.PROMPT)))
+    "a room asks, nobody answers, and it goes on": model(
+        changed(
+            ((S.PROMPT, E.PROMPT_OVER), None), *(((state, E.LIMIT_REACHED), None) for state in (S.RECORDING, S.PROMPT))
+        )
     ),
     "a fault while ending is ignored": model(
         changed(((S.RECORDING, E.FAULT_FOUND), (S.RECORDING, ())), ((S.PROMPT, E.FAULT_FOUND), None)), watched=False
