@@ -170,18 +170,12 @@ class Custody:
 
     def refuse_nothing(self, preamble_record: bytes, moment: Moment, boot: bytes) -> Recording:
         """The receipt of a no that was said before there was any recording. `preamble_record` is of one without a key."""
-        recording = _parse(preamble_record)
-        self._spool.make_room()
-        self._keep(recording, RecordType.PREAMBLE, 0, preamble_record, ending=True)
-        self.recording = recording
+        self._begin_nothing(preamble_record)
         return self.refuse(moment, boot)
 
     def write_missed(self, preamble_record: bytes, moment: Moment, boot: bytes) -> Recording:
         """Report a meeting that could not be recorded: a manifest of no blocks. `preamble_record` is of one without a key."""
-        recording = _parse(preamble_record)
-        self._spool.make_room()
-        self._keep(recording, RecordType.PREAMBLE, 0, preamble_record, ending=True)
-        self.recording = recording
+        recording = self._begin_nothing(preamble_record)
         self.note("missed", 0, moment, "fault")
         self._complete(recording, None, moment, boot)
         return recording
@@ -252,6 +246,14 @@ class Custody:
     def forget(self, recording: str) -> None:
         """Remove a recording for which the archive has signed, whole."""
         self._spool.forget(recording)
+
+    def _begin_nothing(self, preamble_record: bytes) -> Recording:
+        """Take in hand what has no key and will have no blocks; it may take from the reserve."""
+        recording = _parse(preamble_record)
+        self._spool.make_room()
+        self._keep(recording, RecordType.PREAMBLE, 0, preamble_record, ending=True)
+        self.recording = recording
+        return recording
 
     def _complete(self, recording: Recording, keybox_body: bytes | None, moment: Moment, boot: bytes) -> None:
         """The manifest, and what may follow it."""

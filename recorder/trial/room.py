@@ -11,12 +11,11 @@ from pathlib import Path
 
 import msgspec
 
+from recorder.cli import EXIT_BAD_INPUT
 from recorder.errors import TrialError
 from recorder.wire.status import Happening, Line, Report
 
 STOP_SECONDS_MAX = 20.0
-EXIT_BAD_INPUT = 2
-"""Of the command line."""
 
 
 class RoomProcess:

@@ -22,6 +22,7 @@ from recorder import config, keyfiles
 from recorder.archive.export import export
 from recorder.archive.reading_room import listen
 from recorder.archive.store import FolderStore
+from recorder.cli import EXIT_BAD_INPUT
 from recorder.device.cards import capture_cards
 from recorder.device.hold import swap_in_use
 from recorder.errors import TrialError
@@ -29,7 +30,7 @@ from recorder.sealed.verify import KeyboxState, verify
 from recorder.trial import account, terminal
 from recorder.trial.machines import ROOM, Machines
 from recorder.trial.performance import Performance
-from recorder.trial.room import EXIT_BAD_INPUT, RoomProcess
+from recorder.trial.room import RoomProcess
 from recorder.trial.script import Press, Step, Wait, parse
 from recorder.trial.soundstage import IDENTITY, SoundStage, speech, wav_seconds
 

@@ -17,7 +17,7 @@ class Items(Mapping[Name, bytes]):
     """Of one recording; a mapping from name to content, in the order of the file."""
 
     def __init__(self, recording: str) -> None:
-        self._recording = recording
+        self.recording = recording
         self._contents = bytearray()
         """Of the blocks, one behind the other by index."""
         self._states = bytearray()
@@ -78,13 +78,13 @@ class Items(Mapping[Name, bytes]):
         return bytes(self._contents[name.index * CONTENT_BYTES : (name.index + 1) * CONTENT_BYTES])
 
     def __contains__(self, name: object) -> bool:
-        if not isinstance(name, Name) or name.recording != self._recording:
+        if not isinstance(name, Name) or name.recording != self.recording:
             return False
         return name in self._others if name.type is not RecordType.BLOCK else self._state(name) != _ABSENT
 
     def __iter__(self) -> Iterator[Name]:
         blocks = (
-            Name(self._recording, RecordType.BLOCK, index)
+            Name(self.recording, RecordType.BLOCK, index)
             for index, state in enumerate(self._states)
             if state != _ABSENT
         )

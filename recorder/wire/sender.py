@@ -137,6 +137,11 @@ class _Recording:
         """Items without a receipt."""
         return len(self.items) - self.items.signed
 
+    @property
+    def ended(self) -> bool:
+        """Whether its manifest is signed for."""
+        return self.items.is_signed(Name(self.items.recording, RecordType.MANIFEST, 0))
+
     def enqueue(self, name: Name) -> None:
         if name.type is not RecordType.PREAMBLE and name != self.refusal:
             heapq.heappush(self.queue, name)
@@ -266,8 +271,7 @@ class Sender:
             if name.type in (RecordType.PREAMBLE, RecordType.MANIFEST) and recording.greeted:
                 self._take_turns(stored.recording)
         actions: list[Action] = [Receipted(new)] if new else []
-        ended = recording.items.is_signed(Name(stored.recording, RecordType.MANIFEST, 0))
-        if ended and recording.refusal is None and recording.waiting == 0:
+        if recording.ended and recording.refusal is None and recording.waiting == 0:
             self._forget(stored.recording)
             actions.append(Done(stored.recording))
         return actions
@@ -329,8 +333,7 @@ class Sender:
                 name = heapq.heappop(recording.queue)
                 if recording.items.is_signed(name):
                     continue
-                manifest = Name(turn, RecordType.MANIFEST, 0)
-                if name.type is RecordType.KEYBOX and not recording.items.is_signed(manifest):
+                if name.type is RecordType.KEYBOX and not recording.ended:
                     recording.enqueue(name)  # the manifest's receipt gives it its turn
                     break
                 self._turns.append(turn)

@@ -182,6 +182,12 @@ def until(daemon: Daemon, state: State) -> Script:
         yield
 
 
+def wait(seconds: float) -> Script:
+    over = time.monotonic() + seconds
+    while time.monotonic() < over:
+        yield
+
+
 def down(button: object) -> None:
     button.pin.drive_low()  # type: ignore[attr-defined]
 
@@ -206,9 +212,7 @@ def recording(daemon: Daemon) -> Script:
     yield from until(daemon, State.RECORDING)
     while not daemon._custody.recording.ledger.blocks:  # type: ignore[union-attr]
         yield
-    burst_over = time.monotonic() + daemon._settings.panel.double_press_seconds
-    while time.monotonic() < burst_over:  # or the next press would belong to the first
-        yield
+    yield from wait(daemon._settings.panel.double_press_seconds)  # or the next press would belong to the first
 
 
 def log_light(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -736,12 +740,6 @@ def events(room: Room, daemon: Daemon) -> list[str]:
     """The names in the manifest of the one recording that there is."""
     (found,) = daemon._spool.recordings()
     return [event.name for event in room.manifest(daemon, found).events]
-
-
-def wait(seconds: float) -> Script:
-    over = time.monotonic() + seconds
-    while time.monotonic() < over:
-        yield
 
 
 def test_everyone_present_is_asked_and_each_yes_is_on_record(room: Room) -> None:
