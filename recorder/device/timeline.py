@@ -10,7 +10,8 @@ that has delivered 47 s of sound after 48 s has lost one, or holds it back. The 
   whose arrival is known closely: `Pace` looks out for every second one.
 - Sound that was held back comes in a burst: the lag falls again at once. A loss is therefore declared only when two
   floors in a row, without an interruption, lie above the baseline and agree. A lag that goes on rising is declared at
-  the second judgement, in parts; one that falls never.
+  the second judgement, in parts; one that falls never, if what was held back comes at 1.3 times its speed or faster:
+  deliveries of 0.1 s blur the floors.
 - A sound card's clock differs from the monotonic clock by up to 300 ppm, a second an hour. The baseline follows the
   floor by at most 500 ppm, so drift is never a loss, and no loss from LOSS_SECONDS_MIN up is ever taken for drift.
 - A floor that stays *below* the baseline for ten seconds is the better baseline: the latency of the start has gone.
