@@ -52,8 +52,14 @@ class Microphone(Section, frozen=True):
     silence_dbfs: Annotated[float, Meta(ge=-96, le=-20)]
     silence_seconds: Annotated[float, Meta(ge=1, le=600)]
     deadline_seconds: Annotated[float, Meta(ge=1, le=30)]
+    away_seconds: Annotated[float, Meta(ge=1, le=600)]
+    interlock: bool
 
     def __post_init__(self) -> None:
+        if self.interlock and len(self.rates) > 1:
+            raise ValueError(
+                "with microphone.interlock, microphone.rates must name one rate: a microphone without power cannot be asked"
+            )
         if isinstance(self.pick, int) and self.pick > self.channels:
             raise ValueError(f"microphone.pick is {self.pick}, but only {self.channels} channels are opened")
 
@@ -112,12 +118,14 @@ class Panel(Section, frozen=True):
     refuse_button: Pin
     end_button: Pin
     recording_light: Pin
-    fault_light: Pin
+    light_sense: Pin
+    attention_light: Pin
     bounce_seconds: Annotated[float, Meta(ge=0, le=0.2)]
     double_press_seconds: Annotated[float, Meta(ge=0.1, le=2)]
 
     def __post_init__(self) -> None:
-        pins = [self.start_button, self.refuse_button, self.recording_light, self.fault_light]
+        pins = [self.start_button, self.refuse_button, self.recording_light]
+        pins += [self.light_sense, self.attention_light]
         pins += [self.end_button] if self.end_button else []
         if len(set(pins)) < len(pins):
             raise ValueError("two parts of the panel share a pin")

@@ -55,7 +55,10 @@ def run(commands: BinaryIO, output: Output) -> None:
     """One meeting, from setup to the final block."""
     setup = _setup(commands)
     microphone = Microphone(
-        setup.microphone, on_open=lambda: output.state(State.OPEN), on_shut=lambda: output.state(State.SHUT)
+        setup.microphone,
+        on_open=lambda: output.state(State.OPEN),
+        on_gone=lambda: output.state(State.GONE),
+        on_shut=lambda: output.state(State.SHUT),
     )
     encoder = Encoder(setup.opus, microphone.rate, setup.seal.block_frames)
     preamble, keybox, sealer = seal.begin(
@@ -162,7 +165,8 @@ def main() -> NoReturn:
         run(sys.stdin.buffer, output)
         status = 0
     except WederhoorError as error:
-        output.send(Frame(Kind.ERROR, str(error).encode()[:BODY_BYTES_MAX]))
+        kind = Kind.MISSING if isinstance(error, MicrophoneError) else Kind.ERROR
+        output.send(Frame(kind, str(error).encode()[:BODY_BYTES_MAX]))
     except BaseException:  # noqa: BLE001 (a bug: its trace goes to the log, and holds no audio)
         traceback.print_exc()
     finally:

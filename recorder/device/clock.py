@@ -12,6 +12,8 @@ from pathlib import Path
 
 from recorder.audio import Moment
 
+MADE_SECONDS = 1_764_000_000
+"""Unix time before which no room has run this software: 24 November 2025."""
 _STA_UNSYNC = 0x0040
 _TIME_ERROR = 5
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -38,6 +40,11 @@ def synced() -> bool:
     timex = _Timex()  # modes 0: read only
     state = _libc.adjtimex(ctypes.byref(timex))
     return 0 <= state < _TIME_ERROR and not timex.status & _STA_UNSYNC
+
+
+def plausible() -> bool:
+    """Whether the wall clock can be right at all. A machine without a clock chip begins at some moment in its past."""
+    return time.time() >= MADE_SECONDS
 
 
 def monotonic_ns() -> int:

@@ -1,9 +1,9 @@
 """The daemon of one room: one thread, one selector, one table.
 
-Each turn of the loop, in the order that docs/ARCHITECTURE.md numbers: presses, the tap, the road, timers, the light.
-What follows from an event is for `meeting/table.py` to say; this shell does what the actions say. The one thing that does
-not wait for its turn is a refusal: the thread in which the press arrives shuts the tap and erases the hold key, and only
-then tells the loop.
+Each turn of the loop, in the order that docs/ARCHITECTURE.md numbers: the light's current, presses, the tap, the road, timers,
+the light, those who watch. What follows from an event is for `meeting/table.py` to say; this shell does what the actions say.
+Two things do not wait for their turn. A refusal: the thread in which the press arrives shuts the tap and erases the hold
+key, and only then tells the loop. And a light that goes dark: the same thread shuts the tap.
 """
 
 import logging
@@ -13,27 +13,39 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from recorder import __version__, config, keyfiles
-from recorder.device import clock, entropy
+from recorder.device import clock, entropy, selftest
 from recorder.device.chain import Chain
 from recorder.device.custody import Custody, Ended
 from recorder.device.hold import MemoryHold
-from recorder.device.panel import Hands, Panel, Pressed
+from recorder.device.mock import Flaw, Hands
+from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.pipe import State as CaptureState
 from recorder.device.receipts import Receipts
 from recorder.device.spool import Spool
 from recorder.device.standing import StandingNo
+from recorder.device.supervisor import START_SECONDS_MAX, Guard, ServiceManager
 from recorder.device.tap import Tap
 from recorder.device.uplink import Connected, Lost, Message, Uplink
-from recorder.errors import CaptureError, HoldError, KeyFileError, SealedError, SpoolError, SpoolFull, WireError
-from recorder.meeting.light import CAPTURE_STATES, fault_light, recording_light
-from recorder.meeting.presses import RefusePresses, StartPresses
+from recorder.errors import (
+    CaptureError,
+    HoldError,
+    KeyFileError,
+    PanelError,
+    SealedError,
+    SpoolError,
+    SpoolFull,
+    WireError,
+)
+from recorder.meeting.fault import Fault
+from recorder.meeting.light import CAPTURE_STATES, attention_light, recording_light
+from recorder.meeting.presses import ButtonWatch, RefusePresses, StartPresses
 from recorder.meeting.table import TIMERS, Action, Event, State, step
 from recorder.sealed import layout, seal
 from recorder.wire import sender
@@ -50,14 +62,16 @@ OPEN_SECONDS_MAX = 10.0
 """For a microphone to deliver its first samples after the light is lit; USB arrays take up to two."""
 PREPARE_SECONDS_MAX = 20.0
 END_SECONDS_MAX = 10.0
-CARD_FULL = "the card is full of recordings that the archive has not signed for; restore its connection"
+HANG_SECONDS = 2.0
+"""How much longer than its own deadline the capture process may be silent."""
+EDGE_SECONDS_MAX = 1.0
+"""For the thread that watches the pins to tell of the lit light."""
+GLANCE_SECONDS = 5.0
+SELFTEST_SECONDS = 86_400.0
 BACKLOG_RECORDS_TURN = 32
 """Of what is on the card since before the start, read in one turn: a card that is not cached takes milliseconds for each."""
 BACKLOG_ITEMS = 4_096
 """With so many items known to the road no more of the backlog is read."""
-SPOOL_RESERVE_BYTES = 524_288
-"""Room that must be free before a meeting may start: about two minutes."""
-
 logger = logging.getLogger(__name__)
 
 
@@ -82,9 +96,20 @@ class Daemon:
             self._spool, self._hold, self._chain, receipts, self._signing_key, entropy.secret, self._on_added
         )
         self._uplink = Uplink(settings.room.name, settings.uplink, self._keys, self._wake)
-        self._panel = Panel(settings.panel, settings.meeting.lift_seconds, self._refuse_now, self._wake)
+        self._panel = Panel(
+            settings.panel,
+            settings.meeting.lift_seconds,
+            on_refuse=self._refuse_now,
+            on_dark=self._shut_in_the_dark,
+            wake=self._wake,
+        )
+        self._guard = Guard(settings.panel)
+        self._service_manager = ServiceManager()
         self._start_presses = StartPresses(settings.panel.double_press_seconds)
         self._refuse_presses = RefusePresses()
+        self._buttons: ButtonWatch[Pressed] = ButtonWatch()
+        self._broken: frozenset[Pressed] = frozenset()
+        """The buttons that are stuck or chatter."""
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._tap: Tap | None = None
@@ -103,12 +128,22 @@ class Daemon:
         """Samples were at full scale in the last half second."""
         self._preamble_hashes: dict[str, bytes] = {}
         self._sender_actions: list[sender.Action] = []
-        self._fault = ""
+        self._faults: dict[Fault, str] = {}
+        """What was found, and in plain words; until the next start, or until it is mended."""
+        self._for_good: set[Fault] = set()
+        """Of those the ones that a person must mend, who then starts the room anew. Start is dead."""
+        self._seen: dict[Fault, str] = {}
+        """What the last glance saw."""
+        self._next_glance = 0.0
+        self._next_selftest = 0.0
+        self._selftest: tuple[int, tuple[Fault, ...]] | None = None
+        """When the last one was, Unix milliseconds, and what it found."""
+        self._went_dark = False
+        """The light lost its current, and the loop has not heard it yet."""
         self._next_report = 0.0
-        self._last_status: tuple[Status, float] | None = None
+        self._last_status: tuple[tuple[object, ...], float] | None = None
+        """What the last one told as news, and when."""
         self._stopping = False
-        self._untrusted = False
-        """The light, the hold or the card has failed: start is dead until a person has mended it and started the room anew."""
 
     def hands(self) -> Hands:
         """Fingers for the mock pins."""
@@ -122,16 +157,32 @@ class Daemon:
     def run(self) -> None:
         """Until `stop`. A recording that runs then is ended, kept, and offered to the client again at the next start."""
         try:
+            self._await_guard()
             self._recover()
+            self._service_manager.ready()
             while not self._stopping:
                 self._turn()
+            self._service_manager.stopping()
             if self._tap is not None:
-                self._break_down("the room was switched off")
+                self._break_down(Fault.CUT_OFF, "the room was switched off")
         finally:  # however it ends: the microphone before the light
             self._shut_tap()
-            self._panel.show(recording=False, fault=False)
+            self._panel.show(recording=False)
             self._panel.close()
             self._uplink.close(self._status(online=False))
+            self._guard.close()
+
+    def ask_for_selftest(self) -> None:
+        """Let the room test itself as soon as there is no meeting. From any thread or a signal handler."""
+        self._next_selftest = 0.0
+        self._wake()
+
+    def _await_guard(self) -> None:
+        """A room is not in service before it is guarded."""
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not self._guard.answers and time.monotonic() < deadline:
+            self._guard.beat(attention_light(self._state, ()), time.monotonic())
+            time.sleep(BLINK_SECONDS)
 
     def _recover(self) -> None:
         if self._custody.refusal_cut_off():
@@ -141,15 +192,19 @@ class Daemon:
         if self._standing:
             self._happen(Event.STILL_REFUSED)
         elif self._custody.recording is not None:
+            self._find(Fault.CUT_OFF, "a recording was cut off; what there was is kept, and can still be refused")
             self._happen(Event.RECOVERED)
         self._tell("state", self._state)
+        if self._panel.refusing:  # held down since before there was anybody to hear it: that is a no like any other
+            self._refuse_now()
+            self._happen(Event.REFUSE_PRESSED)
+            self._no_unheard = False
 
     def _tell_damage(self) -> None:
         damaged = self._custody.damaged
         if damaged:
             told = ", ".join(damaged[:3])
-            self._fault = f"the card has damaged {told}; it is set aside there. Have this room looked at"
-            logger.critical("%s", self._fault)
+            self._find(Fault.DAMAGE, f"the card has damaged {told}; it is set aside there. Have this room looked at")
             damaged.clear()
 
     # The loop
@@ -158,19 +213,20 @@ class Daemon:
         ready = {key.fileobj for key, _ in self._selector.select(self._sleep_seconds())}
         if self._wakeup in ready:
             os.read(self._wakeup, 4096)
+        self._hear_light()
         self._hear_presses()
         if self._tap in ready:
             self._hear_tap()
         self._hear_road()
         self._hear_clock()
         self._show()
+        self._beat()
 
     def _sleep_seconds(self) -> float:
         if self._sender_actions or self._backlog_waits():
             return 0.0
         now = time.monotonic()
-        lights = (recording_light(self._state), fault_light(self._state, faulty=bool(self._fault)))
-        blinking = any(len(light.segments_ms) > 1 for light in lights)
+        blinking = len(recording_light(self._state).segments_ms) > 1
         deadlines = [
             now + (BLINK_SECONDS if blinking else TURN_SECONDS_MAX),
             *self._timers.values(),
@@ -178,8 +234,20 @@ class Daemon:
         ]
         return max(0.0, min(deadlines) - now)
 
+    def _hear_light(self) -> None:
+        if self._went_dark:
+            self._went_dark = False
+            self._distrust(
+                Fault.LIGHT, "the recording light lost its current while it was lit; the room may not record"
+            )
+            self._happen(Event.FAULT_FOUND)
+
     def _hear_presses(self) -> None:
         for pressed, at in self._panel.presses():
+            if pressed is not Pressed.LIFT:
+                self._buttons.press(pressed, at)
+            if pressed in self._broken - {Pressed.REFUSE}:
+                continue
             event: Event | None
             match pressed:
                 case Pressed.START if self._panel.refusing:
@@ -218,16 +286,16 @@ class Daemon:
                 self._take(frame)
             self._heard = time.monotonic()
         except (SpoolFull, SealedError, CaptureError) as error:
-            self._break_down(str(error))
+            self._break_down(Fault.CARD_FULL if isinstance(error, SpoolFull) else Fault.CUT_OFF, str(error))
             return
         except (SpoolError, HoldError) as error:
-            self._distrust(str(error))
+            self._distrust(Fault.RECORDER, str(error))
             return
         if frames is None and self._tap is tap:
             done = tap.wait() == 0 and self._state is State.ENDING
             self._shut_tap()
-            if not done and not self._fault:
-                self._fault = "the capture process ended without a word; its trace is in the log"
+            if not done and not self._faults:
+                self._find(Fault.CUT_OFF, "the capture process ended without a word; its trace is in the log")
             self._happen(Event.CAPTURE_DONE if done else Event.CAPTURE_FAILED)
 
     def _take(self, frame: Frame) -> None:
@@ -245,8 +313,9 @@ class Daemon:
             case Kind.TELEMETRY:
                 before, self._telemetry = self._telemetry, msgspec.json.decode(frame.body, type=Telemetry)
                 self._overdriven = before is not None and self._telemetry.clipped > before.clipped
-            case Kind.ERROR:
-                self._fault = frame.body.decode(errors="replace")
+            case Kind.ERROR | Kind.MISSING:
+                fault = Fault.MICROPHONE_GONE if frame.kind is Kind.MISSING else Fault.CUT_OFF
+                self._find(fault, frame.body.decode(errors="replace"))
             case Kind.STATE:
                 match CaptureState(frame.body.decode("ascii", "replace")):
                     case CaptureState.READY:
@@ -255,6 +324,9 @@ class Daemon:
                     case CaptureState.OPEN:
                         self._tell("opened")
                         self._happen(Event.CAPTURE_OPEN)
+                    case CaptureState.GONE:
+                        self._tell("gone")
+                        self._happen(Event.MICROPHONE_GONE)
                     case CaptureState.SHUT:
                         self._tell("shut")
 
@@ -282,7 +354,7 @@ class Daemon:
 
     def _backlog_waits(self) -> bool:
         """Whether more of it should be read: what the road knows of costs memory until the archive has signed for it."""
-        return self._custody.unread > 0 and self._sender.waiting < BACKLOG_ITEMS and not self._untrusted
+        return self._custody.unread > 0 and self._sender.waiting < BACKLOG_ITEMS and not self._for_good
 
     def _read_backlog(self) -> None:
         if not self._backlog_waits():
@@ -290,7 +362,7 @@ class Daemon:
         try:
             self._custody.read_on(BACKLOG_RECORDS_TURN)
         except SpoolError as error:
-            self._distrust(str(error))
+            self._distrust(Fault.RECORDER, str(error))
         self._tell_damage()
 
     def _do_on_road(self, actions: list[sender.Action], now: float, payload: bytes = b"") -> None:
@@ -299,10 +371,9 @@ class Daemon:
             try:
                 self._do_one_on_road(action, now, payload)
             except SpoolError as error:
-                self._distrust(str(error))
+                self._distrust(Fault.RECORDER, str(error))
             except SealedError as error:
-                self._fault = f"damaged on the card: {error}"
-                logger.critical("%s", self._fault)
+                self._find(Fault.DAMAGE, f"damaged on the card: {error}")
 
     def _do_one_on_road(self, action: sender.Action, now: float, payload: bytes) -> None:
         match action:
@@ -346,27 +417,47 @@ class Daemon:
             if event is Event.GRACE_OVER:
                 self._tell("grace_over")
             self._happen(event)
+        self._judge_silence(now)
+        self._broken = self._buttons.look(now, self._panel.down())
+        if self._state in (State.IDLE, State.FAULT):
+            self._look_round(now)
+        if any(fault.grave for fault in self._present_faults()):
+            self._happen(Event.FAULT_FOUND)
+        else:
+            self._happen(Event.FAULT_CLEARED)
+
+    def _judge_silence(self, now: float) -> None:
+        """A capture process that says nothing for longer than it may hangs, or its microphone does."""
         quiet = now - max(self._heard, self._since)
+        microphone = self._settings.microphone
         limit = {
             State.PREPARING: PREPARE_SECONDS_MAX,
             State.OPENING: OPEN_SECONDS_MAX,
-            State.RECORDING: self._settings.microphone.deadline_seconds,
-            State.PROMPT: self._settings.microphone.deadline_seconds,
+            State.RECORDING: microphone.deadline_seconds + HANG_SECONDS,
+            State.PROMPT: microphone.deadline_seconds + HANG_SECONDS,
+            State.INTERRUPTED: microphone.away_seconds + OPEN_SECONDS_MAX,
             State.ENDING: END_SECONDS_MAX,
         }.get(self._state)
         if limit is not None and quiet > limit and not self._tap_waits():
-            self._fault = self._fault or f"the microphone has delivered nothing for {limit:.0f} seconds; check its plug"
+            fault = f"the microphone has delivered nothing for {limit:.0f} seconds; check its plug"
+            self._find(Fault.MICROPHONE_GONE, self._faults.get(Fault.MICROPHONE_GONE, fault))
             self._happen(Event.CAPTURE_FAILED)
-        if self._untrusted:
-            self._happen(Event.FAULT_FOUND)
-        elif self._state in (State.IDLE, State.FAULT):
-            room = self._spool.room_bytes()
-            if self._state is State.IDLE and room < SPOOL_RESERVE_BYTES:
-                self._break_down(CARD_FULL)
-            elif self._state is State.FAULT and room >= SPOOL_RESERVE_BYTES:
-                if self._fault == CARD_FULL:
-                    self._fault = ""  # any other stays to be read until the next start
-                self._happen(Event.FAULT_CLEARED)
+
+    def _look_round(self, now: float) -> None:
+        """Between meetings: the self-test when it is due, and a glance every few seconds."""
+        if now >= self._next_selftest and self._state is State.IDLE:
+            self._next_selftest, self._next_glance = now + SELFTEST_SECONDS, now + GLANCE_SECONDS
+            self._seen = selftest.examine(self._settings, self._spool, self._panel)
+            self._selftest = time.time_ns() // 1_000_000, tuple(self._seen)
+            logger.info("self-test: %s", "; ".join(self._seen.values()) or "all is well")
+            for fault in self._seen:
+                if fault.grave and fault is not Fault.CARD_FULL:
+                    self._distrust(fault, self._seen[fault])
+        elif now >= self._next_glance:
+            self._next_glance = now + GLANCE_SECONDS
+            self._seen = selftest.glance(self._settings, self._spool, self._panel)
+        if Fault.CARD_FULL not in self._seen:
+            self._faults.pop(Fault.CARD_FULL, None)  # the archive has signed for something
 
     def _tap_waits(self) -> bool:
         """Whether the capture process has said something that was not heard yet: a card was slow, not the microphone."""
@@ -374,22 +465,56 @@ class Daemon:
 
     def _show(self) -> None:
         self._light()
-        if self._state in CAPTURE_STATES and not self._panel.lit:
-            self._untrusted = True
-            self._break_down("the recording light is dark though it should be lit; the room may not record")
-        if self._state is State.LIGHTING:
-            self._happen(Event.LIGHT_PROVEN)
         now = time.monotonic()
+        if self._state in CAPTURE_STATES and not self._panel.lit:
+            self._distrust(Fault.LIGHT, "the recording light is dark though it should be lit; the room may not record")
+            self._happen(Event.FAULT_FOUND)
+        if self._state is State.LIGHTING:
+            if self._panel.seen_lit:
+                self._happen(Event.LIGHT_PROVEN)
+            elif now - self._since > EDGE_SECONDS_MAX:
+                self._distrust(Fault.LIGHT, "the light's current is not watched: its pin tells of no change")
+                self._happen(Event.FAULT_FOUND)
         if self._emit is not None and now >= self._next_report:
             self._next_report = now + REPORT_SECONDS
             self._emit(self._report(now))
 
     def _light(self) -> None:
         elapsed_ms = int((time.monotonic() - self._since) * 1000)
-        self._panel.show(
-            recording=recording_light(self._state).lit_at(elapsed_ms),
-            fault=fault_light(self._state, faulty=bool(self._fault)).lit_at(elapsed_ms),
-        )
+        self._panel.show(recording=recording_light(self._state).lit_at(elapsed_ms))
+
+    def _beat(self) -> None:
+        """Tell those who watch that the loop turns."""
+        now = time.monotonic()
+        self._guard.beat(attention_light(self._state, self._present_faults()), now)
+        if not self._guard.answers:
+            self._find(Fault.LIGHT, "the guard of this room does not answer; the room may not record")
+        elif Fault.LIGHT in self._faults and Fault.LIGHT not in self._for_good:
+            del self._faults[Fault.LIGHT]
+        self._service_manager.feed(now)
+
+    def _present_faults(self) -> dict[Fault, str]:
+        """Everything that is wrong now, in plain words."""
+        return self._passing_faults() | self._found_faults()
+
+    def _found_faults(self) -> dict[Fault, str]:
+        """What was found and stays so, until it is mended or the next start."""
+        seen = self._seen if self._state in (State.IDLE, State.FAULT) else {}
+        return seen | self._faults
+
+    def _passing_faults(self) -> dict[Fault, str]:
+        """What is so at this moment."""
+        found: dict[Fault, str] = {}
+        if self._broken:
+            found[Fault.BUTTON] = f"the button for {' and '.join(sorted(self._broken))} is stuck, or its wires touch"
+        if self._state is State.INTERRUPTED:
+            found[Fault.MICROPHONE_GONE] = "the microphone is gone; it is waited for"
+        if self._state in CAPTURE_STATES and self._telemetry is not None:
+            if self._telemetry.silent_seconds >= self._settings.microphone.silence_seconds:
+                found[Fault.MICROPHONE_SILENT] = Fault.MICROPHONE_SILENT.words("en")
+            if self._overdriven:
+                found[Fault.MICROPHONE_LOUD] = Fault.MICROPHONE_LOUD.words("en")
+        return found
 
     # The table, and what its actions do
 
@@ -398,32 +523,43 @@ class Daemon:
         after, actions = step(before, event)
         if after is not before:
             self._state, self._since, self._next_report = after, time.monotonic(), 0.0
+            self._next_glance = 0.0
             running = {timer for timer, states in TIMERS.values() if after in states}
             self._timers = {timer: at for timer, at in self._timers.items() if timer in running}
-            if after in CAPTURE_STATES or before not in CAPTURE_STATES:
-                self._light()  # lit before the tap may open, dark after it is shut; dark before a key is released
-            if after in CAPTURE_STATES and not self._panel.lit:
-                self._untrusted = True
-                self._break_down("the recording light does not light; the room may not record")
-                return
+            if after in CAPTURE_STATES and before not in CAPTURE_STATES:
+                try:
+                    self._panel.prove()  # lit before the tap may open
+                except PanelError as error:
+                    self._distrust(Fault.LIGHT, str(error))
+                    self._happen(Event.FAULT_FOUND)
+                    return
+            elif after in CAPTURE_STATES or before not in CAPTURE_STATES:
+                self._light()  # dark after the tap is shut, and before a key is released
         for action in actions:
             try:
                 self._do(action)
             except (SpoolError, HoldError, KeyFileError, SealedError) as error:
                 # The state stands, and so does the rest of what follows; a restart completes what the card did not take.
-                self._distrust(str(error))
+                self._distrust(Fault.RECORDER, str(error))
         if after is not before and self._state is after:  # else an action led further, and that was told
             logger.info("%s: %s -> %s", event, before, after)
             self._tell("state", after)
 
-    def _break_down(self, fault: str) -> None:
-        self._fault = fault
+    def _find(self, fault: Fault, words: str) -> None:
+        """Something is wrong. What follows from it, the next look at the clock decides."""
+        if self._faults.get(fault) != words:
+            self._faults[fault] = words
+            logger.critical("%s", words)
+
+    def _break_down(self, fault: Fault, words: str) -> None:
+        """Something is wrong, and the meeting cannot go on."""
+        self._find(fault, words)
         self._happen(Event.FAULT_FOUND)
 
-    def _distrust(self, fault: str) -> None:
+    def _distrust(self, fault: Fault, words: str) -> None:
         """Go on with what the client may still do, and with nothing else."""
-        self._untrusted, self._fault = True, fault
-        logger.critical("this room cannot do its duty: %s", fault)
+        self._for_good.add(fault)
+        self._find(fault, words)
 
     def _do(self, action: Action) -> None:
         moment, boot = clock.moment(), clock.boot_id()
@@ -458,7 +594,7 @@ class Daemon:
                 elif self._hold.refused() is not None:
                     self._happen(Event.REFUSE_PRESSED)  # its press is on its way to the loop
                 else:
-                    self._distrust("the hold lost the key of a meeting, which nobody can open now")
+                    self._distrust(Fault.RECORDER, "the hold lost the key of a meeting, which nobody can open now")
                     self._custody.write_empty(moment, boot)
             case Action.NOTE_YES:
                 self._note("yes")
@@ -472,6 +608,10 @@ class Daemon:
                 self._note("prompt")
             case Action.NOTE_ANSWER:
                 self._note("answer")
+            case Action.NOTE_GONE:
+                self._note("microphone_gone")
+            case Action.NOTE_BACK:
+                self._note("microphone_back")
             case Action.NOTE_STOP:
                 self._end("stop", "stop")
             case Action.NOTE_CLIENT_STOP:
@@ -503,7 +643,8 @@ class Daemon:
         return min(self._telemetry.silent_seconds, now - self._since) if self._telemetry is not None else 0.0
 
     def _prepare(self) -> None:
-        self._fault, self._telemetry, self._preamble = "", None, None
+        self._faults = {fault: words for fault, words in self._faults.items() if fault in self._for_good}
+        self._telemetry, self._preamble = None, None
         self._heard = time.monotonic()
         self._tap = Tap(
             Setup(
@@ -525,7 +666,16 @@ class Daemon:
             gone = self._tap.close()
             self._tap = None
             if not gone:
-                self._distrust("the microphone's driver hangs; pull the microphone's plug and start this room anew")
+                self._distrust(
+                    Fault.RECORDER, "the microphone's driver hangs; pull the microphone's plug and start this room anew"
+                )
+
+    def _shut_in_the_dark(self) -> None:
+        """In the thread that watches the pins: what is not shown is not heard."""
+        tap = self._tap
+        if tap is not None:
+            tap.shut()
+        self._went_dark = True
 
     def _refuse_now(self) -> None:
         """In the thread in which the press arrives, before anything else: the tap, then the key."""
@@ -596,7 +746,7 @@ class Daemon:
         try:
             self._custody.note(event, self._position, clock.moment())
         except SpoolFull as error:
-            self._break_down(str(error))
+            self._break_down(Fault.CARD_FULL, str(error))
 
     def _end(self, event: str, ended: Ended) -> None:
         self._custody.note(event, self._position, clock.moment(), ended)
@@ -638,6 +788,9 @@ class Daemon:
             version=__version__,
             state=self._state,
             fault=self._fault,
+            faults=tuple(fault.name.lower() for fault in Fault if fault in self._present_faults()),
+            selftest_ms=self._selftest[0] if self._selftest else 0,
+            selftest_found=tuple(fault.name.lower() for fault in self._selftest[1]) if self._selftest else (),
             clock_synced=clock.synced(),
             spool_bytes=self._spool.size_bytes,
             waiting=self._sender.waiting + self._custody.unread,
@@ -649,20 +802,19 @@ class Daemon:
             return
         if self._last_status is not None:
             last, said = self._last_status
-            if (last.state, last.fault) == (self._state, self._fault) and now - said < STATUS_SECONDS_MAX:
+            if last == self._news() and now - said < STATUS_SECONDS_MAX:
                 return
-        status = self._status(online=True)
-        self._uplink.say(status)
-        self._last_status = status, now
+        self._uplink.say(self._status(online=True))
+        self._last_status = self._news(), now
 
-    def _hearing_trouble(self) -> str:
-        """What is wrong with the sound, in words for the caseworker."""
-        quiet_seconds = self._settings.microphone.silence_seconds
-        if self._telemetry is not None and self._telemetry.silent_seconds >= quiet_seconds:
-            return f"No sound for {quiet_seconds:.0f} seconds: is the microphone muted?"
-        if self._overdriven:
-            return "Too loud for the microphone: move it further away, or lower its gain."
-        return ""
+    def _news(self) -> tuple[object, ...]:
+        """What is said at once when it changes."""
+        return self._state, self._fault, tuple(self._present_faults()), self._selftest
+
+    @property
+    def _fault(self) -> str:
+        """What was found, in plain words: the nearest to the recording."""
+        return _nearest(self._found_faults())
 
     def _seconds_left(self, now: float) -> float:
         """Until something happens that somebody may wait for; 0 while recording."""
@@ -677,16 +829,21 @@ class Daemon:
             status=self._status(online=self._uplink.connected),
             light=recording_light(self._state).name,
             lit=self._panel.lit,
+            attention=attention_light(self._state, self._present_faults()).name,
             connected=self._uplink.connected,
             recording=self._recording_id,
             elapsed_ticks=telemetry.position if capturing and telemetry else 0,
             rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
-            alarm=(self._hearing_trouble() if capturing else "") or self._uplink.trouble,
+            alarm=_nearest(self._passing_faults()) or self._uplink.trouble,
             seconds_left=self._seconds_left(now),
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,
         )
+
+
+def _nearest(faults: Mapping[Fault, str]) -> str:
+    return next((faults[fault] for fault in Fault if fault in faults), "")
 
 
 def serve(settings: config.Config, *, report: bool) -> int:
@@ -695,6 +852,7 @@ def serve(settings: config.Config, *, report: bool) -> int:
     daemon = Daemon(settings, Reporter() if report else None)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())
+    signal.signal(signal.SIGUSR1, lambda *_: daemon.ask_for_selftest())
     if settings.panel.pins == "mock":
         threading.Thread(target=press_from_input, args=(daemon, settings), name="hands", daemon=True).start()
     daemon.run()
@@ -714,7 +872,10 @@ class Reporter:
 
 
 def press_from_input(daemon: Daemon, settings: config.Config) -> None:
-    """Presses on standard input: `start`, `stop`, `mark`, `refuse`, `end`, `lift`, a line each. Its end ends the room."""
+    """Presses on standard input: `start`, `stop`, `mark`, `refuse`, `end`, `lift`, a line each. Its end ends the room.
+
+    `lamp open`, `lamp shorted` and `lamp whole` break the light, and mend it.
+    """
     hands = daemon.hands()
     for line in sys.stdin:
         match line.strip():
@@ -728,6 +889,10 @@ def press_from_input(daemon: Daemon, settings: config.Config) -> None:
                 hands.press(Pressed.END)
             case "lift":
                 hands.press(Pressed.REFUSE, settings.meeting.lift_seconds + settings.panel.bounce_seconds + 0.3)
+            case "lamp open" | "lamp shorted" as flaw:
+                hands.break_lamp(Flaw(flaw.removeprefix("lamp ")))
+            case "lamp whole":
+                hands.break_lamp(None)
             case unknown:
                 logger.error("no such press: %r", unknown)
     daemon.stop()

@@ -9,17 +9,22 @@ gap; the thread itself never waits for the rest, so that `stop` closes the strea
 
 The stream is opened by `open` and no earlier. A sound server may then hand over what it had buffered before, so
 nothing is kept that, by its arrival, was captured less than SETTLE_SECONDS after the opening.
+
+A microphone that is unplugged, or delivers nothing for `deadline_seconds`, is looked for again until it is back; what
+is missing meanwhile is a gap, by the clock. PortAudio lists the devices once, when it is initialised, so every look but the
+first initialises it anew.
 """
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
 import sounddevice
 
-from recorder.audio import FRAME_TICKS, TICKS_PER_SECOND, Gap, GapCause, Moment, PcmBlock
+from recorder.audio import FRAME_TICKS, GAP_TICKS_MULTIPLE, TICKS_PER_SECOND, Gap, GapCause, Moment, PcmBlock
 from recorder.config import Microphone as Settings
 from recorder.device import cards, clock
 from recorder.device.timeline import READ_SECONDS, Pace, Timeline
@@ -31,7 +36,9 @@ QUEUE_BLOCKS_MAX = 40
 """Some 8 s of audio, 16 at most."""
 SETTLE_SECONDS = 0.5
 START_SECONDS_MAX = 5.0
-"""Until the first sample: a sleeping sound server takes up to two seconds."""
+"""Until the first sample: a sleeping sound server takes up to two seconds, and so does an array that the light powers."""
+LOOK_SECONDS = 0.25
+"""Between two looks for a microphone that is gone."""
 
 
 def mono(pcm: bytes, channels: int, pick: int | Literal["mix"]) -> bytes:
@@ -48,56 +55,96 @@ def mono(pcm: bytes, channels: int, pick: int | Literal["mix"]) -> bytes:
 class Stamper:
     """Gives what was read its position and time, and declares what was lost. Pure."""
 
-    def __init__(self, rate: int, opened_ns: int) -> None:
+    def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._keep_from_ns = opened_ns + round(SETTLE_SECONDS * 1e9)
         self._frame = rate * FRAME_TICKS // TICKS_PER_SECOND
-        self._timeline = Timeline(rate)
         self._position = 0
+        self._end_ns: int | None = None
+        """When the last sample was captured that has a position; monotonic."""
+        self.open(0)
+
+    def open(self, now_ns: int) -> None:
+        """A stream was opened, for the first time or again."""
+        self._keep_from_ns = now_ns + round(SETTLE_SECONDS * 1e9)
+        self._timeline = Timeline(self._rate)
+        self._settled = False
 
     def stamp(self, pcm: bytes, backlog: int, now_ns: int, now: Moment) -> list[PcmBlock | Gap]:
         """`pcm`: whole frames of mono audio; `backlog`: samples that were still waiting at `now_ns`."""
         samples = len(pcm) // 2
         age = samples + backlog
-        if self._position == 0:
-            too_early_ns = self._keep_from_ns - (now_ns - age * 1_000_000_000 // self._rate)
+        if not self._settled:
+            too_early_ns = self._keep_from_ns - (now_ns - self._ns(age))
             if too_early_ns > 0:
                 early = -(-too_early_ns * self._rate // 1_000_000_000)
                 dropped = min(samples, -(-early // self._frame) * self._frame)
                 pcm, samples, age = pcm[2 * dropped :], samples - dropped, age - dropped
                 if not samples:
                     return []
-        lost = self._timeline.observe(samples, now_ns, backlog)
         per_sample = TICKS_PER_SECOND // self._rate
         moment = now.later(-age * per_sample)
         items: list[PcmBlock | Gap] = []
+        if not self._settled:
+            self._settled = True
+            items += self.missing(now_ns - self._ns(age), moment)
+        lost = self._timeline.observe(samples, now_ns, backlog)
         if lost:
-            items.append(Gap(self._position, lost, GapCause.STALL, moment.later(-lost)))
-            self._position += lost
+            items.append(self._gap(lost, GapCause.STALL, moment))
         items.append(PcmBlock(self._position, samples * per_sample, pcm, moment))
         self._position += samples * per_sample
+        self._end_ns = now_ns - self._ns(backlog)
         return items
+
+    def missing(self, until_ns: int, until: Moment) -> list[Gap]:
+        """What was not heard since the last sample because the microphone was gone. Less than a frame is nothing."""
+        if self._end_ns is None:
+            return []
+        ticks = (until_ns - self._end_ns) * TICKS_PER_SECOND // 1_000_000_000 // GAP_TICKS_MULTIPLE * GAP_TICKS_MULTIPLE
+        if ticks < FRAME_TICKS:
+            return []
+        self._end_ns = until_ns
+        return [self._gap(ticks, GapCause.UNPLUGGED, until)]
+
+    def _gap(self, ticks: int, cause: GapCause, end: Moment) -> Gap:
+        gap = Gap(self._position, ticks, cause, end.later(-ticks))
+        self._position += ticks
+        return gap
+
+    def _ns(self, samples: int) -> int:
+        return samples * 1_000_000_000 // self._rate
 
 
 class Microphone:
-    """One microphone for one recording: found at once, opened once, closed once."""
+    """One microphone for one recording: opened once, closed once, and looked for again when it is gone meanwhile."""
 
-    def __init__(self, settings: Settings, on_open: Callable[[], None], on_shut: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_open: Callable[[], None],
+        on_gone: Callable[[], None],
+        on_shut: Callable[[], None],
+    ) -> None:
         """Find it and agree on a rate, without opening it; a MicrophoneError says what is wrong.
 
-        `on_open` is called when the first sample is kept, `on_shut` when the stream is really closed, both from the
-        reading thread; `on_shut` also when it never was open.
+        With `settings.interlock` it has no power yet, and will be found when it is opened.
+
+        All three are called from the reading thread: `on_open` when the first sample is kept, and again when the first one
+        came after `on_gone`; `on_shut` when the stream is really closed, also when it never was open.
         """
         self._settings = settings
         self._on_open = on_open
+        self._on_gone = on_gone
         self._on_shut = on_shut
-        self._device = _device(settings.identity)
-        self.rate = _agree(settings, self._device)
+        self.rate = settings.rates[0] if settings.interlock else _agree(settings, _device(settings.identity))
         self.overflows = 0
         self._queue: queue.Queue[PcmBlock | Gap | MicrophoneError | None] = queue.Queue(QUEUE_BLOCKS_MAX)
         self._dropped: Gap | None = None
         self._opening = threading.Event()
         self._stopping = threading.Event()
+        self._heard = False
+        """Samples of the present stream were kept."""
+        self._stamper = Stamper(self.rate)
         self._reader = threading.Thread(target=self._run, name="microphone", daemon=True)
         self._reader.start()
 
@@ -112,40 +159,60 @@ class Microphone:
 
     def items(self) -> Iterator[PcmBlock | Gap]:
         """What is captured until `stop`, from `open` on; then the rest. A MicrophoneError ends it, too."""
-        self._opening.wait()
-        patience = max(START_SECONDS_MAX, self._settings.deadline_seconds)
-        while True:
-            try:
-                item = self._queue.get(timeout=patience)
-            except queue.Empty:
-                raise MicrophoneError(
-                    f"the microphone {self._settings.identity} has delivered nothing for {patience:g} s. Check its plug"
-                ) from None
-            if item is None:
-                return
+        while (item := self._queue.get()) is not None:
             if isinstance(item, MicrophoneError):
                 raise item
-            patience = self._settings.deadline_seconds
             yield item
 
     def _run(self) -> None:
         self._opening.wait()
-        failure: MicrophoneError | None = None
-        try:
-            if not self._stopping.is_set():
-                self._capture()
-        except sounddevice.PortAudioError as error:
-            failure = MicrophoneError(
-                f"the microphone {self._settings.identity} stopped delivering. Check its plug ({error.args[0]})"
-            )
+        failure = self._listen()
         self._on_shut()
+        if not self._heard:
+            self._declare_missing()
         if self._dropped is not None:
             self._queue.put(self._dropped)
         self._queue.put(failure)
 
-    def _capture(self) -> None:
+    def _listen(self) -> MicrophoneError | None:
+        """Until `stop`, or why it is given up."""
+        patience, what = START_SECONDS_MAX, "has delivered nothing"
+        deadline = time.monotonic() + patience
+        looks = 0
+        while not self._stopping.is_set():
+            try:
+                self._capture(deadline, again=looks > 0)
+            except (MicrophoneError, sounddevice.PortAudioError) as error:
+                looks += 1
+                if self._heard:
+                    self._heard = False
+                    self._on_gone()
+                    patience, what = self._settings.away_seconds, "has been gone"
+                    deadline = time.monotonic() + patience
+                    self._stopping.wait(LOOK_SECONDS)
+                    self._declare_missing()  # at once: then what was heard before it is sealed, and safe
+                elif time.monotonic() >= deadline:
+                    return MicrophoneError(
+                        f"the microphone {self._settings.identity} {what} for {patience:g} s. Check its plug ({error.args[0]})"
+                    )
+                else:
+                    self._stopping.wait(LOOK_SECONDS)
+        return None
+
+    def _declare_missing(self) -> None:
+        for gap in self._stamper.missing(clock.monotonic_ns(), clock.moment()):
+            self._put(gap)
+
+    def _capture(self, deadline: float, *, again: bool) -> None:
+        """One stream, until `stop`. What ends it otherwise is a PortAudioError or a MicrophoneError."""
+        if again:
+            sounddevice._terminate()  # no stream is open
+            sounddevice._initialize()
+        device = _device(self._settings.identity)
+        if _agree(self._settings, device) != self.rate:
+            raise MicrophoneError(f"it does {self.rate} samples a second no more; put it where it was")
         stream = sounddevice.RawInputStream(
-            device=self._device,
+            device=device,
             channels=self._settings.channels,
             samplerate=self.rate,
             dtype="int16",
@@ -154,31 +221,34 @@ class Microphone:
         )
         try:
             stream.start()
-            self._poll(stream)
+            self._poll(stream, min(deadline, time.monotonic() + START_SECONDS_MAX))
         finally:
             stream.abort(ignore_errors=True)
             stream.close(ignore_errors=True)
 
-    def _poll(self, stream: sounddevice.RawInputStream) -> None:
+    def _poll(self, stream: sounddevice.RawInputStream, deadline: float) -> None:
+        """Read what comes; the first of it until `deadline` (monotonic seconds)."""
         frame = self.rate * FRAME_TICKS // TICKS_PER_SECOND
         read_max = round(self.rate * READ_SECONDS)
-        stamper = Stamper(self.rate, clock.monotonic_ns())
+        self._stamper.open(clock.monotonic_ns())
         pace = Pace()
         pause = 0.0
-        opened = False
         while not self._stopping.wait(pause):
             available = stream.read_available
             samples = min(available // frame * frame, read_max)
             pause = pace.pause_seconds(came=samples > 0, more=available - samples >= frame)
             if not samples:
+                if time.monotonic() >= deadline:
+                    raise MicrophoneError("it stays open and delivers nothing")
                 continue
+            deadline = time.monotonic() + self._settings.deadline_seconds
             now_ns, now = clock.monotonic_ns(), clock.moment()  # after counting: lateness may only add to the lag
             data, _ = stream.read(samples)  # the flag says "overflow" when it likes; the timeline decides
             pcm = mono(bytes(data), self._settings.channels, self._settings.pick)
-            items = stamper.stamp(pcm, available - samples, now_ns, now)
-            if items and not opened:
+            items = self._stamper.stamp(pcm, available - samples, now_ns, now)
+            if items and not self._heard:
+                self._heard = True
                 self._on_open()
-                opened = True
             for item in items:
                 self._put(item)
 

@@ -1,9 +1,10 @@
-"""The panel on the table: two buttons in, two lights out, through gpiozero.
+"""The panel on the table: buttons in, the recording light out, and back in by its current; through gpiozero.
 
-The refuse button does not queue: `on_refuse` is called in the thread in which the press arrives. Everything else waits for the
-daemon's loop. The pins are a Raspberry Pi's (lgpio), or gpiozero's mock ones, pressed by `Hands`: the rest is the same.
+The refuse button does not queue: `on_refuse` is called in the thread in which the press arrives, and so is `on_dark` when the
+light loses its current. Everything else waits for the daemon's loop. The pins are a Raspberry Pi's (lgpio), or mock ones with
+fingers and a lamp made of software (`mock.py`): the rest is the same. The attention light is the guard's (`guard.py`).
 
-The buttons are plain inputs, not gpiozero's `Button`: each of those keeps a thread that wakes ten times a second to see
+The inputs are plain ones, not gpiozero's `Button`: each of those keeps a thread that wakes ten times a second to see
 whether it is held, and the two of them cost several times what sealing does. A timer that runs only while the button is
 down tells as much.
 """
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from gpiozero import LED, Device, DigitalInputDevice
-from gpiozero.pins.mock import MockFactory, MockPin
 
 from recorder import config
 from recorder.errors import PanelError
@@ -26,8 +26,8 @@ from recorder.errors import PanelError
 DEVICES = Path("/dev")
 HEADER_LABELS = ("pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1")
 """The chips behind the 40 pins of a Raspberry Pi 3, 4 and 5. Their number differs between kernels (raspberrypi/linux #6144)."""
-PRESS_SECONDS = 0.03
-"""How long `Hands` keep a button down, beyond the bounce time."""
+CURRENT_SECONDS_MAX = 0.02
+"""For the current to follow the light's pin; the circuit takes microseconds (hardware/)."""
 logger = logging.getLogger(__name__)
 
 
@@ -43,45 +43,47 @@ class Pressed(StrEnum):
 
 
 class Panel:
-    """The buttons and lights of one room. `wake` is called, from another thread, when `presses` has something."""
+    """The buttons and the light of one room. `wake` is called, from another thread, when there is something to hear."""
 
     def __init__(
-        self, settings: config.Panel, lift_seconds: float, on_refuse: Callable[[], None], wake: Callable[[], None]
+        self,
+        settings: config.Panel,
+        lift_seconds: float,
+        *,
+        on_refuse: Callable[[], None],
+        on_dark: Callable[[], None],
+        wake: Callable[[], None],
     ) -> None:
         if settings.pins == "mock":
-            Device.pin_factory = MockFactory()
-        else:
-            import lgpio  # only a Pi has the chip that this opens
-            from gpiozero.pins.lgpio import LGPIOFactory
+            from recorder.device import mock  # it knows the panel
 
-            Device.pin_factory = LGPIOFactory(header_chip(lgpio))
+            Device.pin_factory = mock.factory(settings)
+        else:
+            Device.pin_factory = header_pins()
         bounce = settings.bounce_seconds or None
-        self.recording_light = LED(settings.recording_light)
-        self.fault_light = LED(settings.fault_light)
-        self._start = DigitalInputDevice(settings.start_button, pull_up=True, bounce_time=bounce)
-        self._refuse = DigitalInputDevice(settings.refuse_button, pull_up=True, bounce_time=bounce)
-        self._end = (
-            DigitalInputDevice(settings.end_button, pull_up=True, bounce_time=bounce) if settings.end_button else None
-        )
+
+        def button(pin: int) -> DigitalInputDevice:
+            return DigitalInputDevice(pin, pull_up=True, bounce_time=bounce)
+
+        self._light = LED(settings.recording_light)
+        self._sense = DigitalInputDevice(settings.light_sense, pull_up=True)  # low while a current flows
+        self._start, self._refuse = button(settings.start_button), button(settings.refuse_button)
+        self._end = button(settings.end_button) if settings.end_button else None
         self._lift_seconds = lift_seconds
         self._holding: threading.Timer | None = None
         self._presses: collections.deque[tuple[Pressed, float]] = collections.deque()
+        self._on_refuse = on_refuse
+        self._on_dark = on_dark
         self._wake = wake
-
-        def refuse() -> None:
-            now = time.monotonic()
-            try:
-                on_refuse()
-            except Exception:
-                # What is raised here would end lgpio's one thread, and with it every button. The loop does it again.
-                logger.exception("refusing at once failed; the loop refuses")
-            self._tell(Pressed.REFUSE, now)
-            self._hold()
-
+        self._told_lit = False
+        self.seen_lit = False
+        """The thread that watches the pins has seen the current come, since `prove`."""
+        self._sense.when_activated = self._lit
+        self._sense.when_deactivated = self._dark
         self._start.when_activated = lambda: self._tell(Pressed.START, time.monotonic())
         if self._end is not None:
             self._end.when_activated = lambda: self._tell(Pressed.END, time.monotonic())
-        self._refuse.when_activated = refuse
+        self._refuse.when_activated = self._no
         self._refuse.when_deactivated = self._let_go
 
     def presses(self) -> list[tuple[Pressed, float]]:
@@ -96,34 +98,63 @@ class Panel:
         """Whether `presses` has something."""
         return bool(self._presses)
 
-    def show(self, *, recording: bool, fault: bool) -> None:
-        """Light or darken both lights. Asked in every turn of the loop, so a pin is written only where that changes it."""
-        for light, lit in ((self.recording_light, recording), (self.fault_light, fault)):
-            if light.is_lit is not lit:
-                light.value = lit
-
     @property
     def refusing(self) -> bool:
         """Whether the refuse button is down now."""
         return bool(self._refuse.is_active)
 
+    def down(self) -> frozenset[Pressed]:
+        """The buttons that are down now."""
+        buttons = {Pressed.START: self._start, Pressed.REFUSE: self._refuse, Pressed.END: self._end}
+        return frozenset(name for name, button in buttons.items() if button is not None and button.is_active)
+
+    def show(self, *, recording: bool) -> None:
+        """Light or darken the light. Asked in every turn of the loop, so the pin is written only where that changes it."""
+        if not recording:
+            self._told_lit = False  # before its edge
+        if bool(self._light.is_lit) is not recording:
+            self._light.value = recording
+        self._told_lit = recording
+
     @property
     def lit(self) -> bool:
-        """What the recording light's output reads back."""
-        return bool(self.recording_light.is_lit)
+        """Whether a current flows through the light now."""
+        return bool(self._sense.is_active)
+
+    def prove(self) -> None:
+        """Leave the light lit, and proven: without a current before, with one after. A PanelError says what was not seen.
+
+        It takes up to twice CURRENT_SECONDS_MAX. That the edge has reached the watching thread, too, is told by `seen_lit`.
+        """
+        for lit, flaw in (
+            (False, "the recording light has a current though it is switched off"),
+            (True, "the recording light has no current though it is switched on"),
+        ):
+            self.seen_lit = False
+            self.show(recording=lit)
+            deadline = time.monotonic() + CURRENT_SECONDS_MAX
+            while self.lit is not lit:
+                if time.monotonic() > deadline:
+                    raise PanelError(f"{flaw}; the room may not record")
+                time.sleep(0.001)
 
     def close(self) -> None:
-        """Give the pins back; the lights go dark."""
+        """Give the pins back; the light goes dark."""
         self._let_go()
-        for part in (self._start, self._refuse, self._end, self.recording_light, self.fault_light):
+        self._told_lit = False
+        for part in (self._start, self._refuse, self._end, self._light, self._sense):
             if part is not None:
                 part.close()
 
-    def _hold(self) -> None:
-        """The refuse button went down: it lifts if it stays there."""
+    # In the thread that watches the pins
+
+    def _no(self) -> None:
+        now = time.monotonic()
+        self._at_once(self._on_refuse, "refusing at once failed; the loop refuses")
+        self._tell(Pressed.REFUSE, now)
         self._let_go()
         self._holding = threading.Timer(self._lift_seconds, lambda: self._tell(Pressed.LIFT, time.monotonic()))
-        self._holding.daemon = True
+        self._holding.daemon = True  # it lifts if the button stays down
         self._holding.start()
 
     def _let_go(self) -> None:
@@ -131,9 +162,33 @@ class Panel:
         if holding is not None:
             holding.cancel()
 
+    def _lit(self) -> None:
+        self.seen_lit = True
+        self._wake()
+
+    def _dark(self) -> None:
+        if self._told_lit and not self.lit:  # not a late word of an earlier darkness that was meant
+            self._at_once(self._on_dark, "shutting the tap at once failed; the loop shuts it")
+            self._wake()
+
+    def _at_once(self, act: Callable[[], None], otherwise: str) -> None:
+        try:
+            act()
+        except Exception:
+            # What is raised here would end lgpio's one thread, and with it every button and the watch on the light.
+            logger.exception(otherwise)
+
     def _tell(self, pressed: Pressed, now: float) -> None:
         self._presses.append((pressed, now))
         self._wake()
+
+
+def header_pins() -> Any:
+    """A Raspberry Pi's 40 pins; a PanelError if this is none."""
+    import lgpio  # only a Pi has the chip that this opens
+    from gpiozero.pins.lgpio import LGPIOFactory
+
+    return LGPIOFactory(header_chip(lgpio))
 
 
 def header_chip(lgpio: Any) -> int:
@@ -151,34 +206,3 @@ def header_chip(lgpio: Any) -> int:
     raise PanelError(
         f"none of the GPIO chips {numbers} is that of a Raspberry Pi's pins; is it one, may this user open /dev/gpiochip*?"
     )
-
-
-class Hands:
-    """Presses the buttons of a panel with mock pins, through the same GPIO layer as fingers would."""
-
-    def __init__(self, settings: config.Panel) -> None:
-        factory = Device.pin_factory
-        self._pins: dict[Pressed, MockPin] = {
-            Pressed.START: factory.pin(settings.start_button),
-            Pressed.REFUSE: factory.pin(settings.refuse_button),
-            **({Pressed.END: factory.pin(settings.end_button)} if settings.end_button else {}),
-        }
-        self._press_seconds = settings.bounce_seconds + PRESS_SECONDS
-        self._pause_seconds = settings.double_press_seconds / 4
-        self._lock = threading.Lock()
-
-    def press(self, pressed: Pressed, hold_seconds: float = 0.0) -> None:
-        """Press a button, and let it go again after `hold_seconds` or what it takes to be a press."""
-        pin = self._pins.get(pressed)
-        if pin is None:
-            raise PanelError(f"this panel has no button to {pressed}; set panel.{pressed}_button")
-        with self._lock:
-            pin.drive_low()
-            time.sleep(max(hold_seconds, self._press_seconds))
-            pin.drive_high()
-
-    def mark(self) -> None:
-        """Press start twice in quick succession."""
-        self.press(Pressed.START)
-        time.sleep(self._pause_seconds)
-        self.press(Pressed.START)

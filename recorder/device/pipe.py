@@ -6,9 +6,10 @@
 |---|---|
 | `R` | one sealed record; the preamble comes first, before any audio exists |
 | `K` | the body of the keybox, once, right after the preamble |
-| `S` | a state: `ready`, `open` (the first samples came), `shut` (the stream is closed) |
+| `S` | a state: `ready`, `open` (samples come), `gone` (the microphone is looked for), `shut` (the stream is closed) |
 | `T` | telemetry: JSON, see `Telemetry` |
 | `E` | what is wrong, in plain words; the process then ends with 1 |
+| `M` | the same, and it is the microphone that is wrong |
 
 The parent writes one line of JSON (`Setup`), then `open`, then `stop`. Closing the pipe ends the process at once.
 """
@@ -43,6 +44,7 @@ class Kind(Enum):
     STATE = ord("S")
     TELEMETRY = ord("T")
     ERROR = ord("E")
+    MISSING = ord("M")
 
 
 class State(StrEnum):
@@ -50,6 +52,7 @@ class State(StrEnum):
 
     READY = "ready"
     OPEN = "open"
+    GONE = "gone"
     SHUT = "shut"
 
 

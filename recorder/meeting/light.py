@@ -4,9 +4,11 @@ Patterns differ by rhythm, not by colour alone (requirement L3). Steadily lit me
 being recorded, or may be from now on.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import accumulate
 
+from recorder.meeting.fault import Fault
 from recorder.meeting.table import State
 
 
@@ -36,8 +38,6 @@ DOUBLE = Pattern("double blink", (150, 150, 150, 1550))
 """It has ended; there is still time to say no."""
 WINK = Pattern("short wink", (60, 2940))
 """Refused: nothing is recorded, and nothing will be."""
-FAST = Pattern("fast blink", (130, 270))
-"""Not faster: more than three flashes a second may harm (WCAG 2.2, 2.3.1)."""
 
 RECORDING_LIGHT: dict[State, Pattern] = {
     State.IDLE: DARK,
@@ -49,6 +49,7 @@ RECORDING_LIGHT: dict[State, Pattern] = {
     State.OPENING: STEADY,
     State.RECORDING: STEADY,
     State.PROMPT: STEADY,
+    State.INTERRUPTED: STEADY,
     State.ENDING: STEADY,
     State.GRACE: DOUBLE,
     State.REFUSED: WINK,
@@ -63,8 +64,19 @@ def recording_light(state: State) -> Pattern:
     return RECORDING_LIGHT[state]
 
 
-def fault_light(state: State, *, faulty: bool) -> Pattern:
-    """The other light: the room asks whether anybody is there, or something is wrong that a person must mend."""
+def attention_light(state: State, faults: Collection[Fault]) -> Pattern:
+    """The other light: something is asked of the people in the room, or something is wrong.
+
+    Of several faults the one that is first in `Fault` is shown: the nearest to the recording.
+    """
     if state is State.PROMPT:
         return ASK
-    return FAST if faulty else DARK
+    return next((BLINKS[fault] for fault in Fault if fault in faults), DARK)
+
+
+def _blinks(count: int) -> Pattern:
+    """So many short blinks, then a pause. At most two and a half a second: three may harm (WCAG 2.2, 2.3.1)."""
+    return Pattern(f"{count} blink{'s' if count > 1 else ''}", (150, 250) * (count - 1) + (150, 1650))
+
+
+BLINKS: dict[Fault, Pattern] = {fault: _blinks(fault.blinks) for fault in Fault}

@@ -8,9 +8,20 @@ Buttons are pressed by people in a hurry or under stress, so:
 2. A press that waited is void once the recording that it meant is over.
 3. Holding the refuse button lifts a no only if the no stood when the button went down. Whoever says no with all their might
    has not taken it back by holding on.
+4. A button that is down for longer than anybody holds one, or goes up and down faster than anybody can, is broken: its presses
+   are not heard until it has been quiet for as long. The refuse button's are always heard: a broken one may cost a
+   recording, and a no that is not heard costs more.
 """
 
+import collections
+from collections.abc import Collection
+from typing import Generic, TypeVar
+
 from recorder.meeting.table import Event
+
+STUCK_SECONDS = 30.0
+CHATTER_PRESSES = 20
+"""So many in STUCK_SECONDS are no person's."""
 
 
 class StartPresses:
@@ -64,3 +75,33 @@ class RefusePresses:
     def held(self) -> Event | None:
         """The press before went on for the lift time."""
         return Event.REFUSE_HELD if self._lifts else None
+
+
+Button = TypeVar("Button")
+
+
+class ButtonWatch(Generic[Button]):
+    """Which buttons are broken."""
+
+    def __init__(self) -> None:
+        self._down_since: dict[Button, float] = {}
+        self._presses: dict[Button, collections.deque[float]] = collections.defaultdict(
+            lambda: collections.deque(maxlen=CHATTER_PRESSES)
+        )
+
+    def press(self, button: Button, now: float) -> None:
+        """It went down."""
+        self._presses[button].append(now)
+
+    def look(self, now: float, down: Collection[Button]) -> frozenset[Button]:
+        """The broken ones; `down` are those that are down now."""
+        self._down_since = {button: self._down_since.get(button, now) for button in down}
+        stuck = {button for button, since in self._down_since.items() if now - since >= STUCK_SECONDS}
+        chattering = {
+            button
+            for button, times in self._presses.items()
+            if len(times) == CHATTER_PRESSES
+            and times[-1] - times[0] < STUCK_SECONDS
+            and now - times[-1] < STUCK_SECONDS
+        }
+        return frozenset(stuck | chattering)

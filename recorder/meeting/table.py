@@ -7,7 +7,8 @@ The rules that the table keeps (tests/meeting holds it to them, over every path,
 3. Only the client lifts a no, by holding the button; but for one whose meeting is over, which is so after a long time.
 4. Wherever the tap can be open, the light is steadily lit (see `light.py`), and was proven lit before the tap opened.
 5. A key is released by one thing only: a grace period that ended without a no.
-6. What goes wrong shuts the tap. What had been recorded by then is kept, and the client may still refuse it.
+6. What goes wrong shuts the tap. What had been recorded by then is kept, and the client may still refuse it. The one thing
+   that does not is a microphone that was unplugged: it is waited for, with the light lit, because it may be back at any moment.
 7. A room that nobody answers in does not go on recording.
 
 `step(state, event)` gives the next state and what to do, in order. A pair that the table does not list is ignored: the
@@ -34,6 +35,8 @@ class State(StrEnum):
     RECORDING = "recording"
     PROMPT = "prompt"
     """Recording goes on, and the room asks whether anybody is there."""
+    INTERRUPTED = "interrupted"
+    """The microphone is gone. It may be back at any moment, and then recording goes on, so the light stays lit."""
     ENDING = "ending"
     """The tap is told to shut in order; the last block is being sealed."""
     GRACE = "grace"
@@ -63,7 +66,9 @@ class Event(StrEnum):
     LIGHT_PROVEN = "light proven"
     """The current of the lit light reads back; before it was lit, none did."""
     CAPTURE_OPEN = "capture open"
-    """The first samples came."""
+    """The first samples came, or the first since the microphone was gone."""
+    MICROPHONE_GONE = "microphone gone"
+    """The capture process has lost the microphone and looks out for it."""
     CAPTURE_DONE = "capture done"
     """The stream is closed, everything is sealed, the process has ended."""
     CAPTURE_FAILED = "capture failed"
@@ -106,6 +111,8 @@ class Action(StrEnum):
     NOTE_YES = "note yes"
     NOTE_START = "note start"
     NOTE_MARK = "note mark"
+    NOTE_GONE = "note gone"
+    NOTE_BACK = "note back"
     NOTE_PROMPT = "note prompt"
     NOTE_ANSWER = "note answer"
     NOTE_STOP = "note stop"
@@ -192,6 +199,7 @@ TABLE: dict[tuple[State, Event], tuple[State, tuple[Action, ...]]] = {
     (S.RECORDING, E.END_PRESSED): CLIENT_STOP,
     (S.RECORDING, E.LIMIT_REACHED): LIMIT,
     (S.RECORDING, E.PROMPT_DUE): (S.PROMPT, (A.TIME_ANSWER, A.NOTE_PROMPT)),
+    (S.RECORDING, E.MICROPHONE_GONE): (S.INTERRUPTED, (A.NOTE_GONE,)),
     (S.RECORDING, E.MARK_PRESSED): (S.RECORDING, (A.NOTE_MARK,)),
     (S.RECORDING, E.REFUSE_PRESSED): REFUSE,
     (S.RECORDING, E.CAPTURE_FAILED): FAIL_KEPT,
@@ -201,9 +209,19 @@ TABLE: dict[tuple[State, Event], tuple[State, tuple[Action, ...]]] = {
     (S.PROMPT, E.END_PRESSED): CLIENT_STOP,
     (S.PROMPT, E.PROMPT_OVER): (S.ENDING, (A.NOTE_NO_ANSWER, A.FINISH_TAP)),
     (S.PROMPT, E.LIMIT_REACHED): LIMIT,
+    (S.PROMPT, E.MICROPHONE_GONE): (S.INTERRUPTED, (A.NOTE_GONE,)),
     (S.PROMPT, E.REFUSE_PRESSED): REFUSE,
     (S.PROMPT, E.CAPTURE_FAILED): FAIL_KEPT,
     (S.PROMPT, E.FAULT_FOUND): FAIL_KEPT,
+    #
+    (S.INTERRUPTED, E.CAPTURE_OPEN): (S.RECORDING, (A.TIME_PROMPT, A.NOTE_BACK)),
+    (S.INTERRUPTED, E.START_PRESSED): STOP,
+    (S.INTERRUPTED, E.END_PRESSED): CLIENT_STOP,
+    (S.INTERRUPTED, E.LIMIT_REACHED): LIMIT,
+    (S.INTERRUPTED, E.MARK_PRESSED): (S.INTERRUPTED, (A.NOTE_MARK,)),
+    (S.INTERRUPTED, E.REFUSE_PRESSED): REFUSE,
+    (S.INTERRUPTED, E.CAPTURE_FAILED): FAIL_KEPT,
+    (S.INTERRUPTED, E.FAULT_FOUND): FAIL_KEPT,
     #
     (S.ENDING, E.CAPTURE_DONE): (S.GRACE, (A.TIME_GRACE,)),
     (S.ENDING, E.REFUSE_PRESSED): REFUSE,
@@ -227,7 +245,7 @@ TIMERS: dict[Action, tuple[Event, frozenset[State]]] = {
     A.TIME_NOTICE: (E.NOTICE_OVER, frozenset({S.NOTICE})),
     A.TIME_PROMPT: (E.PROMPT_DUE, frozenset({S.RECORDING})),
     A.TIME_ANSWER: (E.PROMPT_OVER, frozenset({S.PROMPT})),
-    A.TIME_LIMIT: (E.LIMIT_REACHED, frozenset({S.RECORDING, S.PROMPT})),
+    A.TIME_LIMIT: (E.LIMIT_REACHED, frozenset({S.RECORDING, S.PROMPT, S.INTERRUPTED})),
     A.TIME_GRACE: (E.GRACE_OVER, frozenset({S.GRACE})),
     A.TIME_REFUSAL: (E.REFUSAL_OVER, frozenset({S.REFUSED})),
 }

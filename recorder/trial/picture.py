@@ -15,6 +15,7 @@ EXAMPLE = Report(
     status=Status(room="room-1", online=True, state="recording", waiting=1),
     light="steady",
     lit=True,
+    attention="dark",
     connected=True,
     elapsed_ticks=754 * TICKS_PER_SECOND,
     rms_dbfs=-27.0,

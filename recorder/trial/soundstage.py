@@ -73,23 +73,12 @@ class SoundStage:
         (self._folder / "alsa.conf").write_text(_ALSA)
         own = {"HOME": str(self._folder), "XDG_RUNTIME_DIR": str(self._folder)}
         self._log = (self._folder / "pulseaudio.log").open("wb")
-        self._server = subprocess.Popen(
-            [*_SERVER, "-L", f"module-null-sink sink_name=room rate={RATE} channels=1"],
-            env=os.environ | own,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-        )
         self.environment = own | {
             "PULSE_SERVER": f"unix:{self._folder}/pulse/native",
             "ALSA_CONFIG_PATH": str(self._folder / "alsa.conf"),
         }
         """Variables for every process that shall live in this room."""
-        try:
-            self._await_server()
-        except BaseException:
-            self.close()
-            raise
+        self.plug_in()
         return self
 
     def __exit__(
@@ -102,6 +91,22 @@ class SoundStage:
         self.kill()
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def plug_in(self) -> None:
+        """Start the sound server, anew after `kill`."""
+        own = {name: self.environment[name] for name in ("HOME", "XDG_RUNTIME_DIR")}
+        self._server = subprocess.Popen(
+            [*_SERVER, "-L", f"module-null-sink sink_name=room rate={RATE} channels=1"],
+            env=os.environ | own,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        try:
+            self._await_server()
+        except BaseException:
+            self.close()
+            raise
 
     def play(self, wav: Path) -> Playing:
         """Speak `wav` into the room; a TrialError if it is no WAV file."""

@@ -33,6 +33,7 @@ WORDS = {
     "opening": "The microphone is opening.",
     "recording": "Recording.",
     "prompt": "Recording. Is anybody there? Press start, or it ends.",
+    "interrupted": "The microphone is gone. Recording goes on as soon as it is back.",
     "ending": "Ending.",
     "grace": "Ended. Until the time is over the client may still refuse.",
     "refused": "Refused. Nothing is kept, and nothing can start.",
@@ -78,6 +79,8 @@ def panel(report: Report) -> RenderableType:
     grid.add_row(
         "archive", "connected" if report.connected else Text("no connection; everything is kept here", "yellow")
     )
+    if report.attention != "dark":
+        grid.add_row("attention light", report.attention)
     for text, style in ((report.alarm, "bold yellow"), (report.status.fault, "bold red")):
         if text:
             grid.add_row("", Text(text, style=style))

@@ -16,6 +16,12 @@ class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """A state of docs/meeting.md."""
     fault: str = ""
     """What is wrong, in plain words; empty if nothing is."""
+    faults: tuple[str, ...] = ()
+    """The names of all that is wrong (docs/room.md), the nearest to the recording first."""
+    selftest_ms: int = 0
+    """When the last self-test was, Unix milliseconds; 0 if there was none since the start."""
+    selftest_found: tuple[str, ...] = ()
+    """The faults that it found."""
     clock_synced: bool = False
     spool_bytes: int = 0
     waiting: int = 0
@@ -29,7 +35,9 @@ class Report(msgspec.Struct, frozen=True, tag=True, tag_field="line"):
     light: str
     """The pattern's name."""
     lit: bool
-    """What the light's output reads back now."""
+    """Whether a current flows through the light now."""
+    attention: str
+    """The other light's pattern."""
     connected: bool
     recording: str = ""
     elapsed_ticks: int = 0

@@ -28,6 +28,7 @@ from recorder.sealed.open import open_recording
 from recorder.trial.soundstage import IDENTITY, SoundStage
 
 DEADLINE_SECONDS = 30.0
+AWAY_SECONDS = 2.0
 ARRAY_CHANNELS = ("front-left", "front-right", "rear-left", "rear-right", "front-center", "lfe")
 """In the order in which ALSA numbers them."""
 DEVICE_KEY = Ed25519PrivateKey.generate()
@@ -90,7 +91,7 @@ def setup(tmp_path: Path) -> Setup:
     recipients.mkdir()
     keyfiles.save_recipient_public(recipients / "reader.pub", RECIPIENT.public)
     return Setup(
-        microphone=msgspec.structs.replace(config.microphone, identity=IDENTITY),
+        microphone=msgspec.structs.replace(config.microphone, identity=IDENTITY, away_seconds=AWAY_SECONDS),
         opus=config.opus,
         seal=config.seal,
         device="room-1",
@@ -253,9 +254,9 @@ def test_a_sound_server_that_dies_is_told_and_what_came_before_is_kept(ready, st
     ready.until(Kind.RECORD, count=1 + 2)
     stage.kill()
     assert ready.end() == 1
-    (message,) = ready.bodies(Kind.ERROR)
-    assert b"microphone pcm:roommic" in message
-    assert b"shut" in ready.bodies(Kind.STATE)
+    (message,) = ready.bodies(Kind.MISSING)
+    assert b"the microphone pcm:roommic has been gone for 2 s" in message
+    assert ready.bodies(Kind.STATE)[1:] == [b"open", b"gone", b"shut"]
     assert sum(item.length for item in ready.opened()) >= 2 * 48_000
     assert ready.headers()[-1].final
 
@@ -265,9 +266,65 @@ def test_a_microphone_that_stalls_for_good_meets_the_deadline(ready, stage):
     ready.until(Kind.STATE, b"open")
     stage.suspend()
     assert ready.end() == 1
-    (message,) = ready.bodies(Kind.ERROR)
-    assert b"has delivered nothing for 3 s" in message
+    (message,) = ready.bodies(Kind.MISSING)
+    assert b"has been gone for 2 s" in message
+    assert ready.bodies(Kind.STATE)[1:] == [b"open", b"gone", b"shut"]
     assert ready.headers()[-1].final
+
+
+def test_a_microphone_that_is_plugged_in_again_is_heard_again_after_a_declared_gap(spawn, setup, stage, spoken):
+    child = spawn()
+    patient = msgspec.structs.replace(setup.microphone, away_seconds=DEADLINE_SECONDS)
+    child.say(msgspec.json.encode(msgspec.structs.replace(setup, microphone=patient)))
+    child.until(Kind.STATE, b"ready")
+    child.say("open")
+    child.until(Kind.TELEMETRY, count=5)
+    stage.kill()
+    child.until(Kind.STATE, b"gone")
+    sealed = len(child.bodies(Kind.RECORD))
+    child.until(Kind.RECORD, count=sealed + 2)  # what was heard before, and the first of the gap: safe while it is gone
+    stage.plug_in()
+    child.until(Kind.STATE, b"open", count=2)
+    speaker = stage.play(spoken)
+    child.until(Kind.TELEMETRY, count=len(child.bodies(Kind.TELEMETRY)) + 10)
+    child.say("stop")
+    assert child.end() == 0
+    speaker.stop()
+    items = child.opened()
+    gaps = [item for item in items if isinstance(item, Gap)]
+    assert {gap.cause for gap in gaps} == {GapCause.UNPLUGGED}
+    assert items[-1].flushed and child.headers()[-1].final
+    elapsed_ms = items[-1].moment.monotonic_ms - items[0].moment.monotonic_ms
+    assert items[-1].position / 48 == pytest.approx(elapsed_ms, abs=100)
+    after = [item for item in items if item.position > gaps[-1].position]
+    with wave.open(str(spoken)) as sound:
+        source = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+    assert likeness(decoded(after)[-3 * 48_000 :], source) >= 0.9
+
+
+def test_a_microphone_that_only_the_lit_light_powers_is_waited_for(spawn, setup, stage):
+    """The interlock: nothing is there when the meeting is prepared, nor when the tap opens."""
+    stage.kill()
+    child = spawn()
+    powered = msgspec.structs.replace(setup.microphone, interlock=True, rates=[48_000])
+    child.say(msgspec.json.encode(msgspec.structs.replace(setup, microphone=powered)))
+    child.until(Kind.STATE, b"ready")
+    child.say("open")
+    time.sleep(1.5)
+    stage.plug_in()
+    child.until(Kind.STATE, b"open")
+    child.until(Kind.RECORD, count=1 + 2)
+    child.say("stop")
+    assert child.end() == 0
+    assert all(isinstance(item, OpusBlock) for item in child.opened())
+
+
+def test_without_the_interlock_a_microphone_that_is_not_there_at_once_is_told(spawn, setup, stage):
+    stage.kill()
+    child = spawn()
+    child.say(msgspec.json.encode(setup))
+    assert child.end() == 1
+    assert [frame.kind for frame in child.frames] == [Kind.MISSING]
 
 
 def test_a_short_stall_is_a_declared_gap(ready, stage):
@@ -316,7 +373,7 @@ def test_a_microphone_that_is_not_there_is_told_before_anything_is_sealed(spawn,
     absent = msgspec.structs.replace(setup.microphone, identity="usb:dead:beef")
     child.say(msgspec.json.encode(msgspec.structs.replace(setup, microphone=absent)))
     assert child.end() == 1
-    assert [frame.kind for frame in child.frames] == [Kind.ERROR]
+    assert [frame.kind for frame in child.frames] == [Kind.MISSING]
     assert b"usb:dead:beef is not there" in child.frames[0].body
 
 

@@ -13,11 +13,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recorder import config, keyfiles
 from recorder.audio import FRAME_TICKS, Moment, OpusBlock
 from recorder.device import daemon as module
+from recorder.device import mock, selftest
 from recorder.device.daemon import Daemon
+from recorder.device.mock import Flaw
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.spool import Spool
 from recorder.errors import CaptureError, HoldError, SpoolError, SpoolFull
+from recorder.meeting import presses
+from recorder.meeting.fault import Fault
+from recorder.meeting.light import BLINKS, DARK, Pattern
 from recorder.meeting.table import Event, State
 from recorder.sealed import layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
@@ -133,6 +138,20 @@ class NoRoad:
         return None
 
 
+class CalmGuard:
+    """A guard that always answers; the real one is tested by itself, and with the real room."""
+
+    answers = True
+
+    def __init__(self, settings: config.Panel) -> None:
+        self.shows: Pattern = DARK
+
+    def beat(self, pattern: Pattern, now: float) -> None:
+        self.shows = pattern
+
+    def close(self) -> None: ...
+
+
 class Room:
     """One room whose daemon may be run again and again."""
 
@@ -142,6 +161,7 @@ class Room:
         monkeypatch.setattr(FakeTap, "log", self.log, raising=False)
         monkeypatch.setattr(module, "Tap", FakeTap)
         monkeypatch.setattr(module, "Uplink", NoRoad)
+        monkeypatch.setattr(module, "Guard", CalmGuard)
         (folder / "keys" / "recipients").mkdir(parents=True)
         keyfiles.save_device(folder / "keys" / "signing.key", KEY)
         keyfiles.save_device_public(folder / "keys" / "archive.pub", KEY.public_key())
@@ -219,8 +239,8 @@ def log_light(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the room's log tell the recording light among what the tap was told."""
     show = Panel.show
 
-    def logged(self: Panel, *, recording: bool, fault: bool) -> None:
-        show(self, recording=recording, fault=fault)
+    def logged(self: Panel, *, recording: bool) -> None:
+        show(self, recording=recording)
         room.log.append("lit" if recording else "dark")
 
     monkeypatch.setattr(Panel, "show", logged)
@@ -249,40 +269,182 @@ def test_the_light_is_lit_before_the_tap_opens_and_a_whole_meeting_is_released(r
     assert room.manifest(daemon, found).ended == "stop"
 
 
-def test_a_light_that_does_not_light_keeps_the_tap_shut_and_stays_a_fault(room: Room, monkeypatch: Any) -> None:
-    monkeypatch.setattr(Panel, "lit", property(lambda self: False))
+@pytest.mark.parametrize("flaw", list(Flaw))
+def test_a_light_that_does_not_prove_itself_keeps_the_tap_shut_and_stays_a_fault(room: Room, flaw: Flaw) -> None:
+    """L2: without a current before it is lit, with one after; neither a burnt-out lamp nor a short circuit passes."""
 
     def script(daemon: Daemon) -> Script:
         yield
         press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        daemon.hands().break_lamp(flaw)
         yield from until(daemon, State.FAULT)
-        for _ in range(5):
-            yield
-        assert daemon._state is State.FAULT
         assert "light" in daemon._fault
+        daemon.hands().break_lamp(None)
+        yield from wait(0.2)
         press(daemon._panel._start)
-        for _ in range(5):
-            yield
-        assert daemon._state is State.FAULT, "start is dead"
+        yield from wait(0.2)
+        assert daemon._state is State.FAULT, "start is dead until a person has looked at it"
+        assert daemon._guard.shows is BLINKS[Fault.LIGHT]  # type: ignore[attr-defined]
+
+    daemon = room.run(script, notice_seconds=0.3)
+    assert "open" not in room.log
+    assert {room.manifest(daemon, each).blocks for each in daemon._spool.recordings()} == {0}
+
+
+def test_a_light_that_goes_dark_while_recording_shuts_the_tap_in_the_thread_that_sees_it(room: Room) -> None:
+    """Promise 1: before the loop turns."""
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon.hands().break_lamp(Flaw.OPEN)
+        assert room.log[-1] == "shut"
+        assert daemon._state is State.RECORDING, "the loop has not heard of it yet"
+        yield from until(daemon, State.GRACE)
+        assert daemon._tap is None
+        assert daemon._custody.recording is not None, "what was recorded is kept"
+        assert Fault.LIGHT in daemon._for_good
+
+    room.run(script)
+
+
+def test_a_light_that_goes_dark_without_an_edge_is_found_in_the_next_turn(room: Room) -> None:
+    """Should the watching thread miss it."""
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon._panel._sense.when_deactivated = None
+        daemon.hands().break_lamp(Flaw.OPEN)
+        assert room.log[-1] != "shut"
+        yield from until(daemon, State.GRACE)
+        assert room.log[-1] == "shut"
+
+    room.run(script)
+
+
+def test_a_light_whose_watch_is_deaf_keeps_the_tap_shut(room: Room) -> None:
+    """The level alone proves the lamp, not the thread that must tell of its end."""
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        daemon._panel._sense.when_activated = None
+        press(daemon._panel._start)
+        yield from until(daemon, State.FAULT)
+        assert "not watched" in daemon._fault
 
     room.run(script)
     assert "open" not in room.log
 
 
-def test_a_light_that_goes_dark_while_recording_shuts_the_tap(room: Room, monkeypatch: Any) -> None:
-    dark: list[bool] = []
-    lit = Panel.lit.fget  # type: ignore[attr-defined]
-    monkeypatch.setattr(Panel, "lit", property(lambda self: lit(self) and not dark))
+def test_the_self_test_finds_a_broken_light_before_anybody_presses_start(room: Room) -> None:
+    """At the start, on demand, and its result in the status."""
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        yield
+        first = daemon._status(online=True)
+        assert (first.selftest_ms > 0, first.selftest_found, first.faults) == (True, (), ())
+        daemon.hands().break_lamp(Flaw.OPEN)
+        yield from wait(0.1)
+        assert daemon._state is State.IDLE
+        daemon.ask_for_selftest()
+        yield from until(daemon, State.FAULT)
+        told = daemon._status(online=True)
+        assert told.selftest_found == told.faults == ("light",)
+
+    room.run(script)
+
+
+def test_a_card_that_takes_nothing_is_found_by_the_self_test(room: Room, monkeypatch: Any) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        monkeypatch.setattr(selftest.durable, "write", raising(OSError(5, "Input/output error")))
+        daemon.ask_for_selftest()
+        yield from until(daemon, State.FAULT)
+        assert "Input/output error" in daemon._fault
+        monkeypatch.undo()
+
+    room.run(script)
+
+
+def test_a_room_without_its_guard_does_not_record(room: Room, monkeypatch: Any) -> None:
+    """L2: a fault of the supervisor stops recording; when it is back, start lives."""
 
     def script(daemon: Daemon) -> Script:
         yield from recording(daemon)
-        dark.append(True)
+        daemon._guard.answers = False
         yield from until(daemon, State.GRACE)
-        assert room.log[-1] == "shut"
-        assert daemon._tap is None
-        assert daemon._custody.recording is not None, "what was recorded is kept"
+        assert "guard" in daemon._fault
+        yield from until(daemon, State.FAULT)
+        daemon._guard.answers = True
+        yield from until(daemon, State.IDLE)
+
+    room.run(script, grace_seconds=0.0)
+
+
+def test_a_microphone_that_is_gone_is_waited_for_with_the_light_lit(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        limit = daemon._timers[Event.LIMIT_REACHED]
+        daemon._take(Frame(Kind.STATE, b"gone"))
+        assert daemon._state is State.INTERRUPTED and daemon._panel.lit
+        yield
+        yield
+        assert daemon._guard.shows is BLINKS[Fault.MICROPHONE_GONE]  # type: ignore[attr-defined]
+        daemon._take(Frame(Kind.STATE, b"open"))
+        assert daemon._state is State.RECORDING
+        assert daemon._timers[Event.LIMIT_REACHED] == limit
+        yield
+        yield
+        assert daemon._guard.shows is DARK  # type: ignore[attr-defined]
+        yield from wait(daemon._settings.panel.double_press_seconds)
+        press(daemon._panel._start)
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.0)
+    assert events(room, daemon) == ["notice_given", "recording", "microphone_gone", "microphone_back", "stop"]
+
+
+def test_a_button_that_is_stuck_is_told_and_not_heard(room: Room, monkeypatch: Any) -> None:
+    monkeypatch.setattr(presses, "STUCK_SECONDS", 0.3)
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        down(daemon._panel._start)
+        yield from until(daemon, State.RECORDING)
+        while Fault.BUTTON not in daemon._present_faults():
+            yield
+        assert daemon._state is State.RECORDING, "a meeting that runs goes on"
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        up(daemon._panel._start)
+        yield from wait(0.4)
+        assert not daemon._present_faults()
 
     room.run(script)
+
+
+def test_a_refuse_button_that_is_down_at_the_start_is_a_no(room: Room, monkeypatch: Any) -> None:
+    """A short circuit, or somebody who has been pressing since the power came back. Also of what was cut off."""
+    room.run(recording)
+    drive = config.load().panel.refuse_button
+    factory = mock.factory
+
+    def shorted(settings: config.Panel) -> Any:
+        made = factory(settings)
+        made.pin(drive).drive_low()
+        made.pin(drive)._set_pull = lambda value: None
+        return made
+
+    monkeypatch.setattr(mock, "factory", shorted)
+
+    def script(daemon: Daemon) -> Script:
+        assert daemon._state is State.REFUSED
+        yield
+
+    daemon = room.run(script)
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).ended == "refused"
 
 
 def test_the_refuse_button_acts_in_the_thread_of_the_press_before_anything_is_queued(room: Room) -> None:
@@ -510,8 +672,9 @@ def raising(error: Exception) -> Callable[..., Any]:
     return call
 
 
-def test_a_slow_card_is_not_taken_for_a_silent_microphone(room: Room) -> None:
+def test_a_slow_card_is_not_taken_for_a_silent_microphone(room: Room, monkeypatch: Any) -> None:
     """While the loop waits for the card, the capture process goes on speaking into the pipe."""
+    monkeypatch.setattr(module, "HANG_SECONDS", 0.0)
     room.values["microphone"]["deadline_seconds"] = 1.0
     forgetting_seconds = 1.3
 
@@ -637,7 +800,7 @@ def test_a_driver_that_hangs_stops_neither_the_refusal_nor_the_room(room: Room, 
         yield from recording(daemon)
         press(daemon._panel._refuse)
         yield from until(daemon, State.REFUSED)
-        assert "driver hangs" in daemon._fault and daemon._untrusted
+        assert "driver hangs" in daemon._fault and Fault.RECORDER in daemon._for_good
 
     daemon = room.run(script)
     (found,) = daemon._spool.recordings()
@@ -650,7 +813,7 @@ def test_a_no_on_a_full_spool_has_its_receipt(room: Room) -> None:
     def script(daemon: Daemon) -> Script:
         daemon._spool.size_bytes += 1_048_576  # of recordings that wait for the archive
         yield from until(daemon, State.FAULT)
-        assert daemon._fault == module.CARD_FULL
+        assert daemon._fault == selftest.CARD_FULL
         press(daemon._panel._refuse)
         yield from until(daemon, State.REFUSED)
 
@@ -887,7 +1050,7 @@ def test_a_meeting_that_could_not_be_recorded_is_reported(room: Room) -> None:
 
     def script(daemon: Daemon) -> Script:
         yield
-        daemon._distrust("the light is broken")
+        daemon._distrust(Fault.LIGHT, "the light is broken")
         yield from until(daemon, State.FAULT)
         press(daemon._panel._start)
         while not daemon._spool.recordings():

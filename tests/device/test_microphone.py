@@ -25,6 +25,12 @@ def now(seconds: float) -> tuple[int, Moment]:
     return round(seconds * NS), Moment(1_000_000 + round(seconds * 1e3), round(seconds * 1e3), True)
 
 
+def opened(rate: int, at_ns: int) -> Stamper:
+    stamper = Stamper(rate)
+    stamper.open(at_ns)
+    return stamper
+
+
 def test_one_channel_is_picked():
     frames = np.array([[1, 10], [2, 20], [-3, -30]], "<i2")
     assert np.frombuffer(mono(frames.tobytes(), 2, 1), "<i2").tolist() == [1, 2, -3]
@@ -37,7 +43,7 @@ def test_the_mean_of_full_scale_does_not_wrap():
 
 
 def test_what_was_captured_before_the_opening_is_not_kept():
-    stamper = Stamper(48_000, opened_ns=10 * NS)
+    stamper = opened(48_000, 10 * NS)
     pcm = np.arange(48_000, dtype="<i2").tobytes()
     # At 10.7 s a whole second arrives: its first 0.8 s are from before 10.5 s.
     (block,) = stamper.stamp(pcm, 0, *now(10 + SETTLE_SECONDS + 0.2))
@@ -47,12 +53,12 @@ def test_what_was_captured_before_the_opening_is_not_kept():
 
 
 def test_too_early_audio_alone_gives_nothing():
-    stamper = Stamper(48_000, opened_ns=10 * NS)
+    stamper = opened(48_000, 10 * NS)
     assert stamper.stamp(bytes(9_600), 0, *now(10.2)) == []
 
 
 def test_what_still_waits_makes_the_audio_older():
-    stamper = Stamper(16_000, opened_ns=0)
+    stamper = opened(16_000, 0)
     (block,) = stamper.stamp(bytes(6_400), 1_600, *now(20))
     assert (block.position, block.length) == (0, 9_600)
     assert block.moment.monotonic_ms == 20_000 - 200 - 100
@@ -60,7 +66,7 @@ def test_what_still_waits_makes_the_audio_older():
 
 @given(st.lists(st.integers(1, 10), min_size=1, max_size=40), st.sampled_from([16_000, 48_000]))
 def test_positions_run_on_in_whole_frames(sizes, rate):
-    stamper, expected, seconds = Stamper(rate, 0), 0, 10.0
+    stamper, expected, seconds = opened(rate, 0), 0, 10.0
     for size in sizes:
         seconds += size / 50
         for item in stamper.stamp(bytes(size * rate // 25), 0, *now(seconds)):
@@ -71,7 +77,7 @@ def test_positions_run_on_in_whole_frames(sizes, rate):
 
 
 def test_lost_samples_become_a_gap_before_what_came_after():
-    stamper = Stamper(48_000, 0)
+    stamper = opened(48_000, 0)
     items = []
     for step in range(100):
         lost = 0.5 if step >= 40 else 0.0
@@ -82,6 +88,46 @@ def test_lost_samples_become_a_gap_before_what_came_after():
     assert 40 * 4_800 <= gap.position <= 60 * 4_800
     for item, following in pairwise(items):
         assert following.position == item.position + item.length
+
+
+def test_a_microphone_that_was_gone_leaves_a_gap_as_long_as_it_was():
+    stamper = opened(48_000, 0)
+    (before,) = stamper.stamp(bytes(96_000), 0, *now(10))
+    stamper.open(15 * NS)
+    assert stamper.stamp(bytes(9_600), 0, *now(15.3)) == [], "what comes before it has settled is not kept"
+    gap, after = stamper.stamp(bytes(9_600), 0, *now(17))
+    assert (gap.position, gap.length, gap.cause) == (before.length, round(6.9 * 48_000), GapCause.UNPLUGGED)
+    assert (gap.moment.monotonic_ms, after.moment.monotonic_ms) == (10_000, 16_900)
+    assert after.position == gap.position + gap.length
+
+
+def test_a_microphone_that_never_spoke_misses_nothing():
+    assert opened(48_000, 0).missing(*now(60)) == []
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.0, 30.0), st.integers(1, 20)), min_size=1, max_size=12),
+    st.sampled_from([16_000, 48_000]),
+)
+def test_however_often_it_goes_position_and_clock_agree(visits, rate):
+    """Each visit: how long it was away, and how many times 40 ms it then speaks; now and then the gap is told in parts."""
+    stamper, seconds, items = Stamper(rate), 10.0, []
+    for number, (away, length) in enumerate(visits):
+        if number % 2:
+            items += stamper.missing(*now(seconds + away / 2))
+        seconds += away
+        stamper.open(round(seconds * NS))
+        seconds += 1.0
+        for _ in range(length):
+            seconds += 0.04
+            items += stamper.stamp(bytes(rate // 25 * 2), 0, *now(seconds))
+    position = 0
+    for item in items:
+        assert item.position == position
+        position += item.length
+        elapsed_ms = item.moment.monotonic_ms - items[0].moment.monotonic_ms
+        assert abs(item.position / 48 - elapsed_ms) <= 3 + 20 * len(visits)
+    assert all(item.cause is GapCause.UNPLUGGED for item in items if isinstance(item, Gap))
 
 
 def test_a_full_queue_becomes_one_declared_gap_and_the_rest_is_whole():
@@ -102,7 +148,7 @@ def test_a_full_queue_becomes_one_declared_gap_and_the_rest_is_whole():
 def test_a_missing_pcm_is_told_in_plain_words():
     settings = msgspec.structs.replace(SETTINGS, identity="pcm:nobody")
     with pytest.raises(MicrophoneError, match="pcm:nobody cannot be used"):
-        Microphone(settings, lambda: None, lambda: None)
+        Microphone(settings, on_open=print, on_gone=print, on_shut=print)
 
 
 def only(*rates: int) -> Callable[..., None]:

@@ -12,7 +12,8 @@ from gpiozero import Device
 
 from recorder import config
 from recorder.device import panel as module
-from recorder.device.panel import Hands, Panel, Pressed, header_chip
+from recorder.device.mock import Flaw, Hands
+from recorder.device.panel import Panel, Pressed, header_chip
 from recorder.errors import PanelError
 
 LIFT_SECONDS = 0.05
@@ -32,6 +33,11 @@ class Loop:
         if self.fails:
             raise OSError("the hold is broken")
 
+    def dark(self) -> None:
+        self.told.append(("dark", threading.get_ident()))
+        if self.fails:
+            raise OSError("the tap is broken")
+
     def wake(self) -> None:
         self.told.append(("wake", threading.get_ident()))
         self.woken.release()
@@ -47,9 +53,13 @@ def loop() -> Loop:
     return Loop()
 
 
+def panel_of(settings: config.Panel, lift_seconds: float, loop: Loop) -> Panel:
+    return Panel(settings, lift_seconds, on_refuse=loop.refuse, on_dark=loop.dark, wake=loop.wake)
+
+
 @pytest.fixture
 def panel(settings: config.Panel, loop: Loop) -> Iterator[Panel]:
-    made = Panel(settings, LIFT_SECONDS, loop.refuse, loop.wake)
+    made = panel_of(settings, LIFT_SECONDS, loop)
     yield made
     made.close()
     assert Device.pin_factory is not None
@@ -120,7 +130,7 @@ def test_holding_refuse_says_so_after_the_press(settings: config.Panel, panel: P
 
 
 def test_a_short_press_of_refuse_lifts_nothing(settings: config.Panel, loop: Loop) -> None:
-    made = Panel(settings, DEADLINE_SECONDS, loop.refuse, loop.wake)
+    made = panel_of(settings, DEADLINE_SECONDS, loop)
     try:
         Hands(settings).press(Pressed.REFUSE)
         assert kinds(made) == [Pressed.REFUSE]
@@ -146,28 +156,88 @@ def test_whether_refuse_is_down_can_be_asked_at_any_time(settings: config.Panel,
     assert seen == [False, True, False]
 
 
-@pytest.mark.parametrize("recording", [True, False])
-@pytest.mark.parametrize("fault", [True, False])
-def test_the_lights_show_what_they_are_told(settings: config.Panel, panel: Panel, recording: bool, fault: bool) -> None:
-    panel.show(recording=recording, fault=fault)
-    pins = [Device.pin_factory.pin(number) for number in (settings.recording_light, settings.fault_light)]
-    assert [bool(pin.state) for pin in pins] == [recording, fault]
-    assert panel.lit is recording
+def test_the_light_shows_what_it_is_told_and_its_current_is_read_back(settings: config.Panel, panel: Panel) -> None:
+    for recording in (True, False, True):
+        panel.show(recording=recording)
+        assert bool(Device.pin_factory.pin(settings.recording_light).state) is recording
+        assert panel.lit is recording
 
 
-def test_lit_is_read_from_the_pin_and_not_remembered(settings: config.Panel, panel: Panel) -> None:
+@pytest.mark.parametrize(("flaw", "lit"), [(Flaw.OPEN, False), (Flaw.SHORTED, True)])
+def test_lit_is_read_from_the_current_and_not_from_what_was_told(
+    panel: Panel, hands: Hands, flaw: Flaw, lit: bool
+) -> None:
     """L2: a light that does not follow is found out."""
-    panel.show(recording=True, fault=False)
-    Device.pin_factory.pin(settings.recording_light).state = 0
+    hands.break_lamp(flaw)
+    for told in (True, False):
+        panel.show(recording=told)
+        assert panel.lit is lit
+    hands.break_lamp(None)
     assert not panel.lit
 
 
-def test_closing_darkens_both_lights(settings: config.Panel, loop: Loop) -> None:
-    made = Panel(settings, LIFT_SECONDS, loop.refuse, loop.wake)
-    made.show(recording=True, fault=True)
-    pins = [Device.pin_factory.pin(number) for number in (settings.recording_light, settings.fault_light)]
+def test_a_sound_light_is_proven_and_its_edge_seen(panel: Panel) -> None:
+    panel.show(recording=True)  # in the middle of a pulse
+    panel.prove()
+    assert panel.lit and panel.seen_lit
+
+
+@pytest.mark.parametrize(("flaw", "says"), [(Flaw.OPEN, "no current"), (Flaw.SHORTED, "switched off")])
+def test_a_light_that_lies_is_not_proven(panel: Panel, hands: Hands, flaw: Flaw, says: str) -> None:
+    hands.break_lamp(flaw)
+    with pytest.raises(PanelError, match=says):
+        panel.prove()
+
+
+def test_a_light_that_loses_its_current_is_told_in_the_thread_that_sees_it(
+    panel: Panel, hands: Hands, loop: Loop
+) -> None:
+    panel.show(recording=True)
+    del loop.told[:]
+    hands.break_lamp(Flaw.OPEN)
+    me = threading.get_ident()
+    assert loop.told == [("dark", me), ("wake", me)]
+
+
+def test_a_light_that_is_darkened_alarms_nobody(panel: Panel, loop: Loop) -> None:
+    for _ in range(3):
+        panel.show(recording=True)
+        panel.show(recording=False)
+    assert {what for what, _ in loop.told} == {"wake"}
+
+
+def test_a_late_word_of_a_darkness_that_was_meant_alarms_nobody(panel: Panel, loop: Loop) -> None:
+    """On a Pi the edges come from a thread of their own, and may come late."""
+    panel.show(recording=True)
+    panel._dark()
+    assert "dark" not in {what for what, _ in loop.told}
+
+
+def test_a_tap_that_cannot_be_shut_at_once_does_not_end_the_watch(
+    panel: Panel, hands: Hands, loop: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop.fails = True
+    panel.show(recording=True)
+    with caplog.at_level(logging.ERROR):
+        hands.break_lamp(Flaw.OPEN)
+    assert "the tap is broken" in caplog.text
+    assert loop.told[-1][0] == "wake"
+
+
+def test_which_buttons_are_down_can_be_asked(settings: config.Panel, panel: Panel) -> None:
+    assert panel.down() == frozenset()
+    Device.pin_factory.pin(settings.start_button).drive_low()
+    Device.pin_factory.pin(settings.refuse_button).drive_low()
+    assert panel.down() == {Pressed.START, Pressed.REFUSE}
+
+
+def test_closing_darkens_the_light(settings: config.Panel, loop: Loop) -> None:
+    made = panel_of(settings, LIFT_SECONDS, loop)
+    made.show(recording=True)
+    pin = Device.pin_factory.pin(settings.recording_light)
     made.close()
-    assert [pin.function for pin in pins] == ["input", "input"]  # no pin drives a light any more
+    assert pin.function == "input"  # nothing drives the light any more
+    assert "dark" not in {what for what, _ in loop.told}
     Device.pin_factory.reset()
 
 

@@ -27,7 +27,8 @@ ROOM = """
 #define READY 2
 #define OPENING 3
 #define HEARS 4
-#define FINISHING 5
+#define LOST 5
+#define FINISHING 6
 byte cap = NONE;
 byte said = E_nothing;
 
@@ -60,7 +61,7 @@ inline sample() {{
 /* What the actions do. */
 inline A_prepare() {{ assert(started && cap == NONE && !recording); cap = MADE; refused = false; released = false }}
 inline A_open_tap() {{ if :: {guard} :: else -> d_step {{ if :: cap == READY -> cap = OPENING :: else fi }} fi }}
-inline A_finish_tap() {{ d_step {{ if :: cap == HEARS -> cap = FINISHING :: else fi }} }}
+inline A_finish_tap() {{ d_step {{ if :: cap == HEARS || cap == LOST -> cap = FINISHING :: else fi }} }}
 inline A_shut_tap() {{ d_step {{ kill() }}; commanded = STEADY(state) }}
 inline A_destroy_key() {{ assert(cap == NONE); key = 0 }}
 inline A_write_refusal() {{ assert(cap == NONE && key == 0); recording = false; no = true }}
@@ -139,6 +140,8 @@ active proctype Capture() {{
     :: d_step {{ cap == MADE -> cap = READY; said = E_ready_to_ask }}
     :: d_step {{ cap == OPENING && said == E_nothing -> cap = HEARS; sample(); said = E_capture_open }}
     :: d_step {{ cap == HEARS -> sample() }}
+    :: d_step {{ cap == HEARS && said == E_nothing && !left -> cap = LOST; said = E_microphone_gone }}
+    :: d_step {{ cap == LOST && said == E_nothing -> cap = HEARS; sample(); said = E_capture_open }}
     :: d_step {{ cap == FINISHING && said == E_nothing -> cap = NONE; said = E_capture_done }}
     :: d_step {{ cap != NONE && !left -> cap = NONE; said = E_capture_failed }}
     od

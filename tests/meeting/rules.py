@@ -18,6 +18,7 @@ BY_TIME = frozenset(event for event, _ in TIMERS.values())
 IN_ANY_STATE = (Action.SHUT_TAP, Action.DESTROY_KEY, Action.WRITE_REFUSAL)
 UNHEARD = ("made", "ready", "open")
 """A tap from which no sample has come."""
+HEARING = ("heard", "lost")
 TAPS = {
     State.PREPARING: "made",
     State.ASKING: "ready",
@@ -27,6 +28,7 @@ TAPS = {
     State.OPENING: "open",
     State.RECORDING: "heard",
     State.PROMPT: "heard",
+    State.INTERRUPTED: "lost",
     State.ENDING: "finishing",
 }
 WAITS = {
@@ -35,6 +37,7 @@ WAITS = {
     State.NOTICE: {Event.NOTICE_OVER},
     State.RECORDING: {Event.LIMIT_REACHED, Event.PROMPT_DUE},
     State.PROMPT: {Event.LIMIT_REACHED, Event.PROMPT_OVER},
+    State.INTERRUPTED: {Event.LIMIT_REACHED},
     State.GRACE: {Event.GRACE_OVER},
     State.REFUSED: {Event.REFUSAL_OVER},
 }
@@ -49,6 +52,9 @@ MOVELESS = {
 """What leaves every state as it is, but for one."""
 NOTED = {
     (Event.CAPTURE_OPEN, State.OPENING): Action.NOTE_START,
+    (Event.CAPTURE_OPEN, State.INTERRUPTED): Action.NOTE_BACK,
+    (Event.MICROPHONE_GONE, State.RECORDING): Action.NOTE_GONE,
+    (Event.MICROPHONE_GONE, State.PROMPT): Action.NOTE_GONE,
     (Event.PROMPT_DUE, State.RECORDING): Action.NOTE_PROMPT,
 }
 """What must be in the journal, and with it in the signed manifest."""
@@ -61,7 +67,7 @@ class World:
     state: State = State.IDLE
     booting: bool = True
     tap: str = "none"
-    """none, made, ready, open (told to open), heard (samples came), finishing"""
+    """none, made, ready, open (told to open), heard (samples came), lost (the microphone is gone), finishing"""
     recording: bool = False
     """One is in custody: begun, neither released nor refused."""
     key: bool = False
@@ -102,7 +108,9 @@ def possible(world: World, event: Event) -> bool:
         case Event.LIGHT_PROVEN:
             return recording_light(world.state) is STEADY and not world.proven
         case Event.CAPTURE_OPEN:
-            return world.tap == "open"
+            return world.tap in ("open", "lost")
+        case Event.MICROPHONE_GONE:
+            return world.tap == "heard"
         case Event.CAPTURE_DONE:
             return world.tap == "finishing"
         case Event.CAPTURE_FAILED:
@@ -132,6 +140,8 @@ def before_step(world: World, event: Event) -> World:
             return replace(world, proven=True)
         case Event.CAPTURE_OPEN:
             return replace(world, tap="heard")
+        case Event.MICROPHONE_GONE:
+            return replace(world, tap="lost")
         case Event.CAPTURE_DONE:
             return replace(world, tap="none")
         case Event.RECOVERED:
@@ -158,7 +168,7 @@ def act(world: World, action: Action, event: Event, before: World) -> World:
             must(world.tap == "ready" and world.key, "the tap opens though custody has not begun")
             return replace(world, tap="open")
         case Action.FINISH_TAP:
-            must(world.tap == "heard", "a tap is finished that does not run")
+            must(world.tap in HEARING, "a tap is finished that does not run")
             must(bool(world.ended), "a crash while the tap is finished would not know why")
             return replace(world, tap="finishing")
         case Action.SHUT_TAP:
@@ -189,8 +199,12 @@ def act(world: World, action: Action, event: Event, before: World) -> World:
             must(event is Event.START_PRESSED and world.asking, "a yes is noted that nobody gave")
         case Action.NOTE_START:
             must(event is Event.CAPTURE_OPEN and before.tap == "open", "the start is noted when the first samples came")
+        case Action.NOTE_BACK:
+            must(event is Event.CAPTURE_OPEN and before.tap == "lost", "a microphone is back that was not gone")
+        case Action.NOTE_GONE:
+            must(event is Event.MICROPHONE_GONE, "a microphone is gone that nobody missed")
         case Action.NOTE_MARK:
-            must(event is Event.MARK_PRESSED and world.tap == "heard", "a mark is noted where none was pressed")
+            must(event is Event.MARK_PRESSED and world.tap in HEARING, "a mark is noted where none was pressed")
         case Action.NOTE_PROMPT:
             must(event is Event.PROMPT_DUE, "a question is noted that was not due")
         case Action.NOTE_ANSWER:
@@ -255,7 +269,7 @@ def after_step(before: World, event: Event, world: World, actions: tuple[Action,
             before.tap == "finishing" or Action.NOTE_CLIENT_STOP in actions, "R5: it says that the caseworker ended it"
         )
     must(state is not State.FAULT or before.state is state or event is Event.FAULT_FOUND, "a fault that nobody found")
-    if event is Event.MARK_PRESSED and before.tap == "heard" and before.state is not State.PROMPT:
+    if event is Event.MARK_PRESSED and before.tap in HEARING and before.state is not State.PROMPT:
         must(
             actions == (Action.NOTE_MARK,) and world.state is before.state, "a mark is noted, and nothing else happens"
         )
@@ -298,7 +312,7 @@ def start(before: World, world: World, actions: tuple[Action, ...]) -> None:
         must(state is State.IDLE and world.ended == "stop", "a cancelled start leaves the room idle")
     elif before.state is State.PROMPT:
         must(state is State.RECORDING and Action.NOTE_ANSWER in actions, "M2: an answer lets it go on")
-    elif before.tap == "heard":
+    elif before.tap in HEARING:
         must(state is State.ENDING and world.ended == "stop", "a stop seals what was heard")
     if before.state is State.FAULT:
         must(actions == (Action.WRITE_MISSED,), "a meeting that could not be recorded is not told")
@@ -311,10 +325,11 @@ LEADS: dict[Event, dict[State, State]] = {
     Event.ANSWERS_OVER: {State.ASKING: State.IDLE, State.AGREED: State.NOTICE},
     Event.NOTICE_OVER: {State.NOTICE: State.LIGHTING},
     Event.LIGHT_PROVEN: {State.LIGHTING: State.OPENING},
-    Event.CAPTURE_OPEN: {State.OPENING: State.RECORDING},
+    Event.CAPTURE_OPEN: {State.OPENING: State.RECORDING, State.INTERRUPTED: State.RECORDING},
+    Event.MICROPHONE_GONE: {State.RECORDING: State.INTERRUPTED, State.PROMPT: State.INTERRUPTED},
     Event.PROMPT_DUE: {State.RECORDING: State.PROMPT},
     Event.PROMPT_OVER: {State.PROMPT: State.ENDING},
-    Event.LIMIT_REACHED: dict.fromkeys((State.RECORDING, State.PROMPT), State.ENDING),
+    Event.LIMIT_REACHED: dict.fromkeys((State.RECORDING, State.PROMPT, State.INTERRUPTED), State.ENDING),
     Event.CAPTURE_DONE: {State.ENDING: State.GRACE},
     Event.GRACE_OVER: {State.GRACE: State.IDLE},
     Event.REFUSE_HELD: {State.REFUSED: State.IDLE},

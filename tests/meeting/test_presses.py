@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.meeting.presses import RefusePresses, StartPresses
+from recorder.meeting.presses import CHATTER_PRESSES, STUCK_SECONDS, ButtonWatch, RefusePresses, StartPresses
 from recorder.meeting.table import Event
 
 WINDOW = 0.5
@@ -112,3 +112,34 @@ def test_a_press_of_its_own_that_is_held_lifts() -> None:
 def test_holding_without_a_press_lifts_nothing() -> None:
     """A button that was down when the service started."""
     assert RefusePresses().held() is None
+
+
+def test_a_button_that_is_down_for_too_long_is_broken_until_it_is_let_go() -> None:
+    watch: ButtonWatch[str] = ButtonWatch()
+    watch.press("start", 0.0)
+    assert watch.look(0.0, {"start"}) == frozenset()
+    assert watch.look(STUCK_SECONDS - 0.1, {"start"}) == frozenset()
+    assert watch.look(STUCK_SECONDS, {"start"}) == {"start"}
+    assert watch.look(STUCK_SECONDS + 1, ()) == frozenset()
+    assert watch.look(STUCK_SECONDS + 2, {"start"}) == frozenset(), "a new press begins anew"
+
+
+def test_a_button_that_nobody_can_press_so_fast_is_broken_until_it_is_quiet() -> None:
+    watch: ButtonWatch[str] = ButtonWatch()
+    for number in range(CHATTER_PRESSES):
+        assert watch.look(float(number), ()) == frozenset()
+        watch.press("refuse", float(number))
+    last = CHATTER_PRESSES - 1
+    assert watch.look(last + 1.0, ()) == {"refuse"}
+    assert watch.look(last + STUCK_SECONDS, ()) == frozenset()
+
+
+@given(st.lists(st.floats(1.6, 60), max_size=40))
+def test_a_person_who_presses_is_never_taken_for_a_broken_button(pauses: list[float]) -> None:
+    watch: ButtonWatch[str] = ButtonWatch()
+    now = 0.0
+    for pause in pauses:
+        now += pause
+        watch.press("start", now)
+        assert watch.look(now, {"start"}) == frozenset()
+        assert watch.look(now + 1.0, ()) == frozenset()

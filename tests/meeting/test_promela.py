@@ -71,7 +71,8 @@ MUTANTS: dict[str, str] = {
     "start lifts a no": model(changed(((S.REFUSED, E.START_PRESSED), (S.PREPARING, (A.PREPARE,))))),
     "a room asks, nobody answers, and it goes on": model(
         changed(
-            ((S.PROMPT, E.PROMPT_OVER), None), *(((state, E.LIMIT_REACHED), None) for state in (S.RECORDING, S.PROMPT))
+            ((S.PROMPT, E.PROMPT_OVER), None),
+            *(((state, E.LIMIT_REACHED), None) for state in (S.RECORDING, S.PROMPT, S.INTERRUPTED)),
         )
     ),
     "a fault while ending is ignored": model(

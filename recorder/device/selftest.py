@@ -1,0 +1,53 @@
+"""The self-test: what can be known of a room without a meeting. At its start, every day, on demand; in part all the time."""
+
+import errno
+from pathlib import Path
+
+from recorder import config
+from recorder.device import cards, clock, durable
+from recorder.device.panel import Panel
+from recorder.device.spool import Spool
+from recorder.errors import MicrophoneError, PanelError
+from recorder.meeting.fault import Fault
+
+SPOOL_RESERVE_BYTES = 524_288
+"""Room that must be free before a meeting may start: about two minutes."""
+CARD_FULL = "the card is full of recordings that the archive has not signed for; restore its connection"
+WRITTEN = bytes(range(256)) * 16
+
+
+def glance(settings: config.Config, spool: Spool, panel: Panel) -> dict[Fault, str]:
+    """What can be seen at any time between meetings, and what is wrong with it. Costs a few reads of sysfs."""
+    found = {}
+    if spool.room_bytes() < SPOOL_RESERVE_BYTES:
+        found[Fault.CARD_FULL] = CARD_FULL
+    if panel.lit:
+        found[Fault.LIGHT] = "the recording light has a current though it is switched off; the room may not record"
+    if not settings.microphone.interlock and not settings.microphone.identity.startswith("pcm:"):
+        try:
+            cards.find(settings.microphone.identity)
+        except MicrophoneError as error:
+            found[Fault.MICROPHONE_GONE] = str(error)
+    if not clock.plausible():
+        found[Fault.CLOCK] = "the clock stands before this software was made; it waits for the network's time"
+    return found
+
+
+def examine(settings: config.Config, spool: Spool, panel: Panel) -> dict[Fault, str]:
+    """All of it: the light is lit and read back for an instant, and the card is written. Between meetings only."""
+    found = glance(settings, spool, panel)
+    try:
+        panel.prove()
+    except PanelError as error:
+        found[Fault.LIGHT] = str(error)
+    finally:
+        panel.show(recording=False)
+    tried = Path(settings.room.folder) / "selftest"
+    try:
+        durable.write(tried, WRITTEN)
+        if tried.read_bytes() != WRITTEN:
+            found[Fault.RECORDER] = f"{tried}: reads back otherwise than it was written: the card is broken"
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        found[Fault.CARD_FULL if full else Fault.RECORDER] = f"{tried}: the card does not take it: {error.strerror}"
+    return found

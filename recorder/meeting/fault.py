@@ -1,0 +1,95 @@
+"""What can be wrong with a room: whether a recording goes on all the same, what it blinks, and what it says to people.
+
+Each fault has a number of its own, and the attention light blinks it: so many times, then a pause. It can be counted by
+whoever sees no colour, reads no screen, or is on the telephone with IT. The order is that of nearness to the recording: of
+several faults the first is shown.
+"""
+
+from enum import Enum
+from typing import Literal, NamedTuple
+
+Language = Literal["nl", "en"]
+
+
+class _Row(NamedTuple):
+    blinks: int
+    grave: bool
+    nl: str
+    en: str
+
+
+class Fault(Enum):
+    """A `grave` fault ends a recording, which is kept, and lets none begin. With any other the room does what it can."""
+
+    LIGHT = _Row(
+        1,
+        True,
+        "Het lampje is niet te vertrouwen. Er wordt niets opgenomen. Bel de beheerder.",
+        "The light cannot be trusted. Nothing is recorded. Call IT.",
+    )
+    MICROPHONE_GONE = _Row(
+        2,
+        False,
+        "De microfoon is weg. Controleer de stekker.",
+        "The microphone is gone. Check its plug.",
+    )
+    MICROPHONE_SILENT = _Row(
+        3,
+        False,
+        "De microfoon hoort niets. Staat hij uit?",
+        "The microphone hears nothing. Is it muted?",
+    )
+    MICROPHONE_LOUD = _Row(
+        4,
+        False,
+        "Het geluid is te hard. Zet de microfoon verder weg.",
+        "Too loud for the microphone. Move it further away.",
+    )
+    CARD_FULL = _Row(
+        5,
+        True,
+        "Het geheugen is vol. Herstel de verbinding met het archief.",
+        "The card is full. Restore the connection to the archive.",
+    )
+    RECORDER = _Row(
+        6,
+        True,
+        "Deze recorder is stuk en kan niet opnemen. Bel de beheerder.",
+        "This recorder is broken and cannot record. Call IT.",
+    )
+    DAMAGE = _Row(
+        7,
+        False,
+        "Er is iets in het geheugen beschadigd. Vertel het de beheerder.",
+        "Something in the memory is damaged. Tell IT.",
+    )
+    CLOCK = _Row(
+        8,
+        False,
+        "De klok staat niet goed. Wacht op het netwerk, of bel de beheerder.",
+        "The clock is not set. Wait for the network, or call IT.",
+    )
+    BUTTON = _Row(
+        9,
+        False,
+        "Een knop zit vast. Bel de beheerder.",
+        "A button is stuck. Call IT.",
+    )
+    CUT_OFF = _Row(
+        10,
+        False,
+        "De opname is afgebroken door een storing. Wat er was, is bewaard.",
+        "A failure ended the recording. What there was is kept.",
+    )
+
+    @property
+    def blinks(self) -> int:
+        return self.value.blinks
+
+    @property
+    def grave(self) -> bool:
+        return self.value.grave
+
+    def words(self, language: Language) -> str:
+        """What to say to the people in the room."""
+        return self.value.nl if language == "nl" else self.value.en

@@ -1,0 +1,69 @@
+"""What the room says of its state to the people in it, in Dutch and English: short sentences, no jargon (N5)."""
+
+from recorder.meeting.fault import Language
+from recorder.meeting.table import State
+
+_WORDS: dict[State, tuple[str, str]] = {
+    State.IDLE: (
+        "Er wordt niet opgenomen.",
+        "Nothing is recorded.",
+    ),
+    State.PREPARING: (
+        "De opname wordt klaargezet. Er wordt nog niets opgenomen.",
+        "A recording is being prepared. Nothing is recorded yet.",
+    ),
+    State.ASKING: (
+        "Vindt iedereen het goed? Druk dan op start. Eén keer nee is nee.",
+        "Does everybody agree? Then press start. One no is a no.",
+    ),
+    State.AGREED: (
+        "Wie vindt het nog meer goed? Druk op start. Eén keer nee is nee.",
+        "Who else agrees? Press start. One no is a no.",
+    ),
+    State.NOTICE: (
+        "Zo begint de opname. Zegt u nu nee, dan wordt er niets opgenomen.",
+        "Recording starts soon. Say no now and nothing is recorded.",
+    ),
+    State.LIGHTING: (
+        "Het lampje wordt getest.",
+        "The light is being checked.",
+    ),
+    State.OPENING: (
+        "De microfoon gaat aan.",
+        "The microphone is opening.",
+    ),
+    State.RECORDING: (
+        "Dit gesprek wordt opgenomen.",
+        "This conversation is being recorded.",
+    ),
+    State.PROMPT: (
+        "Er wordt opgenomen. Is er nog iemand? Druk op start, anders stopt het.",
+        "Recording. Is anybody there? Press start, or it ends.",
+    ),
+    State.INTERRUPTED: (
+        "De microfoon is weg. Is hij terug, dan gaat de opname verder.",
+        "The microphone is gone. Recording goes on as soon as it is back.",
+    ),
+    State.ENDING: (
+        "De opname stopt.",
+        "The recording is ending.",
+    ),
+    State.GRACE: (
+        "De opname is gestopt. U kunt nu nog nee zeggen. Dan wordt alles gewist.",
+        "The recording has ended. You can still say no. Then all of it is erased.",
+    ),
+    State.REFUSED: (
+        "U heeft nee gezegd. Alles is gewist. Er kan niets worden opgenomen.",
+        "You have said no. Everything is erased. Nothing can be recorded.",
+    ),
+    State.FAULT: (
+        "Er is een storing. Er wordt niet opgenomen.",
+        "There is a fault. Nothing is recorded.",
+    ),
+}
+
+
+def words(state: State, language: Language) -> str:
+    """What to say to the people in the room."""
+    dutch, english = _WORDS[state]
+    return dutch if language == "nl" else english

@@ -1,0 +1,183 @@
+"""The guard, real and by its parts; and the service manager, which is a socket."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from recorder import config
+from recorder.device import guard as module
+from recorder.device import supervisor
+from recorder.device.guard import END, Lines, watch
+from recorder.device.supervisor import Guard, ServiceManager
+from recorder.meeting.light import DARK, STEADY
+
+SECONDS_MAX = 30.0
+
+
+@pytest.fixture
+def panel() -> config.Panel:
+    settings = config.load().panel
+    return msgspec.structs.replace(settings, pins="mock")
+
+
+@pytest.fixture
+def guard(panel: config.Panel) -> Iterator[Guard]:
+    made = Guard(panel)
+    yield made
+    made.close()
+
+
+def beat_until(guard: Guard, answers: bool) -> None:
+    deadline = time.monotonic() + SECONDS_MAX
+    while guard.answers is not answers:
+        assert time.monotonic() < deadline
+        guard.beat(DARK, time.monotonic())
+        time.sleep(0.02)
+
+
+def test_a_guard_answers_and_ends_with_its_daemon(guard: Guard) -> None:
+    beat_until(guard, answers=True)
+    process = guard._process
+    assert process is not None
+    guard.close()
+    assert process.returncode == 0
+    assert guard.pid is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_guard_that_is_gone_is_missed_and_made_anew(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    beat_until(guard, answers=True)
+    first = guard.pid
+    assert first is not None
+    monkeypatch.setattr(supervisor, "ANSWER_SECONDS_MAX", 0.6)
+    monkeypatch.setattr(supervisor, "BEAT_SECONDS", 0.1)
+    os.kill(first, number)
+    beat_until(guard, answers=False)
+    monkeypatch.undo()
+    beat_until(guard, answers=True)
+    assert guard.pid != first
+
+
+def test_a_guard_does_not_heed_what_is_meant_for_its_daemon(guard: Guard) -> None:
+    beat_until(guard, answers=True)
+    pid = guard.pid
+    assert pid is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(pid, number)
+    for _ in range(20):
+        guard.beat(STEADY, time.monotonic())
+        time.sleep(0.05)
+    assert guard.answers and guard.pid == pid
+
+
+class Watch:
+    """The guard's loop in a thread, with a lamp that remembers, and a sleeping process in the daemon's place."""
+
+    def __init__(self) -> None:
+        self.parent = subprocess.Popen(["sleep", "600"])
+        self.pidfd = os.pidfd_open(self.parent.pid)
+        self.theirs, self.ours = os.pipe()
+        self.answers, answering = os.pipe()
+        self.shown: list[bool] = []
+        self.outcome: list[bool] = []
+
+        def show(lamp: object, value: bool) -> None:
+            self.shown.append(value)
+
+        light = type("Light", (), {"value": property(fset=show)})()
+        self.thread = threading.Thread(
+            target=lambda: self.outcome.append(watch(self.pidfd, Lines(self.theirs), answering, light))
+        )
+        self.thread.start()
+
+    def say(self, line: bytes) -> None:
+        os.write(self.ours, line + b"\n")
+        assert os.read(self.answers, 1) == b"."
+
+    def end(self) -> bool:
+        self.thread.join(SECONDS_MAX)
+        return self.outcome[0]
+
+
+@pytest.fixture
+def watched() -> Iterator[Watch]:
+    made = Watch()
+    yield made
+    made.parent.kill()
+    made.parent.wait()
+
+
+def test_it_shows_what_it_is_told_by_itself(watched: Watch) -> None:
+    watched.say(b"[1000]")
+    watched.say(b"[1000]")
+    assert watched.shown[-1] is True
+    watched.say(b"[20, 20]")
+    deadline = time.monotonic() + SECONDS_MAX
+    while watched.shown[-6:] not in ([True, False] * 3, [False, True] * 3):
+        assert time.monotonic() < deadline, "it does not blink without being told every time"
+    watched.say(b"[]")
+    os.write(watched.ours, END + b"\n")
+    assert watched.end() is True
+    assert watched.shown[-1] is False
+    assert watched.parent.poll() is None, "who says that he ends is not killed"
+
+
+def test_a_daemon_that_ends_without_a_word_is_noticed(watched: Watch) -> None:
+    watched.say(b"[1000]")
+    os.close(watched.ours)
+    assert watched.end() is False
+
+
+def test_a_daemon_that_says_nothing_more_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SILENT_SECONDS_MAX", 0.5)
+    watched = Watch()
+    watched.say(b"[1000]")
+    assert watched.end() is False
+    assert watched.parent.wait(SECONDS_MAX) == -signal.SIGKILL
+
+
+def test_half_a_line_is_waited_for() -> None:
+    theirs, ours = os.pipe()
+    lines = Lines(theirs)
+    os.write(ours, b"[10")
+    assert lines.read(1.0) == []
+    os.write(ours, b"00]\nend\nx")
+    assert lines.read(1.0) == [b"[1000]", b"end"]
+    os.close(ours)
+    assert lines.read(1.0) is None
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_the_service_manager_hears_of_every_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, abstract: bool
+) -> None:
+    address = f"@wederhoor-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind("\0" + address[1:] if abstract else address)
+        manager.settimeout(SECONDS_MAX)
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        told = ServiceManager()
+        assert "NOTIFY_SOCKET" not in os.environ, "a child that finds it could feed the watchdog"
+        told.ready()
+        for now in (10.0, 10.5, 10.99, 11.0, 12.5):
+            told.feed(now)
+        told.stopping()
+        heard = [manager.recv(64) for _ in range(5)]
+    assert heard == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1", b"STOPPING=1"]
+
+
+def test_without_a_service_manager_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    manager = ServiceManager()
+    manager.ready()
+    assert manager._socket is None
