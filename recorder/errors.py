@@ -49,6 +49,10 @@ class SpoolError(WederhoorError, OSError):
     """The device's spool cannot keep a block: the card is full, read-only or broken."""
 
 
+class SpoolDamage(SpoolError):
+    """A file in the spool cannot be read any more. It is set aside; the rest goes on."""
+
+
 class SpoolFull(SpoolError):
     """The spool reached `spool.bytes_max`, or the card is full. Restore the connection to the archive."""
 

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from recorder.errors import KeyFileError
 from recorder.sealed.keys import RecipientPrivateKey, RecipientPublicKey
+from recorder.sealed.layout import RECIPIENTS_MAX
 
 KEY_FILE_BYTES_MAX = 16_384
 PASSPHRASE_BYTES_MIN = 12
@@ -86,7 +87,14 @@ def load_recipients(folder: Path) -> list[RecipientPublicKey]:
     files = sorted(folder.glob("*.pub"))
     if not files:
         raise KeyFileError(f"{folder}: holds no recipient's public key (*.pub), so that nobody could open a recording")
-    return [load_recipient_public(file) for file in files]
+    recipients = [load_recipient_public(file) for file in files]
+    if len(recipients) > RECIPIENTS_MAX:
+        raise KeyFileError(
+            f"{folder}: holds {len(recipients)} recipients' keys; a recording is for {RECIPIENTS_MAX} at most"
+        )
+    if len({each.kem for each in recipients}) > 1:
+        raise KeyFileError(f"{folder}: holds recipients' keys of different kinds; a recording needs one kind for all")
+    return recipients
 
 
 def load_device(file: Path) -> Ed25519PrivateKey:

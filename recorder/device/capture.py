@@ -1,6 +1,6 @@
 """The capture process: the one place where audio exists in the clear. `python -m recorder.device.capture`.
 
-It lives for one meeting: setup, preamble and keybox, `ready`; then it waits for `open`, captures until `stop`, seals
+It lives for one meeting: setup, preamble and held keybox, `ready`; then it waits for `open`, captures until `stop`, seals
 the rest and exits with 0. What goes over the pipe stands in `pipe.py`. Its parent shuts the tap by closing its
 standard input, or by SIGKILL when that is too slow; either way the audio in its memory is gone with it.
 
@@ -27,7 +27,8 @@ from recorder.device.level import Level, Meter
 from recorder.device.microphone import Microphone
 from recorder.device.pipe import BODY_BYTES_MAX, Command, Frame, Kind, Setup, State, Telemetry
 from recorder.errors import CaptureError, MicrophoneError, WederhoorError
-from recorder.sealed import seal
+from recorder.sealed import layout, seal
+from recorder.sealed.keybox import HOLD_KEY_BYTES, hold_keybox
 
 SETUP_BYTES_MAX = 65_536
 TELEMETRY_TICKS = TICKS_PER_SECOND // 2
@@ -53,7 +54,7 @@ class Output:
 
 def run(commands: BinaryIO, output: Output) -> None:
     """One meeting, from setup to the final block."""
-    setup = _setup(commands)
+    setup, hold_key = _setup(commands)
     microphone = Microphone(
         setup.microphone,
         on_open=lambda: output.state(State.OPEN),
@@ -75,7 +76,9 @@ def run(commands: BinaryIO, output: Output) -> None:
         recipients=keyfiles.load_recipients(Path(setup.recipients)),
         random=entropy.secret,
     )
-    output.send(Frame(Kind.RECORD, preamble), Frame(Kind.KEYBOX, keybox))
+    held = hold_keybox(keybox, hold_key, layout.hash_body(layout.parse_record(preamble)[1]))
+    hold_key[:] = bytes(len(hold_key))
+    output.send(Frame(Kind.RECORD, preamble), Frame(Kind.KEYBOX, held))
     output.state(State.READY)
     threading.Thread(target=_obey, args=(commands, microphone), name="commands", daemon=True).start()
 
@@ -119,12 +122,14 @@ class Gauge:
         return level
 
 
-def _setup(commands: BinaryIO) -> Setup:
+def _setup(commands: BinaryIO) -> tuple[Setup, bytearray]:
+    """The setup, and the hold key."""
     line = commands.readline(SETUP_BYTES_MAX)
-    if not line:
-        os._exit(1)  # the parent went before it said anything
+    hold_key = bytearray(HOLD_KEY_BYTES)
+    if not line or commands.readinto(hold_key) != HOLD_KEY_BYTES:  # type: ignore[attr-defined]
+        os._exit(1)  # the parent went before it had said all
     try:
-        return msgspec.json.decode(line, type=Setup)
+        return msgspec.json.decode(line, type=Setup), hold_key
     except msgspec.MsgspecError as error:
         raise CaptureError(f"the setup of the capture process is not one: {error}") from error
 

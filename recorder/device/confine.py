@@ -8,6 +8,14 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def forbid_dumps() -> None:
+    """No core file of this process, and no debugger on it but root's."""
+    _prctl(_PR_SET_DUMPABLE, 0)  # a core goes to a handler's pipe whatever the limit (core(5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
 
 def confine() -> None:
     """To be called first, before there is anything to protect.
@@ -16,14 +24,16 @@ def confine() -> None:
     must start it from a thread that lives as long as the meeting. Locking memory is best effort: without the right
     to lock all of it none is, since a limit met later would make every allocation fail in the middle of a meeting.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    for option, value in ((_PR_SET_PDEATHSIG, signal.SIGKILL), (_PR_SET_DUMPABLE, 0)):
-        if libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0):
-            raise OSError(ctypes.get_errno(), f"prctl {option} was refused")
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    forbid_dumps()
     try:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     except (OSError, ValueError):
         return
     # On fault: otherwise every mapping of every library would be read in, ten times what is needed.
-    libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT)
+    _libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT)
+
+
+def _prctl(option: int, value: int) -> None:
+    if _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0):
+        raise OSError(ctypes.get_errno(), f"prctl {option} was refused")

@@ -24,7 +24,7 @@ that is said too, signed.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -35,18 +35,20 @@ from recorder.device.chain import Chain
 from recorder.device.hold import Hold
 from recorder.device.receipts import Receipts
 from recorder.device.spool import Spool
-from recorder.errors import SealedError, SignedTextError
+from recorder.errors import SealedError, SignedTextError, SpoolDamage
 from recorder.sealed import keybox, layout
 from recorder.sealed.layout import BlockHeader, Event, Preamble, RecordType
 from recorder.sealed.ledger import Ledger, refusal
+from recorder.sealed.verify import check_block
 from recorder.wire.sender import Added
 from recorder.wire.upload import Name
 
-HOLD_KEY_BYTES = 32
+UNREADABLE = (SealedError, SignedTextError, SpoolDamage)
+"""How a damaged file on the card shows."""
 EVENTS_KEPT_MAX = layout.EVENTS_MAX - 16
 """Events of one meeting; the rest is left to what ends it."""
 Ended = Literal["stop", "limit", "fault", "power_loss"]
-REFUSED = "refused"
+REFUSED: Final = "refused"
 TOLD_OF_A_REFUSAL = ("yes", "notice_given", REFUSED)
 """The events that its receipt tells. Not when the recording began: how long it was is part of what is erased."""
 
@@ -56,8 +58,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ticks: int
     wall_ms: int
-    name: str
-    ended: str = ""
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,32}$")]
+    ended: Literal["", "stop", "limit", "fault", "power_loss", "refused"] = ""
     """One of Ended, or REFUSED; empty if the meeting goes on."""
 
 
@@ -72,6 +74,8 @@ class Recording:
     ledger: Ledger
     events: list[Event] = field(default_factory=list)
     ended: Ended = "power_loss"
+    suspect: bool = False
+    """Its journal is damaged, which may have told of a no: nobody shall open it."""
 
     @property
     def preamble_hash(self) -> bytes:
@@ -89,7 +93,6 @@ class Custody:
         chain: Chain,
         receipts: Receipts,
         signing_key: Ed25519PrivateKey,
-        random: Callable[[int], bytearray],
         added: Callable[[Added, bytes], None],
     ) -> None:
         self._spool = spool
@@ -97,7 +100,6 @@ class Custody:
         self._chain = chain
         self._receipts = receipts
         self._signing_key = signing_key
-        self._random = random
         self._added = added
         self.recording: Recording | None = None
         """Begun, and neither released nor refused."""
@@ -107,20 +109,18 @@ class Custody:
         """Records of the backlog that the road was not told of yet."""
         self._reading: Iterator[None] = iter(())
 
-    def begin(self, preamble_record: bytes, keybox_body: bytes) -> Recording:
-        """Take a new recording into custody. When this returns, the tap may open."""
+    def begin(self, preamble_record: bytes, held_keybox: bytes, hold_key: bytearray) -> Recording:
+        """Take a new recording into custody. When this returns, the tap may open, and `hold_key` is overwritten."""
         recording = _parse(preamble_record)
         if recording.sequence != self._chain.sequence:
             raise SealedError(f"recording number {recording.sequence} was begun where {self._chain.sequence} is next")
         self._keep(recording, RecordType.PREAMBLE, 0, preamble_record)
         self.recording = recording
-        hold_key = self._random(HOLD_KEY_BYTES)
         try:
             self._hold.put(bytes.fromhex(recording.id), hold_key)
-            held = keybox.hold_keybox(keybox_body, hold_key, recording.preamble_hash)
         finally:
             hold_key[:] = bytes(len(hold_key))
-        self._spool.put_held(recording.id, held)
+        self._spool.put_held(recording.id, held_keybox)
         return recording
 
     def keep(self, block_record: bytes) -> BlockHeader:
@@ -148,7 +148,11 @@ class Custody:
     def release(self, moment: Moment, boot: bytes) -> bool:
         """Let those open it whom it is for: keybox and manifest. False, and nothing released, if a no came first."""
         recording = self._in_hand()
-        body = self._unhold(recording)
+        try:
+            body = self._unhold(recording)
+        except UNREADABLE as error:
+            self.damaged.append(f"the held keybox of {recording.id}: {error}")
+            return False
         if body is None or not self._hold.commit():
             return False
         self._spool.put(Name(recording.id, RecordType.KEYBOX, 0), layout.record(RecordType.KEYBOX, body))
@@ -170,12 +174,16 @@ class Custody:
 
     def refuse_nothing(self, preamble_record: bytes, moment: Moment, boot: bytes) -> Recording:
         """The receipt of a no that was said before there was any recording. `preamble_record` is of one without a key."""
-        self._begin_nothing(preamble_record)
+        self._spool.make_room()
+        self._begin_nothing(preamble_record, ending=True)
         return self.refuse(moment, boot)
 
     def write_missed(self, preamble_record: bytes, moment: Moment, boot: bytes) -> Recording:
-        """Report a meeting that could not be recorded: a manifest of no blocks. `preamble_record` is of one without a key."""
-        recording = self._begin_nothing(preamble_record)
+        """Report a meeting that could not be recorded: a manifest of no blocks. `preamble_record` is of one without a key.
+
+        SpoolFull rather than take from the reserve: that is for a no.
+        """
+        recording = self._begin_nothing(preamble_record, ending=False)
         self.note("missed", 0, moment, "fault")
         self._complete(recording, None, moment, boot)
         return recording
@@ -205,15 +213,16 @@ class Custody:
             box = Name(recording.id, RecordType.KEYBOX, 0)
             if Name(recording.id, RecordType.MANIFEST, 0) in names:
                 backlog.append((recording, names))
+            elif box in names or (recording.id == held_id and self._hold.committed()):  # decided before any later no
+                self._read_records(recording)
+                self._complete(recording, self._decided_keybox(recording), moment, boot)
             elif refused:
                 preamble = Name(recording.id, RecordType.PREAMBLE, 0)
                 self._added(Added(preamble, recording.preamble_hash), recording.preamble_hash)
                 self._complete_refusal(recording, moment, boot)
             else:
                 self._read_records(recording)
-                if box in names or (recording.id == held_id and self._hold.committed()):
-                    self._complete(recording, self._decided_keybox(recording), moment, boot)
-                elif recording.id == held_id and self._spool.held(recording.id) is not None:
+                if not recording.suspect and recording.id == held_id and self._has_held(recording):
                     self.recording = recording
                 else:
                     self._complete(recording, None, moment, boot)
@@ -244,14 +253,14 @@ class Custody:
         self._spool.forget(recording)
 
     def forget(self, recording: str) -> None:
-        """Remove a recording for which the archive has signed, whole."""
-        self._spool.forget(recording)
+        """Remove a recording for which the archive has signed. What it could not sign for, being damaged, stays aside."""
+        if not self._spool.forget(recording):
+            self.damaged.append(f"a part of {recording}, which the archive has not")
 
-    def _begin_nothing(self, preamble_record: bytes) -> Recording:
-        """Take in hand what has no key and will have no blocks; it may take from the reserve."""
+    def _begin_nothing(self, preamble_record: bytes, *, ending: bool) -> Recording:
+        """Take in hand what has no key and will have no blocks; `ending` may take from the reserve."""
         recording = _parse(preamble_record)
-        self._spool.make_room()
-        self._keep(recording, RecordType.PREAMBLE, 0, preamble_record, ending=True)
+        self._keep(recording, RecordType.PREAMBLE, 0, preamble_record, ending=ending)
         self.recording = recording
         return recording
 
@@ -301,7 +310,7 @@ class Custody:
             for name in names:
                 try:
                     items.append(_item(name, self._spool.read(name)))
-                except (SealedError, SignedTextError):
+                except UNREADABLE:
                     self._set_aside(recording.id, name)
                 if name == names[-1]:
                     self.unread -= len(names)
@@ -314,7 +323,7 @@ class Custody:
         for each in self._spool.recordings():
             try:
                 found.append(self._reload(each))
-            except (SealedError, SignedTextError):
+            except UNREADABLE:
                 if refused and Name(each, RecordType.MANIFEST, 0) not in self._spool.names(each):
                     self._spool.purge(each)  # a no needs no receipt to be carried out
                 self._set_aside(each)
@@ -323,14 +332,21 @@ class Custody:
     def _reload(self, recording_id: str) -> Recording:
         """A recording as its preamble, journal and manifest tell it."""
         recording = _parse(self._spool.read(Name(recording_id, RecordType.PREAMBLE, 0)))
-        for entry in self._journal(recording_id):
-            recording.events.append(Event(entry.ticks, entry.wall_ms, entry.name))
-            if entry.ended and entry.ended != REFUSED:
-                recording.ended = msgspec.convert(entry.ended, Ended)
         manifest = Name(recording_id, RecordType.MANIFEST, 0)
         if manifest in self._spool.names(recording_id):
             _, body = layout.parse_record(self._spool.read(manifest))
             self._chain.advance(recording.sequence, layout.hash_body(body))
+            return recording
+        try:
+            entries = self._journal(recording_id)
+        except UNREADABLE:
+            recording.suspect = True
+            self.damaged.append(f"the journal of {recording_id}")
+            return recording
+        for entry in entries:
+            recording.events.append(Event(entry.ticks, entry.wall_ms, entry.name))
+            if entry.ended and entry.ended != "refused":
+                recording.ended = entry.ended
         return recording
 
     def _read_records(self, recording: Recording) -> None:
@@ -345,8 +361,10 @@ class Custody:
                 record = self._spool.read(name)
                 item = _item(name, record)
                 if name.type is RecordType.BLOCK:
-                    recording.ledger.add(layout.parse_record(record)[1])
-            except SealedError:
+                    body = layout.parse_record(record)[1]
+                    check_block(self._signing_key.public_key(), recording.preamble_hash, body)
+                    recording.ledger.add(body)
+            except UNREADABLE:
                 self._set_aside(recording.id, name)
             else:
                 self._added(item, recording.preamble_hash)
@@ -365,7 +383,7 @@ class Custody:
         return recording.hex()
 
     def _journal(self, recording_id: str) -> list[Entry]:
-        """The journal's entries. SealedError if the card has damaged it: it may have told of a no."""
+        """The journal's entries. One of UNREADABLE if the card has damaged it: it may have told of a no."""
         try:
             return [msgspec.json.decode(line, type=Entry) for line in self._spool.journal(recording_id)]
         except msgspec.MsgspecError as error:
@@ -374,8 +392,8 @@ class Custody:
     def _journal_says_no(self, recording_id: str) -> bool:
         try:
             return any(entry.ended == REFUSED for entry in self._journal(recording_id))
-        except SealedError:
-            return False  # `recover` sets it aside, unreleased
+        except UNREADABLE:
+            return False  # `recover` lets nobody open it
 
     def _decided_keybox(self, recording: Recording) -> bytes | None:
         """The body of a keybox whose release was decided before a crash, on the card by now; None if it is damaged."""
@@ -385,12 +403,19 @@ class Custody:
                 _, body = layout.parse_record(self._spool.read(name))
                 return body
             body_held = self._unhold(recording)
-        except SealedError:
+        except UNREADABLE:
             self.damaged.append(f"the keybox of {recording.id}")
             return None
         if body_held is not None:
             self._spool.put(name, layout.record(RecordType.KEYBOX, body_held))
         return body_held
+
+    def _has_held(self, recording: Recording) -> bool:
+        try:
+            return self._spool.held(recording.id) is not None
+        except SpoolDamage:
+            self.damaged.append(f"the held keybox of {recording.id}")
+            return False
 
     def _unhold(self, recording: Recording) -> bytes | None:
         """The keybox's body, with the key in the hold; None if that is not there any more."""

@@ -21,6 +21,7 @@ import msgspec
 from recorder import __version__, config, keyfiles
 from recorder.device import clock, entropy, selftest
 from recorder.device.chain import Chain
+from recorder.device.confine import forbid_dumps
 from recorder.device.custody import Custody, Ended
 from recorder.device.hold import MemoryHold
 from recorder.device.mock import Flaw, Hands
@@ -39,6 +40,8 @@ from recorder.errors import (
     KeyFileError,
     PanelError,
     SealedError,
+    SignedTextError,
+    SpoolDamage,
     SpoolError,
     SpoolFull,
     WireError,
@@ -48,6 +51,7 @@ from recorder.meeting.light import CAPTURE_STATES, attention_light, recording_li
 from recorder.meeting.presses import ButtonWatch, RefusePresses, StartPresses
 from recorder.meeting.table import TIMERS, Action, Event, State, step
 from recorder.sealed import layout, seal
+from recorder.sealed.keybox import HOLD_KEY_BYTES
 from recorder.wire import sender
 from recorder.wire.receipt import Receipt
 from recorder.wire.status import Happening, Report, Status
@@ -70,6 +74,7 @@ GLANCE_SECONDS = 5.0
 SELFTEST_SECONDS = 86_400.0
 BACKLOG_RECORDS_TURN = 32
 """Of what is on the card since before the start, read in one turn: a card that is not cached takes milliseconds for each."""
+SWEEP_FILES_TURN = 32
 BACKLOG_ITEMS = 4_096
 """With so many items known to the road no more of the backlog is read."""
 logger = logging.getLogger(__name__)
@@ -92,9 +97,7 @@ class Daemon:
         self._chain = Chain(self._folder / "chain.json")
         self._sender = sender.Sender(settings.uplink.window, settings.uplink.receipt_timeout_seconds)
         receipts = Receipts(self._folder / "receipts")
-        self._custody = Custody(
-            self._spool, self._hold, self._chain, receipts, self._signing_key, entropy.secret, self._on_added
-        )
+        self._custody = Custody(self._spool, self._hold, self._chain, receipts, self._signing_key, self._on_added)
         self._uplink = Uplink(settings.room.name, settings.uplink, self._keys, self._wake)
         self._panel = Panel(
             settings.panel,
@@ -121,12 +124,16 @@ class Daemon:
         """The client has said no, and the loop has not heard it yet."""
         self._heard = time.monotonic()
         """When the capture process last said anything."""
+        self._hold_key = bytearray()
+        """The new recording's, until it is in the hold."""
         self._preamble: bytes | None = None
         """The new recording's, until its keybox follows."""
         self._telemetry: Telemetry | None = None
         self._overdriven = False
         """Samples were at full scale in the last half second."""
         self._preamble_hashes: dict[str, bytes] = {}
+        self._sweeping = False
+        """Files of what was forgotten are left to remove."""
         self._sender_actions: list[sender.Action] = []
         self._faults: dict[Fault, str] = {}
         """What was found, and in plain words; until the next start, or until it is mended."""
@@ -162,6 +169,7 @@ class Daemon:
             self._service_manager.ready()
             while not self._stopping:
                 self._turn()
+            self._hear_presses()  # a no in the last turn
             self._service_manager.stopping()
             if self._tap is not None:
                 self._break_down(Fault.CUT_OFF, "the room was switched off")
@@ -223,7 +231,7 @@ class Daemon:
         self._beat()
 
     def _sleep_seconds(self) -> float:
-        if self._sender_actions or self._backlog_waits():
+        if self._sender_actions or self._backlog_waits() or self._sweeping:
             return 0.0
         now = time.monotonic()
         blinking = len(recording_light(self._state).segments_ms) > 1
@@ -256,7 +264,8 @@ class Daemon:
                     self._hear_due_press(at)
                     event = self._start_presses.press(at, recording=self._state is State.RECORDING)
                 case Pressed.REFUSE:
-                    event = self._refuse_presses.press(refused=self._state is State.REFUSED)
+                    since = self._since if self._state is State.REFUSED else None
+                    event = self._refuse_presses.press(at, refused_since=since)
                 case Pressed.END:
                     event = Event.END_PRESSED
                 case Pressed.LIFT:
@@ -285,7 +294,7 @@ class Daemon:
                     return  # an earlier frame's consequence was to shut it
                 self._take(frame)
             self._heard = time.monotonic()
-        except (SpoolFull, SealedError, CaptureError) as error:
+        except (SpoolFull, SealedError, SignedTextError, CaptureError) as error:
             self._break_down(Fault.CARD_FULL if isinstance(error, SpoolFull) else Fault.CUT_OFF, str(error))
             return
         except (SpoolError, HoldError) as error:
@@ -306,18 +315,19 @@ class Daemon:
                 header = self._custody.keep(frame.body)
                 self._tell("sealed", str(header.index))
             case Kind.KEYBOX:
-                assert self._preamble is not None
-                self._custody.begin(self._preamble, frame.body)
+                if self._preamble is None:
+                    raise CaptureError("the capture process sent a keybox before its preamble")
+                self._custody.begin(self._preamble, frame.body, self._hold_key)
                 self._preamble = None
                 self._tell("begun")
             case Kind.TELEMETRY:
-                before, self._telemetry = self._telemetry, msgspec.json.decode(frame.body, type=Telemetry)
+                before, self._telemetry = self._telemetry, Telemetry.parse(frame.body)
                 self._overdriven = before is not None and self._telemetry.clipped > before.clipped
             case Kind.ERROR | Kind.MISSING:
                 fault = Fault.MICROPHONE_GONE if frame.kind is Kind.MISSING else Fault.CUT_OFF
                 self._find(fault, frame.body.decode(errors="replace"))
             case Kind.STATE:
-                match CaptureState(frame.body.decode("ascii", "replace")):
+                match CaptureState.parse(frame.body):
                     case CaptureState.READY:
                         ask = self._settings.meeting.ask_everyone
                         self._happen(Event.READY_TO_ASK if ask else Event.CAPTURE_READY)
@@ -349,12 +359,20 @@ class Daemon:
                     else:
                         self._do_on_road(self._sender.step(sender.Received(receipt), now), now, payload)
         self._read_backlog()
+        self._sweep()
         self._do_on_road(self._sender.step(sender.Tick(), now), now)
         self._say_status(now)
 
     def _backlog_waits(self) -> bool:
         """Whether more of it should be read: what the road knows of costs memory until the archive has signed for it."""
-        return self._custody.unread > 0 and self._sender.waiting < BACKLOG_ITEMS and not self._for_good
+        return self._custody.unread > 0 and self._sender.moving < BACKLOG_ITEMS and not self._for_good
+
+    def _sweep(self) -> None:
+        try:
+            self._sweeping = self._spool.sweep(SWEEP_FILES_TURN)
+        except SpoolError as error:
+            self._sweeping = False
+            self._distrust(Fault.RECORDER, str(error))
 
     def _read_backlog(self) -> None:
         if not self._backlog_waits():
@@ -370,10 +388,12 @@ class Daemon:
         for action in actions:
             try:
                 self._do_one_on_road(action, now, payload)
+            except (SpoolDamage, SealedError) as error:
+                self._find(Fault.DAMAGE, f"damaged on the card: {error}")
+                if isinstance(action, sender.Publish):
+                    self._do_on_road(self._sender.step(sender.Unreadable(action.name), now), now)
             except SpoolError as error:
                 self._distrust(Fault.RECORDER, str(error))
-            except SealedError as error:
-                self._find(Fault.DAMAGE, f"damaged on the card: {error}")
 
     def _do_one_on_road(self, action: sender.Action, now: float, payload: bytes) -> None:
         match action:
@@ -386,9 +406,9 @@ class Daemon:
                     if name.type is layout.RecordType.BLOCK:
                         self._tell("receipted", str(name.index), recording=name.recording)
             case sender.Done(recording):
-                # Told first: to forget an hour is to remove thousands of files, which takes a card seconds.
                 self._tell("signed", recording=recording)
                 self._custody.forget(recording)
+                self._tell_damage()
                 del self._preamble_hashes[recording]
             case sender.PurgeConfirmed(recording):
                 self._custody.file_refusal(recording, payload)
@@ -398,6 +418,7 @@ class Daemon:
                 logger.error(
                     "the archive does not take %s %d of %s: %s", name.type.name, name.index, name.recording, reason
                 )
+                self._find(Fault.DAMAGE, f"the archive does not take a part of {name.recording}: {reason}")
             case sender.Reconnect(reason):
                 self._uplink.drop(reason, now)
                 self._do_on_road(self._sender.step(sender.Disconnected(), now), now)
@@ -538,7 +559,7 @@ class Daemon:
         for action in actions:
             try:
                 self._do(action)
-            except (SpoolError, HoldError, KeyFileError, SealedError) as error:
+            except (SpoolError, HoldError, KeyFileError, SealedError, SignedTextError) as error:
                 # The state stands, and so does the rest of what follows; a restart completes what the card did not take.
                 self._distrust(Fault.RECORDER, str(error))
         if after is not before and self._state is after:  # else an action led further, and that was told
@@ -577,12 +598,18 @@ class Daemon:
                 self._tap.finish()
             case Action.SHUT_TAP:
                 self._shut_tap()
-                self._light()  # before what takes its time: what is not heard any more shall not look as if it were
+                # Before what takes its time: what is not heard any more shall not look as if it were.
+                self._panel.show(recording=False)
             case Action.DESTROY_KEY:
                 # If it fails the keybox's ciphertext is purged all the same; what is left of the key is in RAM.
-                self._hold.erase(refused=self._state is State.REFUSED)
+                if self._state is State.REFUSED:
+                    self._hold.refuse()  # not one that was decided to be released: this no is to another meeting
+                else:
+                    self._hold.erase()
             case Action.WRITE_REFUSAL:
                 self._write_refusal()
+            case Action.WRITE_EMPTY if self._custody.recording is None and self._faults:
+                self._write_missed()
             case Action.WRITE_EMPTY:
                 self._custody.write_empty(moment, boot)
             case Action.WRITE_MISSED:
@@ -594,7 +621,8 @@ class Daemon:
                 elif self._hold.refused() is not None:
                     self._happen(Event.REFUSE_PRESSED)  # its press is on its way to the loop
                 else:
-                    self._distrust(Fault.RECORDER, "the hold lost the key of a meeting, which nobody can open now")
+                    self._tell_damage()
+                    self._find(Fault.DAMAGE, "the key of a meeting is lost; nobody can open it any more")
                     self._custody.write_empty(moment, boot)
             case Action.NOTE_YES:
                 self._note("yes")
@@ -646,6 +674,7 @@ class Daemon:
         self._faults = {fault: words for fault, words in self._faults.items() if fault in self._for_good}
         self._telemetry, self._preamble = None, None
         self._heard = time.monotonic()
+        self._hold_key = entropy.secret(HOLD_KEY_BYTES)
         self._tap = Tap(
             Setup(
                 microphone=self._settings.microphone,
@@ -656,12 +685,14 @@ class Daemon:
                 previous=self._chain.previous.hex(),
                 signing_key=str(self._keys / "signing.key"),
                 recipients=str(self._keys / "recipients"),
-            )
+            ),
+            self._hold_key,
         )
         self._selector.register(self._tap, selectors.EVENT_READ)
 
     def _shut_tap(self) -> None:
         if self._tap is not None:
+            self._hold_key[:] = bytes(len(self._hold_key))
             self._selector.unregister(self._tap)
             gone = self._tap.close()
             self._tap = None
@@ -696,15 +727,21 @@ class Daemon:
             self._tell("erased", at=erased_at)
 
     def _write_refusal(self) -> None:
+        moment, boot = clock.moment(), clock.boot_id()
+        if self._custody.recording is not None and self._hold.committed():
+            self._standing.say()
+            logger.critical("a no in a room that cannot finish the meeting before it: it stands, and has no receipt")
+            return
+        if self._custody.recording is not None:  # whatever the card does: not a block of it goes out any more
+            dropped = sender.Dropped(self._custody.recording.id)
+            self._sender_actions += self._sender.step(dropped, time.monotonic())
         self._spool.make_room()
         self._standing.say()
-        moment, boot = clock.moment(), clock.boot_id()
         if self._custody.recording is None:
             recording = self._custody.refuse_nothing(self._preamble_of_nothing(), moment, boot).id
             self._tell("begun", recording=recording)
         else:
             recording = self._custody.recording.id
-            self._sender_actions += self._sender.step(sender.Dropped(recording), time.monotonic())
             self._custody.refuse(moment, boot)
         self._tell("refused", recording=recording)
 
@@ -849,6 +886,7 @@ def _nearest(faults: Mapping[Fault, str]) -> str:
 def serve(settings: config.Config, *, report: bool) -> int:
     """Run the room until SIGTERM or SIGINT. With mock pins, until its standard input ends."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    forbid_dumps()
     daemon = Daemon(settings, Reporter() if report else None)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())

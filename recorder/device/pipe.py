@@ -5,13 +5,14 @@
 | kind | body |
 |---|---|
 | `R` | one sealed record; the preamble comes first, before any audio exists |
-| `K` | the body of the keybox, once, right after the preamble |
+| `K` | the keybox under the hold key, once, right after the preamble |
 | `S` | a state: `ready`, `open` (samples come), `gone` (the microphone is looked for), `shut` (the stream is closed) |
 | `T` | telemetry: JSON, see `Telemetry` |
 | `E` | what is wrong, in plain words; the process then ends with 1 |
 | `M` | the same, and it is the microphone that is wrong |
 
-The parent writes one line of JSON (`Setup`), then `open`, then `stop`. Closing the pipe ends the process at once.
+The parent writes one line of JSON (`Setup`) and the 32 bytes of the hold key, so that the keybox is in the clear in no process
+but this; then `open`, then `stop`. Closing the pipe ends the process at once.
 """
 
 import struct
@@ -55,6 +56,14 @@ class State(StrEnum):
     GONE = "gone"
     SHUT = "shut"
 
+    @classmethod
+    def parse(cls, body: bytes) -> "State":
+        """The state that a frame tells; a CaptureError if it is none."""
+        try:
+            return cls(body.decode("ascii", "replace"))
+        except ValueError as error:
+            raise CaptureError(f"the capture process is in an unknown state: {body[:40]!r}") from error
+
 
 class Command(StrEnum):
     """What the parent may say after the setup."""
@@ -82,7 +91,7 @@ class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the capture goes, about twice a second."""
 
     position: int
-    """Ticks encoded so far."""
+    """Ticks taken in so far."""
     rms_dbfs: float
     peak_dbfs: float
     clipped: int
@@ -90,6 +99,14 @@ class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     silent_seconds: float
     overflows: int
     """Times this machine could not keep up and a gap was declared."""
+
+    @classmethod
+    def parse(cls, body: bytes) -> "Telemetry":
+        """What a frame tells; a CaptureError if it is none."""
+        try:
+            return msgspec.json.decode(body, type=cls)
+        except msgspec.MsgspecError as error:
+            raise CaptureError(f"the capture process sent no telemetry: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

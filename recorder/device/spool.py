@@ -3,7 +3,7 @@
     RECORDING/preamble, block-00000000, …, manifest, keybox      records, each whole or not at all
     RECORDING/held                                               the keybox under the hold key; never leaves the device
     RECORDING/journal                                            lines, appended; a torn last one is dropped
-    RECORDING.gone                                               being forgotten
+    RECORDING.gone                                               forgotten; its files are removed a few at a time
     RECORDING.damaged, RECORDING/block-00000007.damaged          set aside: for a person to look at
     reserve                                                      bytes given up to finish a meeting on a full card
 
@@ -18,10 +18,11 @@ import errno
 import os
 import re
 import shutil
+from itertools import islice
 from pathlib import Path
 
 from recorder.device import durable
-from recorder.errors import SpoolError, SpoolFull
+from recorder.errors import SpoolDamage, SpoolError, SpoolFull
 from recorder.sealed.layout import RecordType
 from recorder.wire.topics import RECORDING_PATTERN
 from recorder.wire.upload import Name
@@ -44,6 +45,7 @@ class Spool:
         self._bytes_max = bytes_max
         try:
             durable.make_folder(folder)
+            self.size_bytes = 0
             self._recover()
             self.size_bytes = sum(_size(folder / each) for each in self.recordings())
             self._restore_reserve()
@@ -90,7 +92,7 @@ class Spool:
         try:
             return file.read_bytes()
         except OSError as error:
-            raise _failure(file, error) from error
+            raise _damage(file, error) from error
 
     def held(self, recording: str) -> bytes | None:
         """The keybox under its hold key, if it is here."""
@@ -135,21 +137,47 @@ class Spool:
         except OSError as error:
             raise _failure(folder, error) from error
 
-    def forget(self, recording: str) -> None:
-        """Remove a recording, whole; nothing if it is not here."""
+    def forget(self, recording: str) -> bool:
+        """Let go of a recording for which the archive has signed; nothing if it is not here. `sweep` removes its files.
+
+        False if something of it had been set aside, which nobody has signed for: that stays, for a person to see.
+        """
         folder = self._folder / recording
-        gone = folder.with_name(recording + _GONE)
         try:
-            if folder.is_dir():
-                size = _size(folder)
-                folder.rename(gone)
-                self.size_bytes -= size
-                durable.sync_folder(self._folder)
-                shutil.rmtree(gone)
-                durable.sync_folder(self._folder)
-            self._restore_reserve()
+            if not folder.is_dir():
+                return True
+            size = _size(folder)
+            damaged = [each for each in folder.iterdir() if each.suffix == _DAMAGED]
+            folder.rename(folder.with_name(recording + _GONE))
+            self.size_bytes -= size
+            if damaged:
+                aside = folder.with_name(recording + _DAMAGED)
+                durable.make_folder(aside)
+                for each in damaged:
+                    (folder.with_name(recording + _GONE) / each.name).rename(aside / each.name)
+                durable.sync_folder(aside)
+            durable.sync_folder(self._folder)
         except OSError as error:
             raise _failure(folder, error) from error
+        return not damaged
+
+    def sweep(self, files_max: int) -> bool:
+        """Remove so many files of what was forgotten. Whether there are more: an hour is thousands, and takes a card seconds."""
+        try:
+            gone = next(self._folder.glob("*" + _GONE), None)
+            if gone is None:
+                return False
+            with os.scandir(gone) as files:
+                some = list(islice(files, files_max))
+            for each in some:
+                Path(each.path).unlink()
+            if len(some) < files_max:
+                gone.rmdir()
+                durable.sync_folder(self._folder)
+                self._restore_reserve()
+        except OSError as error:
+            raise _failure(self._folder, error) from error
+        return True
 
     def set_aside(self, recording: str, name: Name | None = None) -> None:
         """Take a damaged record, or a whole recording, out of use as it is: what is wrong with it is for a person to see."""
@@ -200,7 +228,7 @@ class Spool:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _failure(file, error) from error
+            raise _damage(file, error) from error
 
     def _remove(self, file: Path) -> None:
         size = file.stat().st_size
@@ -248,14 +276,15 @@ class Spool:
     def _recover(self) -> None:
         """Complete what a crash interrupted."""
         (self._folder / (_RESERVE + durable.TEMPORARY_SUFFIX)).unlink(missing_ok=True)
-        for gone in self._folder.glob("*" + _GONE):
-            shutil.rmtree(gone)
         for recording in self.recordings():
             folder = self._folder / recording
             for temporary in folder.glob("*" + durable.TEMPORARY_SUFFIX):
                 temporary.unlink()
             if not (folder / "preamble").exists():
-                shutil.rmtree(folder)  # its first record never became durable: nothing was promised
+                if self.names(recording):  # the card has lost what promised the rest
+                    self.set_aside(recording)
+                else:  # its first record never became durable: nothing was promised
+                    shutil.rmtree(folder)
                 continue
             journal = self._read_if_there(folder / "journal")
             if journal and not journal.endswith(b"\n"):
@@ -277,6 +306,10 @@ def _name(recording: str, file_name: str) -> Name | None:
 
 def _size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def _damage(path: Path, error: OSError) -> SpoolDamage:
+    return SpoolDamage(f"{path}: the card does not give it back: {error.strerror}. Have this room looked at.")
 
 
 def _failure(path: Path, error: OSError) -> SpoolError:

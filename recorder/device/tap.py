@@ -24,10 +24,10 @@ EXIT_SECONDS_MAX = 5.0
 class Tap:
     """One capture process, for one meeting."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, hold_key: bytearray) -> None:
         # The child inherits the environment: it tells ALSA where its configuration is.
         self._child = subprocess.Popen(
-            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ENVIRONMENT}
+            COMMAND, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ENVIRONMENT}
         )
         assert self._child.stdin is not None
         assert self._child.stdout is not None
@@ -38,7 +38,8 @@ class Tap:
         self._frames = Parser()
         self._lock = threading.Lock()
         self._shut = False
-        self._order(msgspec.json.encode(setup))
+        self._order(msgspec.json.encode(setup) + b"\n")
+        self._order(hold_key)
 
     def fileno(self) -> int:
         """For the daemon's selector: readable when the child said something or ended."""
@@ -60,11 +61,11 @@ class Tap:
 
     def open(self) -> None:
         """Let the child open the microphone's stream."""
-        self._order(Command.OPEN.encode())
+        self._order(Command.OPEN.encode() + b"\n")
 
     def finish(self) -> None:
         """Let the child close the stream, seal what it has, and exit."""
-        self._order(Command.STOP.encode())
+        self._order(Command.STOP.encode() + b"\n")
 
     def shut(self) -> None:
         """End the capture now. From any thread; harmless when it has ended."""
@@ -90,8 +91,7 @@ class Tap:
         self._output.close()
         return self.wait() is not None
 
-    def _order(self, line: bytes) -> None:
+    def _order(self, words: bytes | bytearray) -> None:
         # A child that has ended is told nothing; its end arrives through read().
         with contextlib.suppress(BrokenPipeError, ValueError):
-            self._orders.write(line + b"\n")
-            self._orders.flush()
+            self._orders.write(words)  # no buffer, which would keep a copy of the key; and all fits in the pipe

@@ -24,17 +24,26 @@ from typing import Any, NamedTuple
 import msgspec
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from recorder import config
 from recorder.errors import UplinkError
 from recorder.wire import topics
+from recorder.wire.receipt import RECEIPT_BYTES_MAX
 from recorder.wire.status import Status
 
 CONNECT_SECONDS_MAX = 30.0
 """Mutual TLS takes its time on a Pi; paho's default of 5 s is short."""
+ACCEPT_SECONDS_MAX = 60.0
+"""From the first packet to the subscription: whoever is silent for so long is no broker of ours."""
 KEEPALIVE_SECONDS = 30
+HEARD_MAX = 256
+"""Messages that wait for the loop. What comes beyond is dropped: a receipt may be lost without harm, memory may not."""
 LOOK_SECONDS = 5.0
 """How often the client gets to look at its keepalive when nothing moves."""
+PACKET_BYTES_MAX = RECEIPT_BYTES_MAX + 1_024
+"""Of what may come: a receipt and its topic."""
 QOS = 1
 logger = logging.getLogger(__name__)
 
@@ -70,6 +79,8 @@ class Uplink:
         self._heard: collections.deque[tuple[mqtt.Client, Heard]] = collections.deque()
         self._attempts = 0
         self._next_attempt = 0.0
+        self._deadline = 0.0
+        """For the connection that is being made."""
         self.connected = False
         self.trouble = ""
         """Why there is no connection, in plain words; empty while there is one."""
@@ -87,8 +98,10 @@ class Uplink:
                 logger.info("connected to the broker")
                 self.connected, self.trouble, self._attempts = True, "", 0
             heard.append(event)
+        if self._client is not None and not self.connected and now >= self._deadline:
+            self._give_up("the broker answers, and does not accept this room", now)
         if self._client is None and now >= self._next_attempt:
-            self._connect()
+            self._connect(now)
         return heard
 
     def publish(self, recording: str, payload: bytes) -> None:
@@ -113,8 +126,10 @@ class Uplink:
             client.disconnect()
 
     def next_attempt(self) -> float | None:
-        """When `hear` should be called at the latest, monotonic seconds; None while a connection stands or is being made."""
-        return self._next_attempt if self._client is None else None
+        """When `hear` should be called at the latest, monotonic seconds; None while a connection stands."""
+        if self.connected:
+            return None
+        return self._next_attempt if self._client is None else self._deadline
 
     def _give_up(self, reason: str, now: float) -> None:
         client, self._client = self._client, None
@@ -133,7 +148,7 @@ class Uplink:
                     # The kernel's half alone: the network's thread may be inside of the TLS one at this moment.
                     socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
-    def _connect(self) -> None:
+    def _connect(self, now: float) -> None:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2, self._room, protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=False
         )
@@ -145,6 +160,8 @@ class Uplink:
         )
 
         def tell(event: Heard) -> None:
+            if isinstance(event, Message) and len(self._heard) >= HEARD_MAX:
+                return
             self._heard.append((client, event))
             self._wake()
 
@@ -169,16 +186,20 @@ class Uplink:
 
         def attend() -> None:
             try:
-                client.connect(self._settings.host, self._settings.port, KEEPALIVE_SECONDS, clean_start=True)
+                client.connect(
+                    self._settings.host, self._settings.port, KEEPALIVE_SECONDS, clean_start=True, properties=limits
+                )
                 while client.loop(LOOK_SECONDS) is mqtt.MQTT_ERR_SUCCESS:
                     pass
                 tell(Lost("the connection ended"))
             except ssl.SSLCertVerificationError as error:
                 tell(Lost(f"the broker's certificate is not of our authority, or has ended: {error.verify_message}"))
-            except (OSError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 (whatever it is: a thread that ended in silence would never be missed)
                 tell(Lost(f"{self._settings.host}:{self._settings.port} does not answer as a broker: {error}"))
 
-        self._client = client
+        limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        limits.MaximumPacketSize = PACKET_BYTES_MAX
+        self._client, self._deadline = client, now + ACCEPT_SECONDS_MAX
         threading.Thread(target=attend, name="uplink", daemon=True).start()
 
 

@@ -6,8 +6,9 @@ Buttons are pressed by people in a hurry or under stress, so:
    burst of more is one mark; that can only be told when the time for a second press is over. Everywhere else a burst is one
    press and takes effect with its first, so that pressing twice does not cancel what pressing once began.
 2. A press that waited is void once the recording that it meant is over.
-3. Holding the refuse button lifts a no only if the no stood when the button went down. Whoever says no with all their might
-   has not taken it back by holding on.
+3. Holding the refuse button lifts a no only if the no had stood for a moment when the button went down. Whoever says no with
+   all their might has not taken it back by holding on, and the room may know of that no before the press is heard: from
+   the caseworker's press at the same time, or from the key that it erased.
 4. A button that is down for longer than anybody holds one, or goes up and down faster than anybody can, is broken: its presses
    are not heard until it has been quiet for as long. The refuse button's are always heard: a broken one may cost a
    recording, and a no that is not heard costs more.
@@ -19,6 +20,8 @@ from typing import Generic, TypeVar
 
 from recorder.meeting.table import Event
 
+SAME_NO_SECONDS = 0.3
+"""More than a press may be late (`panel.bounce_seconds`): one so soon after a no is that no."""
 STUCK_SECONDS = 30.0
 CHATTER_PRESSES = 20
 """So many in STUCK_SECONDS are no person's."""
@@ -67,9 +70,9 @@ class RefusePresses:
     def __init__(self) -> None:
         self._lifts = False
 
-    def press(self, *, refused: bool) -> Event:
-        """A press always says no. `refused` is whether a no stood already."""
-        self._lifts = refused
+    def press(self, at: float, *, refused_since: float | None) -> Event:
+        """A press always says no. `refused_since` is when a no that stands was heard."""
+        self._lifts = refused_since is not None and at - refused_since > SAME_NO_SECONDS
         return Event.REFUSE_PRESSED
 
     def held(self) -> Event | None:

@@ -14,6 +14,8 @@ from recorder.sealed.keys import RecipientPrivateKey, RecipientPublicKey
 from recorder.sealed.layout import Keybox
 from recorder.sealed.ratchet import KEY_BYTES, NONCE
 
+HOLD_KEY_BYTES = 32
+
 
 def wrap(data_key: bytearray, recipients: Sequence[RecipientPublicKey], preamble_hash: bytes) -> bytes:
     """The body of the keybox that gives `data_key` to each of `recipients`, in their order."""

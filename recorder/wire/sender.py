@@ -64,11 +64,18 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """This device cannot read what it was told to publish. It is tried again on the next connection."""
+
+    name: Name
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time went by."""
 
 
-Event = Connected | Disconnected | Added | Dropped | Received | Tick
+Event = Connected | Disconnected | Added | Dropped | Received | Unreadable | Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class _Recording:
     Without preamble and order to purge, which do not wait for a turn.
     """
     set_aside: list[Name] = field(default_factory=list)
-    """Not taken by the archive on this connection."""
+    """Not taken by the archive on this connection, or not readable here."""
     greeted: bool = False
     """The preamble's receipt came on this connection."""
     refusal: Name | None = None
@@ -166,6 +173,11 @@ class Sender:
         self.waiting = 0
         """Items that the archive has not signed for."""
 
+    @property
+    def moving(self) -> int:
+        """Items without a receipt, of the recordings of which nothing was set aside on this connection."""
+        return sum(each.waiting for each in self._recordings.values() if not each.set_aside)
+
     def receipted(self, recording: str) -> int:
         """How many blocks of this recording the archive has signed for."""
         known = self._recordings.get(recording)
@@ -185,6 +197,9 @@ class Sender:
                 self._drop(recording)
             case Received(receipt):
                 actions += self._receive(receipt)
+            case Unreadable(name):
+                if self._on_road.pop(name, None) is not None:
+                    self._recordings[name.recording].set_aside.append(name)
             case Tick():
                 oldest = next(iter(self._on_road.values()), now)
                 if now - oldest > self._timeout:

@@ -22,13 +22,15 @@ from recorder import keyfiles
 from recorder.audio import FRAME_TICKS, Gap, GapCause, OpusBlock
 from recorder.config import load
 from recorder.device.pipe import COMMAND, ENVIRONMENT, Frame, Kind, Parser, Setup, Telemetry
+from recorder.sealed.keybox import release_keybox
 from recorder.sealed.keys import RecipientPrivateKey
-from recorder.sealed.layout import BlockHeader, RecordType, parse_record, record
+from recorder.sealed.layout import BlockHeader, RecordType, hash_body, parse_record, record
 from recorder.sealed.open import open_recording
 from recorder.trial.soundstage import IDENTITY, SoundStage
 
 DEADLINE_SECONDS = 30.0
 AWAY_SECONDS = 2.0
+HOLD_KEY = bytes(range(32))
 ARRAY_CHANNELS = ("front-left", "front-right", "rear-left", "rear-right", "front-center", "lfe")
 """In the order in which ALSA numbers them."""
 DEVICE_KEY = Ed25519PrivateKey.generate()
@@ -45,6 +47,11 @@ class Child:
 
     def say(self, line: str | bytes) -> None:
         self.process.stdin.write((line.encode() if isinstance(line, str) else line) + b"\n")
+        self.process.stdin.flush()
+
+    def prepare(self, setup: Setup) -> None:
+        self.say(msgspec.json.encode(setup))
+        self.process.stdin.write(HOLD_KEY)
         self.process.stdin.flush()
 
     def read(self) -> bool:
@@ -72,7 +79,9 @@ class Child:
 
     def opened(self) -> list[OpusBlock | Gap]:
         """What a recipient finds in it; every signature and seal is checked on the way."""
-        (keybox,) = self.bodies(Kind.KEYBOX)
+        (held,) = self.bodies(Kind.KEYBOX)
+        preamble = parse_record(self.bodies(Kind.RECORD)[0])[1]
+        keybox = release_keybox(held, HOLD_KEY, hash_body(preamble))
         whole = b"".join(self.bodies(Kind.RECORD)) + record(RecordType.KEYBOX, keybox)
         opened = open_recording(io.BytesIO(whole), [DEVICE_KEY.public_key()], RECIPIENT, salvage=True)
         items = list(opened.items)
@@ -124,7 +133,7 @@ def spawn(stage: SoundStage):
 @pytest.fixture
 def ready(spawn, setup) -> Child:
     child = spawn()
-    child.say(msgspec.json.encode(setup))
+    child.prepare(setup)
     child.until(Kind.STATE, b"ready")
     return child
 
@@ -171,7 +180,7 @@ def test_a_meeting_is_kept_as_it_sounded(ready, stage, spoken):
 def test_a_microphone_of_16_khz_is_heard_as_well(spawn, setup, stage, spoken):
     child = spawn()
     slow = msgspec.structs.replace(setup.microphone, rates=[16_000])
-    child.say(msgspec.json.encode(msgspec.structs.replace(setup, microphone=slow)))
+    child.prepare(msgspec.structs.replace(setup, microphone=slow))
     child.until(Kind.STATE, b"ready")
     speaker = stage.play(spoken)
     child.say("open")
@@ -201,7 +210,7 @@ def test_of_an_array_the_chosen_channel_is_heard(spawn, setup, stage, tmp_path, 
     )
     child = spawn()
     microphone = msgspec.structs.replace(setup.microphone, identity="pcm:array", channels=6, pick=pick)
-    child.say(msgspec.json.encode(msgspec.structs.replace(setup, microphone=microphone)))
+    child.prepare(msgspec.structs.replace(setup, microphone=microphone))
     child.until(Kind.STATE, b"ready")
     child.say("open")
     child.until(Kind.RECORD, count=1 + 4)
@@ -275,7 +284,7 @@ def test_a_microphone_that_stalls_for_good_meets_the_deadline(ready, stage):
 def test_a_microphone_that_is_plugged_in_again_is_heard_again_after_a_declared_gap(spawn, setup, stage, spoken):
     child = spawn()
     patient = msgspec.structs.replace(setup.microphone, away_seconds=DEADLINE_SECONDS)
-    child.say(msgspec.json.encode(msgspec.structs.replace(setup, microphone=patient)))
+    child.prepare(msgspec.structs.replace(setup, microphone=patient))
     child.until(Kind.STATE, b"ready")
     child.say("open")
     child.until(Kind.TELEMETRY, count=5)
@@ -307,7 +316,7 @@ def test_a_microphone_that_only_the_lit_light_powers_is_waited_for(spawn, setup,
     stage.kill()
     child = spawn()
     powered = msgspec.structs.replace(setup.microphone, interlock=True, rates=[48_000])
-    child.say(msgspec.json.encode(msgspec.structs.replace(setup, microphone=powered)))
+    child.prepare(msgspec.structs.replace(setup, microphone=powered))
     child.until(Kind.STATE, b"ready")
     child.say("open")
     time.sleep(1.5)
@@ -322,7 +331,7 @@ def test_a_microphone_that_only_the_lit_light_powers_is_waited_for(spawn, setup,
 def test_without_the_interlock_a_microphone_that_is_not_there_at_once_is_told(spawn, setup, stage):
     stage.kill()
     child = spawn()
-    child.say(msgspec.json.encode(setup))
+    child.prepare(setup)
     assert child.end() == 1
     assert [frame.kind for frame in child.frames] == [Kind.MISSING]
 
@@ -347,7 +356,7 @@ def test_a_parent_that_does_not_read_costs_a_declared_gap_only(spawn, setup):
     """The pipe is full, then the queue; the stream goes on, and what was lost is said."""
     wasteful = msgspec.structs.replace(setup.seal, pad_bytes=16_384)
     child = spawn()
-    child.say(msgspec.json.encode(msgspec.structs.replace(setup, seal=wasteful)))
+    child.prepare(msgspec.structs.replace(setup, seal=wasteful))
     child.until(Kind.STATE, b"ready")
     child.say("open")
     child.until(Kind.TELEMETRY)
@@ -371,7 +380,7 @@ def test_a_parent_that_does_not_read_costs_a_declared_gap_only(spawn, setup):
 def test_a_microphone_that_is_not_there_is_told_before_anything_is_sealed(spawn, setup):
     child = spawn()
     absent = msgspec.structs.replace(setup.microphone, identity="usb:dead:beef")
-    child.say(msgspec.json.encode(msgspec.structs.replace(setup, microphone=absent)))
+    child.prepare(msgspec.structs.replace(setup, microphone=absent))
     assert child.end() == 1
     assert [frame.kind for frame in child.frames] == [Kind.MISSING]
     assert b"usb:dead:beef is not there" in child.frames[0].body
@@ -379,7 +388,7 @@ def test_a_microphone_that_is_not_there_is_told_before_anything_is_sealed(spawn,
 
 def test_no_recipient_means_no_recording(spawn, setup, tmp_path):
     child = spawn()
-    child.say(msgspec.json.encode(msgspec.structs.replace(setup, recipients=str(tmp_path / "empty"))))
+    child.prepare(msgspec.structs.replace(setup, recipients=str(tmp_path / "empty")))
     assert child.end() == 1
     assert [frame.kind for frame in child.frames] == [Kind.ERROR]
     assert b"no recipient" in child.frames[0].body
@@ -388,6 +397,7 @@ def test_no_recipient_means_no_recording(spawn, setup, tmp_path):
 def test_a_setup_that_is_none_is_refused(spawn):
     child = spawn()
     child.say('{"microphone": 1}')
+    child.say(HOLD_KEY)
     assert child.end() == 1
     assert b"setup" in child.frames[0].body
 

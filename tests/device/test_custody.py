@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recorder.audio import FRAME_TICKS, Gap, GapCause, Moment, OpusBlock
 from recorder.device.chain import Chain
-from recorder.device.custody import EVENTS_KEPT_MAX, Custody
+from recorder.device.custody import EVENTS_KEPT_MAX, Custody, Recording
 from recorder.device.hold import MemoryHold
 from recorder.device.receipts import Receipts
 from recorder.device.spool import Spool
 from recorder.device.standing import StandingNo
 from recorder.errors import SealedError, SpoolFull
-from recorder.sealed import layout, ledger, seal
+from recorder.sealed import keybox, layout, ledger, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
 from recorder.sealed.verify import KeyboxState, Report, State, verify
@@ -93,9 +93,7 @@ class Device:
         self.hold = CountedHold(self.memory, card)
         self.told: list[Name] = []
         receipts = Receipts(folder / "receipts")
-        self.custody = Custody(
-            self.spool, self.hold, self.chain, receipts, KEY, lambda size: bytearray(os.urandom(size)), self.added
-        )
+        self.custody = Custody(self.spool, self.hold, self.chain, receipts, KEY, self.added)
 
     def added(self, item: Added, preamble_hash: bytes) -> None:
         name = item.name
@@ -118,6 +116,15 @@ class Device:
         return verify(io.BytesIO(records), [KEY.public_key()])
 
 
+def begin_custody(device: Device, preamble: bytes, box: bytes) -> Recording:
+    """As the capture process hands it over: the keybox under a fresh hold key."""
+    hold_key = bytearray(os.urandom(32))
+    held = keybox.hold_keybox(box, hold_key, layout.hash_body(layout.parse_record(preamble)[1]))
+    begun = device.custody.begin(preamble, held, hold_key)
+    assert not any(hold_key)
+    return begun
+
+
 def meeting(device: Device, seen: Seen) -> None:
     """As far as the grace period."""
     preamble, box, sealer = begin(device.chain.sequence, device.chain.previous)
@@ -125,7 +132,7 @@ def meeting(device: Device, seen: Seen) -> None:
     seen.id = layout.hash_body(preamble).hex()  # until it is known
     body = layout.parse_record(preamble)[1]
     seen.id = seal.canonical.decode(body[64:], layout.Preamble).recording
-    device.custody.begin(preamble, box)
+    begin_custody(device, preamble, box)
     seen.begun = True
     device.custody.note("notice_given", 0, MOMENT)
     device.custody.note("recording", 0, MOMENT)
@@ -197,7 +204,7 @@ def cancelled(device: Device, seen: Seen) -> None:
     preamble, box, _ = begin(device.chain.sequence, device.chain.previous)
     seen.keybox = box
     seen.id = seal.canonical.decode(layout.parse_record(preamble)[1][64:], layout.Preamble).recording
-    device.custody.begin(preamble, box)
+    begin_custody(device, preamble, box)
     seen.begun = True
     device.custody.note("stop", 0, MOMENT, "stop")
     device.hold.erase()
@@ -226,7 +233,7 @@ def told(story: Story, ram: Path, last: int | None) -> tuple[Card, Seen, Device 
     with card.inserted():
         device = Device(ram, card, seen)
         _, box, _ = before = begin(1, bytes(32))  # a meeting went before, so that the chain has something to lose
-        device.custody.begin(before[0], box)
+        begin_custody(device, before[0], box)
         device.custody.release(MOMENT, BOOT)
         card.steps, card.last = 0, last
         try:
@@ -374,7 +381,7 @@ def finished(device: Device, recording: str) -> Report:
 
 def begun(device: Device) -> tuple[str, seal.Sealer]:
     preamble, box, sealer = begin(device.chain.sequence, device.chain.previous)
-    return device.custody.begin(preamble, box).id, sealer
+    return begin_custody(device, preamble, box).id, sealer
 
 
 def test_a_block_that_found_no_room_is_not_in_the_manifest(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,7 +431,7 @@ def test_more_gaps_than_a_manifest_can_tell_end_the_recording(device: Device, mo
 def test_a_recording_out_of_turn_is_not_begun(device: Device) -> None:
     preamble, box, _ = begin(7, bytes(32))
     with pytest.raises(SealedError, match="7"):
-        device.custody.begin(preamble, box)
+        begin_custody(device, preamble, box)
     assert device.spool.recordings() == []
     assert device.memory.take() is None
 

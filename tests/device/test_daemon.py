@@ -24,7 +24,7 @@ from recorder.meeting import presses
 from recorder.meeting.fault import Fault
 from recorder.meeting.light import BLINKS, DARK, Pattern
 from recorder.meeting.table import Event, State
-from recorder.sealed import layout, seal
+from recorder.sealed import keybox, layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
 from recorder.wire.sender import Done
@@ -45,7 +45,7 @@ class FakeTap:
     broken: Exception | None = None
     ends = True
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, hold_key: bytearray) -> None:
         self._read, self._write = os.pipe()
         self._position = 0
         self._over = False
@@ -65,7 +65,8 @@ class FakeTap:
         )
         self._frames: list[Frame] | None = [Frame(Kind.RECORD, preamble)]
         if self.keybox:
-            self._frames += [Frame(Kind.KEYBOX, box), Frame(Kind.STATE, b"ready")]
+            held = keybox.hold_keybox(box, hold_key, layout.hash_body(layout.parse_record(preamble)[1]))
+            self._frames += [Frame(Kind.KEYBOX, held), Frame(Kind.STATE, b"ready")]
         self._say()
 
     def _say(self) -> None:

@@ -13,14 +13,17 @@ from recorder.device.tap import Tap
 
 SECONDS_MAX = 10.0
 READY = bytes(Frame(Kind.STATE, b"ready"))
-SPEAKS_AND_ENDS = f"import sys; sys.stdin.readline(); sys.stdout.buffer.write({READY!r})"
+SPEAKS_AND_ENDS = f"import sys; sys.stdin.buffer.readline(); sys.stdout.buffer.write({READY!r})"
 SPEAKS_AND_WAITS = f"{SPEAKS_AND_ENDS}; sys.stdout.flush(); sys.stdin.read()"
 
 
 def tap_on(program: str, monkeypatch: pytest.MonkeyPatch) -> Tap:
     monkeypatch.setattr(module, "COMMAND", (sys.executable, "-c", program))
     settings = config.load()
-    return Tap(Setup(settings.microphone, settings.opus, settings.seal, "room-1", 1, "00" * 32, "key", "recipients"))
+    return Tap(
+        Setup(settings.microphone, settings.opus, settings.seal, "room-1", 1, "00" * 32, "key", "recipients"),
+        bytearray(32),
+    )
 
 
 def await_readable(tap: Tap) -> None:

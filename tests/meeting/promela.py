@@ -42,7 +42,8 @@ bool no_now;                    /* a no has been said, and the loop has not hear
 bool no;                        /* a no stands */
 bool started;                   /* by a caseworker's press, this meeting */
 byte timer[{timers}];             /* 0 does not run, 1 runs, 2 its time is over */
-byte crashes, faults;
+bool crashed;                   /* the daemon is no more, and will be started anew */
+byte faults;
 byte gone;                      /* people who have left: then time passes, and what the machines do is done */
 byte turns;                     /* of the daemon's loop since then */
 chan presses = [2] of {{ byte }};
@@ -95,7 +96,8 @@ inline follow() {{
 
 active proctype Daemon() {{
     byte phase, next;
-    do
+again:
+    {{ do
     :: if
        :: next != E_nothing -> ev = next; next = E_nothing
        :: next == E_nothing && phase == 0 ->            /* presses, all of them */
@@ -117,21 +119,34 @@ active proctype Daemon() {{
                 :: state == S_fault && !broken -> ev = E_fault_cleared
                 :: else
                 fi }}
-       :: next == E_nothing && phase == 0 && crashes < 1 -> /* the power goes, and comes back */
-            d_step {{ crashes++; kill(); commanded = false; started = false; no_now = false; state = S_idle; {none_runs};
-                do :: presses ? _ :: empty(presses) -> break od;
-                if
-                :: no || refused && recording -> ev = E_still_refused; no = true; recording = false; key = 0
-                :: !(no || refused && recording) && recording && key == 1 -> ev = E_recovered
-                :: else -> ev = E_nothing; recording = false; key = 0
-                fi }}
        fi;
        if :: ev == E_start_pressed && state == S_idle -> started = true :: else fi;
        follow();
        if :: ev == E_refuse_pressed -> no_now = false; assert(no) /* 2: a no is heard in every state */ :: else fi;
        if :: state == S_idle || state == S_refused || state == S_fault -> started = false :: else fi;
        ev = E_nothing
-    od
+    od }} unless {{ crashed ->                          /* wherever it was: between any two actions of a row */
+        atomic {{ crashed = false; phase = 0; ev = E_nothing; next = E_nothing; started = false; no_now = false;
+            commanded = false; state = S_idle; {none_runs};
+            do :: presses ? _ :: empty(presses) -> break od;
+            if
+            :: key = 0; refused = false                 /* a hold in RAM, and the power was cut */
+            :: skip                                     /* one with a battery, or the service alone was started anew */
+            fi;
+            if
+            :: key == 2 -> key = 0; recording = false   /* its release was decided, and is completed */
+            :: else
+            fi;
+            if
+            :: no || refused && recording -> next = E_still_refused; no = true; recording = false; key = 0
+            :: !(no || refused && recording) && recording && key == 1 -> next = E_recovered
+            :: else -> recording = false; key = 0
+            fi }};
+        goto again }}
+}}
+
+active proctype Power() {{
+    d_step {{ kill(); commanded = false; crashed = true }}  /* it is cut once, at any moment, and comes back */
 }}
 
 active proctype Capture() {{
