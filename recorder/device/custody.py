@@ -39,7 +39,7 @@ from recorder.errors import SealedError, SignedTextError, SpoolDamage
 from recorder.sealed import keybox, layout
 from recorder.sealed.layout import BlockHeader, Event, Preamble, RecordType
 from recorder.sealed.ledger import Ledger, refusal
-from recorder.sealed.verify import check_block
+from recorder.sealed.verify import check_block, check_manifest
 from recorder.wire.sender import Added
 from recorder.wire.upload import Name
 
@@ -309,7 +309,7 @@ class Custody:
             items = []
             for name in names:
                 try:
-                    items.append(_item(name, self._spool.read(name)))
+                    items.append(self._checked_item(recording, name, self._spool.read(name)))
                 except UNREADABLE:
                     self._set_aside(recording.id, name)
                 if name == names[-1]:
@@ -359,15 +359,23 @@ class Custody:
                 continue
             try:
                 record = self._spool.read(name)
-                item = _item(name, record)
+                item = self._checked_item(recording, name, record)
                 if name.type is RecordType.BLOCK:
-                    body = layout.parse_record(record)[1]
-                    check_block(self._signing_key.public_key(), recording.preamble_hash, body)
-                    recording.ledger.add(body)
+                    recording.ledger.add(layout.parse_record(record)[1])
             except UNREADABLE:
                 self._set_aside(recording.id, name)
             else:
                 self._added(item, recording.preamble_hash)
+
+    def _checked_item(self, recording: Recording, name: Name, record: bytes) -> Added:
+        """A record as the road knows it; one of UNREADABLE if a bit of it has flipped: the archive would not take it."""
+        item = _item(name, record)
+        _, body = layout.parse_record(record)
+        if name.type is RecordType.BLOCK:
+            check_block(self._signing_key.public_key(), recording.preamble_hash, body)
+        elif name.type is RecordType.MANIFEST:
+            check_manifest(self._signing_key.public_key(), recording.preamble_hash, body)
+        return item
 
     def _set_aside(self, recording: str, name: Name | None = None) -> None:
         self._spool.set_aside(recording, name)

@@ -162,7 +162,7 @@ class Spool:
         return not damaged
 
     def sweep(self, files_max: int) -> bool:
-        """Remove so many files of what was forgotten. Whether there are more: an hour is thousands, and takes a card seconds."""
+        """Remove so many files of what was forgotten; whether there are more. An hour is thousands: seconds of a card."""
         try:
             gone = next(self._folder.glob("*" + _GONE), None)
             if gone is None:

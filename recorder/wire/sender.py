@@ -65,7 +65,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """This device cannot read what it was told to publish. It is tried again on the next connection."""
+    """What was to be published cannot be read here. It is tried again on the next connection."""
 
     name: Name
 

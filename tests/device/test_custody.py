@@ -584,17 +584,14 @@ def damage(device: Device, recording: str, file: str) -> None:
     path.write_bytes(path.read_bytes()[:-7])
 
 
-@pytest.mark.parametrize("file", ["preamble", "manifest", "block-00000001", "keybox", "journal"])
+@pytest.mark.parametrize("file", ["preamble", "manifest", "block-00000001", "keybox"])
 def test_one_damaged_file_stops_neither_the_room_nor_the_others(ram: Path, file: str) -> None:
     _, first, device = told(kept, ram, None)
     assert device is not None
     with device.card.inserted():
         second = Seen()
         kept(device, second)
-    if file == "journal":
-        (device.card.folder / "spool" / first.id / "journal").write_bytes(b"{no entry}\n")
-    else:
-        damage(device, first.id, file)
+    damage(device, first.id, file)
     again = Card(device.card.folder)
     with again.inserted():
         device = Device(ram, again, Seen())
@@ -619,14 +616,13 @@ def test_what_stands_before_a_damaged_block_of_a_meeting_that_was_cut_off_is_kep
     assert report.blocks == 1
 
 
-@pytest.mark.parametrize("file", ["preamble", "journal"])
-def test_of_a_refused_meeting_nothing_is_left_even_if_it_is_damaged(ram: Path, file: str) -> None:
+def test_of_a_refused_meeting_nothing_is_left_even_if_it_is_damaged(ram: Path) -> None:
     _, seen, device = told(meeting, ram, None)
     assert device is not None
     with device.card.inserted():
         device.hold.refuse()
         device.standing.say()
-    (device.card.folder / "spool" / seen.id / file).write_bytes(b"damaged\n")
+    (device.card.folder / "spool" / seen.id / "preamble").write_bytes(b"damaged\n")
     again = Card(device.card.folder)
     with again.inserted():
         device = Device(ram, again, Seen())
@@ -693,3 +689,109 @@ def test_what_is_damaged_in_the_backlog_is_set_aside(ram: Path) -> None:
     assert device.custody.damaged == [f"block 1 of {first.id}"]
     assert (again.folder / "spool" / first.id / "block-00000001.damaged").read_bytes() == b"rust"
     assert device.told == device.spool.names(first.id) + device.spool.names(last.id)
+
+
+@pytest.mark.parametrize("how", ["truncated", "a bit flipped", "not given back"])
+@pytest.mark.parametrize("file", ["preamble", "manifest", "block-00000001"])
+def test_however_a_file_is_damaged_the_rest_goes_on(ram: Path, file: str, how: str) -> None:
+    """Also one that the card answers with an error: here a folder of its name, which nobody can read."""
+    _, first, device = told(kept, ram, None)
+    assert device is not None
+    with device.card.inserted():
+        kept(device, second := Seen())
+    path = device.card.folder / "spool" / first.id / file
+    data = bytearray(path.read_bytes())
+    if how == "not given back":
+        path.unlink()
+        path.mkdir()
+    else:
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data[:-7] if how == "truncated" else data)
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert device.custody.damaged and first.id in device.custody.damaged[0]
+        assert device.report(second.id).state is State.WHOLE
+        goes_on(device)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"{no entry}", b'{"ticks":1,"wall_ms":1,"name":"stop","ended":"stqp"}', b'{"ticks":1,"wall_ms":1,"name":"S"}'],
+)
+def test_a_journal_that_may_have_told_of_a_no_lets_nobody_listen(ram: Path, line: bytes) -> None:
+    """The meeting is told, signed and numbered; its key goes."""
+    _, seen, device = told(meeting, ram, None)
+    assert device is not None
+    with (device.card.folder / "spool" / seen.id / "journal").open("ab") as journal:
+        journal.write(line + b"\n")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert device.custody.recording is None and device.memory.take() is None
+        assert device.custody.damaged == [f"the journal of {seen.id}"]
+        report = device.report(seen.id)
+        assert (report.state, report.keybox, report.blocks) == (State.WHOLE, KeyboxState.NONE, BLOCKS)
+        goes_on(device)
+
+
+def test_the_journal_of_a_finished_meeting_is_of_no_matter(ram: Path) -> None:
+    _, seen, device = told(kept, ram, None)
+    assert device is not None
+    (device.card.folder / "spool" / seen.id / "journal").write_bytes(b"{no entry}\n")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert not device.custody.damaged
+        assert device.report(seen.id).keybox is KeyboxState.PRESENT
+
+
+def test_a_damaged_journal_does_not_hide_a_no_that_stands(ram: Path) -> None:
+    _, seen, device = told(meeting, ram, None)
+    assert device is not None
+    with device.card.inserted():
+        device.hold.refuse()
+        device.standing.say()
+    (device.card.folder / "spool" / seen.id / "journal").write_bytes(b"damaged\n")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert device.report(seen.id).state is State.REFUSED
+        assert {name.type for name in device.spool.names(seen.id)} == {RecordType.PREAMBLE, RecordType.MANIFEST}
+
+
+def test_a_damaged_held_keybox_ends_in_a_meeting_without_a_key_and_not_in_a_circle(device: Device) -> None:
+    recording, _ = begun(device)
+    damage(device, recording, "held")
+    device.custody.note("stop", 0, MOMENT, "stop")
+    assert not device.custody.release(MOMENT, BOOT)
+    assert "held keybox" in device.custody.damaged[0]
+    device.custody.write_empty(MOMENT, BOOT)
+    assert device.report(recording).keybox is KeyboxState.NONE
+    assert device.custody.recording is None and device.memory.take() is None
+
+
+def test_what_the_archive_could_not_sign_for_stays_when_the_rest_is_forgotten(ram: Path) -> None:
+    _, seen, device = told(kept, ram, None)
+    assert device is not None
+    damage(device, seen.id, "block-00000001")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        device.custody.damaged.clear()
+        device.custody.forget(seen.id)
+        assert device.spool.recordings() == []
+        assert seen.id in device.custody.damaged[0]
+    left = again.folder / "spool" / f"{seen.id}.damaged"
+    assert [file.name for file in left.iterdir()] == ["block-00000001.damaged"]
+
+
+def test_a_meeting_that_was_missed_takes_nothing_from_the_reserve_of_a_no(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device.spool, "_bytes_max", device.spool.size_bytes)
+    preamble, _, sealer = begin(device.chain.sequence, device.chain.previous)
+    sealer.wipe()
+    with pytest.raises(SpoolFull):
+        device.custody.write_missed(preamble, MOMENT, BOOT)
+    assert device.spool.recordings() == [] and device.custody.recording is None

@@ -19,7 +19,7 @@ from recorder.device.mock import Flaw
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.spool import Spool
-from recorder.errors import CaptureError, HoldError, SpoolError, SpoolFull
+from recorder.errors import CaptureError, HoldError, SpoolDamage, SpoolError, SpoolFull
 from recorder.meeting import presses
 from recorder.meeting.fault import Fault
 from recorder.meeting.light import BLINKS, DARK, Pattern
@@ -27,7 +27,7 @@ from recorder.meeting.table import Event, State
 from recorder.sealed import keybox, layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
-from recorder.wire.sender import Done
+from recorder.wire.sender import Done, Publish
 from recorder.wire.upload import Name
 
 SCRIPT_SECONDS_MAX = 20.0
@@ -482,6 +482,7 @@ def test_the_press_that_says_no_cannot_lift_it_and_another_can(room: Room) -> No
             yield
         assert daemon._state is State.REFUSED
         up(refuse)
+        yield from wait(2 * presses.SAME_NO_SECONDS)
         down(refuse)
         yield
         held(daemon)
@@ -495,10 +496,16 @@ def test_the_press_that_says_no_cannot_lift_it_and_another_can(room: Room) -> No
 def test_with_the_refuse_button_down_start_is_a_no(room: Room) -> None:
     def script(daemon: Daemon) -> Script:
         yield
-        daemon._panel._refuse.when_activated = None  # it was down before the room was switched on: no press came
+        hear = daemon._panel._refuse.when_activated
+        daemon._panel._refuse.when_activated = None  # a contact that bounces: its press is heard a little later
         down(daemon._panel._refuse)
         press(daemon._panel._start)
         yield from until(daemon, State.REFUSED)
+        hear()
+        yield
+        held(daemon)
+        yield from wait(0.1)
+        assert daemon._state is State.REFUSED, "the press that says no has not lifted it"
 
     room.run(script)
     assert room.log == []
@@ -656,6 +663,8 @@ def test_a_hold_that_does_not_erase_stops_the_room(room: Room) -> None:
         daemon._hold.refuse = failing  # type: ignore[method-assign, assignment]
         press(daemon._panel._refuse)
         yield from until(daemon, State.REFUSED)
+        up(daemon._panel._refuse)
+        yield from wait(2 * presses.SAME_NO_SECONDS)
         down(daemon._panel._refuse)
         yield
         held(daemon)
@@ -782,6 +791,7 @@ def test_the_light_tells_of_a_no_before_a_long_purge_begins(room: Room) -> None:
 
         def looking(recording: str) -> None:
             assert shown[-1:] == [State.REFUSED]
+            assert not daemon._panel.lit, "steadily lit, for as long as a purge takes"
             purge(recording)
             room.log.append("purged")
 
@@ -1086,3 +1096,150 @@ def test_a_tap_is_not_opened_when_a_no_was_just_said(room: Room) -> None:
 
     room.run(script, notice_seconds=0.2)
     assert "open" in room.log
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        Frame(Kind.TELEMETRY, b"{}"),
+        Frame(Kind.TELEMETRY, b"\xff"),
+        Frame(Kind.STATE, b"asleep"),
+        Frame(Kind.STATE, b"\xff"),
+        Frame(Kind.RECORD, b"short"),
+    ],
+)
+def test_whatever_the_capture_process_says_the_room_outlives_it(room: Room, frame: Frame) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon._tap._frames = [frame]  # type: ignore[union-attr]
+        daemon._tap._say()  # type: ignore[union-attr]
+        yield from until(daemon, State.GRACE)
+        assert daemon._fault
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.2)
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).ended == "fault"
+
+
+@pytest.mark.parametrize("frame", [Frame(Kind.KEYBOX, b"first"), Frame(Kind.RECORD, b"nonsense")])
+def test_a_capture_process_that_begins_with_nonsense_leaves_a_missed_meeting(
+    room: Room, monkeypatch: Any, frame: Frame
+) -> None:
+    """What could not be recorded is on record, signed and numbered."""
+    monkeypatch.setattr(FakeTap, "keybox", False)
+    held = Frame(Kind.KEYBOX, b"held")
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield
+        yield
+        daemon._preamble = None
+        daemon._tap._frames = [frame] if frame.kind is Kind.KEYBOX else [frame, held]  # type: ignore[union-attr]
+        daemon._tap._say()  # type: ignore[union-attr]
+        while not daemon._fault:
+            yield
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script)
+    (found,) = daemon._spool.recordings()
+    assert events(room, daemon) == ["missed"]
+    assert room.manifest(daemon, found).ended == "fault"
+
+
+def test_a_no_after_a_release_that_the_card_did_not_take_is_one_to_the_next_meeting(
+    room: Room, monkeypatch: Any
+) -> None:
+    """The grace period ended without a no; what was decided then is completed, whoever says no later."""
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        with monkeypatch.context() as failing:
+            failing.setattr(Spool, "put", raising(SpoolError("the card fails")))
+            yield from until(daemon, State.FAULT)
+            press(daemon._panel._refuse)
+            yield from until(daemon, State.REFUSED)
+        assert daemon._hold.committed() and daemon._hold.take() is not None
+        assert bool(daemon._standing)
+
+    room.run(script, grace_seconds=0.1)
+
+    def again(daemon: Daemon) -> Script:
+        assert daemon._state is State.REFUSED, "the no stands"
+        yield
+
+    daemon = room.run(again)
+    (found,) = daemon._spool.recordings()
+    assert Name(found, RecordType.KEYBOX, 0) in daemon._spool.names(found)
+    assert room.manifest(daemon, found).ended == "stop"
+
+
+def test_a_no_in_the_last_turn_is_heard(room: Room) -> None:
+    """The room is being switched off, and the client says no."""
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        show = daemon._show
+
+        def last() -> None:
+            show()
+            press(daemon._panel._refuse)
+            daemon.stop()
+
+        daemon._show = last  # type: ignore[method-assign]
+        yield
+
+    daemon = room.run(script)
+    (found,) = daemon._spool.recordings()
+    assert room.manifest(daemon, found).ended == "refused" and bool(daemon._standing)
+
+
+def test_a_block_that_the_card_does_not_give_back_ends_no_meeting_and_stops_no_other(
+    room: Room, monkeypatch: Any
+) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        name = next(each for each in daemon._preamble_hashes)
+        block = Name(name, RecordType.BLOCK, 0)
+        monkeypatch.setattr(daemon._spool, "read", raising(SpoolDamage("input/output error")))
+        daemon._do_on_road([Publish(block)], time.monotonic())
+        yield
+        yield
+        assert daemon._state is State.RECORDING
+        assert Fault.DAMAGE in daemon._faults and not daemon._for_good
+
+    room.run(script)
+
+
+def test_a_refused_meeting_goes_out_no_further_even_if_the_card_fails(room: Room, monkeypatch: Any) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        waiting = daemon._sender.waiting
+        monkeypatch.setattr(daemon._standing, "say", raising(SpoolError("the card fails")))
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        assert waiting > 1 and daemon._sender.waiting == 1, "its preamble alone"
+
+    room.run(script)
+
+
+def test_what_is_forgotten_is_removed_a_little_in_each_turn(room: Room, monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "SWEEP_FILES_TURN", 1)
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        press(daemon._panel._start)
+        yield from until(daemon, State.IDLE)
+        (found,) = daemon._spool.recordings()
+        daemon._do_on_road([Done(found)], time.monotonic())
+        gone = room.folder / "spool" / f"{found}.gone"
+        left = [len(list(gone.iterdir()))]
+        while gone.exists():
+            yield
+            left.append(len(list(gone.iterdir())) if gone.exists() else 0)
+        assert left == sorted(left, reverse=True) and len(left) > 4
+
+    room.run(script, grace_seconds=0.0)

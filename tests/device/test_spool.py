@@ -127,11 +127,44 @@ def test_purge_overwrites_the_held_keybox_before_it_removes_it(
 def test_forget_removes_one_recording_whole(spool: Spool, folder: Path) -> None:
     fill(spool)
     spool.put(Name(B, RecordType.PREAMBLE, 0), b"other")
-    spool.forget(A)
-    spool.forget(A)
+    assert spool.forget(A)
+    assert spool.forget(A)
+    assert spool.recordings() == [B]
+    while spool.sweep(2):
+        pass
     assert files(folder) == {f"{B}/preamble": b"other"}
     assert spool.recordings() == [B]
     assert counted(spool, folder)
+
+
+def test_what_was_forgotten_is_removed_a_few_files_at_a_time_also_after_a_restart(spool: Spool, folder: Path) -> None:
+    fill(spool)
+    everything = len(list((folder / A).iterdir()))
+    spool.forget(A)
+    assert len(list((folder / f"{A}.gone").iterdir())) == everything
+    assert spool.sweep(2)
+    assert len(list((folder / f"{A}.gone").iterdir())) == everything - 2
+    again = Spool(folder, 2**30)
+    while again.sweep(2):
+        pass
+    assert not (folder / f"{A}.gone").exists()
+
+
+def test_what_was_set_aside_is_not_forgotten(spool: Spool, folder: Path) -> None:
+    fill(spool)
+    spool.set_aside(A, block(0))
+    assert not spool.forget(A)
+    while spool.sweep(100):
+        pass
+    assert [file.name for file in (folder / f"{A}.damaged").iterdir()] == ["block-00000000.damaged"]
+    assert counted(spool, folder)
+
+
+def test_a_folder_whose_preamble_the_card_has_lost_is_set_aside_and_not_removed(spool: Spool, folder: Path) -> None:
+    fill(spool)
+    (folder / A / "preamble").unlink()
+    assert Spool(folder, 2**30).recordings() == []
+    assert (folder / f"{A}.damaged" / "block-00000000").exists()
 
 
 def test_what_is_not_here(spool: Spool) -> None:

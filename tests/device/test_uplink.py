@@ -129,6 +129,41 @@ def test_given_up_it_connects_anew_and_says_that_it_was_gone(road: Road) -> None
     assert road.heard.get(timeout=SECONDS_MAX) == (UPLOAD, b"after")
 
 
+def test_whatever_ends_the_thread_is_told(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A packet that paho cannot parse, say: nobody would wait for a thread that ended in silence."""
+    road.await_event(Connected)
+    client = road.uplink._client
+    monkeypatch.setattr(client, "loop", lambda *_: (_ for _ in ()).throw(ZeroDivisionError("a defect")))
+    road.uplink.publish(RECORDING, b"wakes it")
+    assert "a defect" in road.await_event(Lost).reason  # type: ignore[union-attr]
+    road.await_event(Connected)
+
+
+def test_a_broker_that_accepts_and_says_nothing_more_is_given_up(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ACCEPT_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(Client, "subscribe", lambda *_: None)
+    deadline = time.monotonic() + SECONDS_MAX
+    while "does not accept" not in road.uplink.trouble:
+        assert time.monotonic() < deadline
+        road.uplink.hear(time.monotonic())
+        time.sleep(0.01)
+    monkeypatch.undo()
+    road.await_event(Connected)
+
+
+def test_a_flood_does_not_fill_the_memory(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HEARD_MAX", 3)
+    road.await_event(Connected)
+    for number in range(50):
+        road.archive.publish(f"rec/v1/{ROOM}/down", b"%d" % number, qos=1).wait_for_publish(SECONDS_MAX)
+    deadline = time.monotonic() + SECONDS_MAX
+    while len(road.uplink._heard) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert len(road.uplink._heard) == 3
+    road.await_event(Message)
+
+
 def test_a_broker_that_dies_is_noticed(road: Road) -> None:
     road.await_event(Connected)
     road.broker.kill()

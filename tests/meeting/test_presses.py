@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.meeting.presses import CHATTER_PRESSES, STUCK_SECONDS, ButtonWatch, RefusePresses, StartPresses
+from recorder.meeting.presses import (
+    CHATTER_PRESSES,
+    SAME_NO_SECONDS,
+    STUCK_SECONDS,
+    ButtonWatch,
+    RefusePresses,
+    StartPresses,
+)
 from recorder.meeting.table import Event
 
 WINDOW = 0.5
@@ -98,14 +105,22 @@ def test_nothing_is_due_before_its_time() -> None:
 
 def test_the_press_that_refuses_lifts_nothing_however_long_it_is_held() -> None:
     machine = RefusePresses()
-    assert machine.press(refused=False) is Event.REFUSE_PRESSED
+    assert machine.press(5.0, refused_since=None) is Event.REFUSE_PRESSED
+    assert machine.held() is None
+
+
+@pytest.mark.parametrize("heard", [4.99, 5.0, 5.2])
+def test_nor_does_it_where_the_room_knew_of_that_no_before_it_heard_the_press(heard: float) -> None:
+    """Start pressed at the same time is a no, too; and a release may find the key erased before the loop hears why."""
+    machine = RefusePresses()
+    assert machine.press(heard, refused_since=5.0) is Event.REFUSE_PRESSED
     assert machine.held() is None
 
 
 def test_a_press_of_its_own_that_is_held_lifts() -> None:
     machine = RefusePresses()
-    machine.press(refused=False)
-    assert machine.press(refused=True) is Event.REFUSE_PRESSED
+    machine.press(5.0, refused_since=None)
+    assert machine.press(5.0 + 2 * SAME_NO_SECONDS, refused_since=5.0) is Event.REFUSE_PRESSED
     assert machine.held() is Event.REFUSE_HELD
 
 
