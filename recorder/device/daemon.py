@@ -418,7 +418,6 @@ class Daemon:
                 logger.error(
                     "the archive does not take %s %d of %s: %s", name.type.name, name.index, name.recording, reason
                 )
-                self._find(Fault.DAMAGE, f"the archive does not take a part of {name.recording}: {reason}")
             case sender.Reconnect(reason):
                 self._uplink.drop(reason, now)
                 self._do_on_road(self._sender.step(sender.Disconnected(), now), now)
@@ -828,6 +827,7 @@ class Daemon:
             faults=tuple(fault.name.lower() for fault in Fault if fault in self._present_faults()),
             selftest_ms=self._selftest[0] if self._selftest else 0,
             selftest_found=tuple(fault.name.lower() for fault in self._selftest[1]) if self._selftest else (),
+            complaint=self._sender.complaint,
             clock_synced=clock.synced(),
             spool_bytes=self._spool.size_bytes,
             waiting=self._sender.waiting + self._custody.unread,
@@ -846,7 +846,7 @@ class Daemon:
 
     def _news(self) -> tuple[object, ...]:
         """What is said at once when it changes."""
-        return self._state, self._fault, tuple(self._present_faults()), self._selftest
+        return self._state, self._fault, tuple(self._present_faults()), self._selftest, self._sender.complaint
 
     @property
     def _fault(self) -> str:
@@ -872,7 +872,7 @@ class Daemon:
             elapsed_ticks=telemetry.position if capturing and telemetry else 0,
             rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
-            alarm=_nearest(self._passing_faults()) or self._uplink.trouble,
+            alarm=_nearest(self._passing_faults()) or self._sender.complaint or self._uplink.trouble,
             seconds_left=self._seconds_left(now),
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,

@@ -11,6 +11,8 @@ Rules:
 5. The keybox goes when its manifest has a receipt: nothing else says what it must be.
 6. Recordings take turns, one item each: a backlog does not starve the meeting that is running.
 7. An item without a receipt for too long means that the connection, whatever it says of itself, does not work.
+8. What the archive does not take is set aside, and offered again on the next connection and after as long as a receipt may
+   take: somebody may have mended the cause, for instance enrolled this room there.
 
 A recording is done when its manifest and everything else that was added of it has a receipt. So all of it must have been added
 by the time the manifest is on the road.
@@ -108,7 +110,7 @@ class PurgeConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class NotTaken:
-    """The archive does not take this item. It is kept here and offered again on the next connection."""
+    """The archive does not take this item. It is kept here and offered again."""
 
     name: Name
     reason: str
@@ -170,6 +172,9 @@ class Sender:
         """Recordings whose order to purge may go now."""
         self._turns: collections.deque[str] = collections.deque()
         """Recordings that have something to send, each once, the next one first."""
+        self._aside_since = 0.0
+        self.complaint = ""
+        """Why the archive does not take something that is set aside, as it said last; empty while it takes everything."""
         self.waiting = 0
         """Items that the archive has not signed for."""
 
@@ -196,11 +201,13 @@ class Sender:
             case Dropped(recording):
                 self._drop(recording)
             case Received(receipt):
-                actions += self._receive(receipt)
+                actions += self._receive(receipt, now)
             case Unreadable(name):
                 if self._on_road.pop(name, None) is not None:
-                    self._recordings[name.recording].set_aside.append(name)
+                    self._lay_aside(name, now)
             case Tick():
+                if self._connected and now - self._aside_since > self._timeout:
+                    self._offer_again()
                 oldest = next(iter(self._on_road.values()), now)
                 if now - oldest > self._timeout:
                     return [Reconnect(f"the archive has signed for nothing in {self._timeout:.0f} s")]
@@ -222,9 +229,27 @@ class Sender:
         self._turns.clear()
         for recording in self._recordings.values():
             recording.greeted = False
+        self._take_back()
+
+    def _take_back(self) -> list[str]:
+        """Whatever was set aside is to be sent again; the recordings that it is of."""
+        self.complaint = ""
+        taken = [name for name, recording in self._recordings.items() if recording.set_aside]
+        for each in taken:
+            recording = self._recordings[each]
             for name in recording.set_aside:
                 recording.enqueue(name)
             recording.set_aside.clear()
+        return taken
+
+    def _offer_again(self) -> None:
+        for recording in self._take_back():
+            self._recordings[recording].greeted = False  # the archive may have forgotten the preamble
+            self._greet(recording)
+
+    def _lay_aside(self, name: Name, now: float) -> None:
+        self._recordings[name.recording].set_aside.append(name)
+        self._aside_since = now
 
     def _add(self, name: Name, content: bytes, *, refusal: bool) -> None:
         if name.recording not in self._recordings:
@@ -256,7 +281,7 @@ class Sender:
         known.refusal = None
         known.queue.clear()
 
-    def _receive(self, receipt: Receipt) -> list[Action]:
+    def _receive(self, receipt: Receipt, now: float) -> list[Action]:
         actions: list[Action] = []
         for stored in receipt.stored:
             actions += self._sign_off(stored)
@@ -266,7 +291,7 @@ class Sender:
                 self._forget(purged.recording)
                 actions.append(PurgeConfirmed(purged.recording))
         for rejected in receipt.rejected:
-            actions += self._set_aside(rejected)
+            actions += self._set_aside(rejected, now)
         return actions
 
     def _sign_off(self, stored: Stored) -> list[Action]:
@@ -291,14 +316,17 @@ class Sender:
             actions.append(Done(stored.recording))
         return actions
 
-    def _set_aside(self, rejected: Rejected) -> list[Action]:
+    def _set_aside(self, rejected: Rejected, now: float) -> list[Action]:
         name = Name(rejected.recording, RecordType[rejected.type.upper()], rejected.index)
         recording = self._recordings.get(rejected.recording)
         if recording is None or recording.items.get(name, b"").hex() != rejected.content:
             return []
         if self._on_road.pop(name, None) is None:
             return []
-        recording.set_aside.append(name)
+        self._lay_aside(name, now)
+        self.complaint = (
+            f"the archive does not take {rejected.type} {rejected.index} of {rejected.recording}: {rejected.reason}"
+        )
         return [NotTaken(name, rejected.reason)]
 
     def _forget(self, recording: str) -> None:

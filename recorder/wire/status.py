@@ -22,6 +22,8 @@ class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """When the last self-test was, Unix milliseconds; 0 if there was none since the start."""
     selftest_found: tuple[str, ...] = ()
     """The faults that it found."""
+    complaint: str = ""
+    """What the archive does not take of this room, and why; empty while it takes everything."""
     clock_synced: bool = False
     spool_bytes: int = 0
     waiting: int = 0

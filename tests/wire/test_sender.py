@@ -25,6 +25,7 @@ from recorder.wire.sender import (
     Reconnect,
     Sender,
     Tick,
+    Unreadable,
 )
 from recorder.wire.upload import Name
 
@@ -230,11 +231,37 @@ def test_what_is_not_taken_is_kept_and_offered_on_the_next_connection() -> None:
     assert sender.step(receipt([], [], [other, rejected(block(7))]), 0) == []
     assert sender.step(receipt([], [], [rejected(block(0))]), 0) == [NotTaken(block(0), "why"), Publish(block(1))]
     assert sender.step(receipt([], [], [rejected(block(0))]), 0) == []
+    assert "why" in sender.complaint
     sender.step(receipt([block(1)]), 0)
-    assert sender.step(Tick(), 1e6) == []
-    assert sender.waiting == 1
-    sender.step(Connected(), 1e6)
-    assert published(sender.step(receipt([preamble()]), 1e6)) == [block(0)]
+    assert sender.step(Tick(), TIMEOUT) == []
+    assert (sender.waiting, sender.moving) == (1, 0)
+    assert published(sender.step(Connected(), TIMEOUT)) == [preamble()]
+    assert sender.complaint == ""
+    assert published(sender.step(receipt([preamble()]), TIMEOUT)) == [block(0)]
+
+
+def test_what_is_not_taken_is_offered_again_on_a_connection_that_stands() -> None:
+    """Somebody has enrolled the room at the archive meanwhile, and nothing else would tell."""
+    sender = Sender(2, TIMEOUT)
+    feed(sender, preamble(), block(0))
+    sender.step(Connected(), 0)
+    assert sender.step(receipt([], [], [rejected(preamble())]), 0) == [NotTaken(preamble(), "why")]
+    assert sender.step(Tick(), TIMEOUT) == []
+    assert published(sender.step(Tick(), TIMEOUT + 1)) == [preamble()]
+    assert sender.complaint == ""
+    assert published(sender.step(receipt([preamble()]), TIMEOUT + 1)) == [block(0)]
+
+
+def test_what_cannot_be_read_here_holds_up_nothing_else() -> None:
+    sender = Sender(1, TIMEOUT)
+    feed(sender, preamble(), block(0), block(1))
+    sender.step(Connected(), 0)
+    assert published(sender.step(receipt([preamble()]), 0)) == [block(0)]
+    assert published(sender.step(Unreadable(block(0)), 0)) == [block(1)]
+    sender.step(receipt([block(1)]), 0)
+    assert sender.step(Unreadable(block(1)), 0) == [], "it is not on the road any more"
+    assert sender.waiting == 1 and sender.complaint == ""
+    assert published(sender.step(Connected(), 1)) == [preamble()]
 
 
 def test_a_preamble_that_is_not_taken_holds_its_recording_back_alone() -> None:
