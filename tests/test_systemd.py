@@ -1,0 +1,76 @@
+"""The unit files: systemd knows every word of them, and they leave a room little to do harm with."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from recorder.device import guard, supervisor
+
+UNITS = Path(__file__).parent.parent / "systemd"
+ROOM = UNITS / "wederhoor-room.service"
+EXPOSURE_MAX = 17
+"""Tenths, as `systemd-analyze security` counts; comparable services of Debian have 21 to 94."""
+
+
+def settings(unit: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r"^(\w+)=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def analyze(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("unit", sorted(UNITS.iterdir()), ids=lambda each: each.name)
+def test_systemd_knows_every_word(unit: Path, tmp_path: Path) -> None:
+    """`verify` returns 0 for a word that it does not know, and warns."""
+    copy = tmp_path / unit.name
+    copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.MULTILINE))
+    done = analyze("verify", copy)
+    ours = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert (done.returncode, ours) == (0, [])
+
+
+def test_a_misspelt_word_would_be_noticed(tmp_path: Path) -> None:
+    copy = tmp_path / ROOM.name
+    copy.write_text(ROOM.read_text().replace("NoNewPrivileges", "NoNewPriviliges"))
+    assert "NoNewPriviliges" in analyze("verify", copy).stderr
+
+
+@pytest.mark.parametrize("unit", sorted(UNITS.iterdir()), ids=lambda each: each.name)
+def test_it_leaves_little_to_do_harm_with(unit: Path) -> None:
+    done = analyze("security", "--offline=true", f"--threshold={EXPOSURE_MAX}", "--no-pager", unit)
+    assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_the_watchdog_barks_after_the_guard_and_long_after_a_turn() -> None:
+    unit = settings(ROOM)
+    assert unit["Type"] == ["notify"] and unit["Restart"] == ["always"]
+    (seconds,) = unit["WatchdogSec"]
+    assert float(seconds) >= 2 * guard.SILENT_SECONDS_MAX
+    assert guard.SILENT_SECONDS_MAX > 4 * supervisor.BEAT_SECONDS
+
+
+def test_what_the_room_needs_is_allowed() -> None:
+    unit = settings(ROOM)
+    assert unit["SupplementaryGroups"] == ["audio gpio"]
+    assert sorted(unit["DeviceAllow"]) == ["char-alsa rw", "char-gpiochip rw"]
+    assert unit["KillMode"] == ["mixed"], (
+        "a SIGTERM to the capture process would lose the tail"
+    )
+    assert "@clock" not in " ".join(unit["SystemCallFilter"]) and "adjtimex" in unit["SystemCallFilter"]
+    assert "ProtectClock" not in unit, "the clock could not be asked whether it is set"
+    assert "ProcSubset" not in unit, "the sound cards are in /proc"
+
+
+def test_no_unit_waits_for_network_or_time() -> None:
+    """A room records without either; time-sync targets hang with some time daemons (systemd #14061)."""
+    for unit in UNITS.iterdir():
+        waits = " ".join(" ".join(settings(unit).get(name, [])) for name in ("After", "Requires", "Wants", "BindsTo"))
+        assert not re.search("network|time-", waits), unit.name
