@@ -28,7 +28,7 @@ def main() -> int:
     console = Console(highlight=False)
     try:
         if arguments.readme:
-            console.print(f"README.md now has the figures of {results.renew_readme().name}")
+            console.print(f"README.md has the figures of {', '.join(file.name for file in results.renew_readme())}")
             return 0
         lines = run(arguments.seconds, console)
     except WederhoorError as error:
@@ -78,7 +78,7 @@ def run(seconds: int, console: Console) -> list[figures.Line]:
             **figures.json_of(held),
         }
     _show(lines, console)
-    console.print(f"Kept in {results.keep(lines, raw)}", soft_wrap=True)
+    console.print(f"Kept in {results.keep(lines, raw, 'meeting')}", soft_wrap=True)
     return lines
 
 

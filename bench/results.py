@@ -5,23 +5,25 @@ import os
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from bench.figures import Line
 from recorder.errors import TrialError
 
+Kind = Literal["meeting", "refusal"]
 FOLDER = Path(__file__).parent / "results"
 README = Path(__file__).parent / "README.md"
-BEGIN, END = "<!-- figures: made by `python -m bench --readme` -->\n", "<!-- end of figures -->\n"
+BEGIN = {kind: f"<!-- {kind}: made by `python -m bench --readme` -->\n" for kind in get_args(Kind)}
+END = "<!-- end of figures -->\n"
 
 
-def keep(lines: list[Line], raw: dict[str, Any]) -> Path:
+def keep(lines: list[Line], raw: dict[str, Any], kind: Kind) -> Path:
     """Write a run's result; the file."""
     now = datetime.now(UTC)
     FOLDER.mkdir(exist_ok=True)
-    file = FOLDER / f"{now:%Y%m%d-%H%M%S}.json"
+    file = FOLDER / f"{kind}-{now:%Y%m%d-%H%M%S}.json"
     result = {
         "made": now.isoformat(timespec="seconds"),
         "machine": _machine(),
@@ -32,19 +34,23 @@ def keep(lines: list[Line], raw: dict[str, Any]) -> Path:
     return file
 
 
-def renew_readme() -> Path:
-    """Put the newest result into README.md; the file it was read from."""
-    files = sorted(FOLDER.glob("*.json"))
-    if not files:
+def renew_readme() -> list[Path]:
+    """Put the newest result of each kind into README.md; the files they were read from."""
+    newest = {kind: max(FOLDER.glob(f"{kind}-*.json"), default=None) for kind in BEGIN}
+    read = [file for file in newest.values() if file is not None]
+    if not read:
         raise TrialError(f"{FOLDER} has no result: run `make bench` first")
-    result = json.loads(files[-1].read_text(encoding="utf-8"))
     text = README.read_text(encoding="utf-8")
-    head, found, rest = text.partition(BEGIN)
-    _, found_end, tail = rest.partition(END)
-    if not (found and found_end):
-        raise TrialError(f"{README} has no place for the figures, between {BEGIN.strip()} and {END.strip()}")
-    README.write_text(head + BEGIN + _table(result) + END + tail, encoding="utf-8")
-    return files[-1]
+    for kind, file in newest.items():
+        if file is None:
+            continue
+        head, found, rest = text.partition(BEGIN[kind])
+        _, found_end, tail = rest.partition(END)
+        if not (found and found_end):
+            raise TrialError(f"{README} has no place for the figures, between {BEGIN[kind].strip()} and {END.strip()}")
+        text = head + BEGIN[kind] + _table(json.loads(file.read_text(encoding="utf-8"))) + END + tail
+    README.write_text(text, encoding="utf-8")
+    return read
 
 
 def _table(result: dict[str, Any]) -> str:

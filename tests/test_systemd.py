@@ -61,9 +61,7 @@ def test_what_the_room_needs_is_allowed() -> None:
     unit = settings(ROOM)
     assert unit["SupplementaryGroups"] == ["audio gpio"]
     assert sorted(unit["DeviceAllow"]) == ["char-alsa rw", "char-gpiochip rw"]
-    assert unit["KillMode"] == ["mixed"], (
-        "a SIGTERM to the capture process would lose the tail"
-    )
+    assert unit["KillMode"] == ["mixed"], "a SIGTERM to the capture process would lose the tail"
     assert "@clock" not in " ".join(unit["SystemCallFilter"]) and "adjtimex" in unit["SystemCallFilter"]
     assert "ProtectClock" not in unit, "the clock could not be asked whether it is set"
     assert "ProcSubset" not in unit, "the sound cards are in /proc"

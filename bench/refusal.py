@@ -1,0 +1,151 @@
+"""`python -m bench.refusal`: how long a no takes, with the encoder at work, the processors busy and the card slow.
+
+Each no is said in a real room that records: real capture process, sound card, hold and card; the button is a mock pin. Three
+moments are taken by the room itself, on one clock: the press reaches the GPIO callback, the capture process is sent its
+SIGKILL, the hold key is overwritten and read back. Meanwhile a busy process sits on each processor, and another writes and
+syncs beside the spool without a pause. Exits with 1 if a target is missed.
+"""
+
+import argparse
+import contextlib
+import multiprocessing
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from bench import results
+from bench.figures import Line
+from recorder.errors import WederhoorError
+from recorder.meeting.presses import SAME_NO_SECONDS
+from recorder.trial.machines import Machines
+from recorder.trial.room import RoomProcess
+from recorder.trial.soundstage import IDENTITY, SoundStage
+
+SHUT_MS_MAX, ERASED_MS_MAX = 20.0, 50.0
+"""At the 99.9th percentile."""
+SHARE = 0.999
+STEP_SECONDS_MAX = 60.0
+BAR_WIDTH = 40
+SETTINGS = {
+    "microphone": {"identity": IDENTITY, "channels": 1, "pick": 1},
+    "meeting": {"notice_seconds": 0.0, "lift_seconds": 1.0},
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench.refusal", description="How long a no takes in a busy room.")
+    parser.add_argument("--refusals", type=int, default=1_000, help="how many (default %(default)s: about an hour)")
+    count = parser.parse_args().refusals
+    console = Console(highlight=False)
+    try:
+        shut, erased = measure(count, console)
+    except WederhoorError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    lines = [
+        _line("from the press to the tap shut", shut, SHUT_MS_MAX),
+        _line("from the press to the key destroyed", erased, ERASED_MS_MAX),
+    ]
+    for line, times in zip(lines, (shut, erased), strict=True):
+        console.print(f"\n{line.name}: {line.value} (target {line.target}) {line.verdict}")
+        _draw(times, console)
+    console.print(f"\nKept in {results.keep(lines, {'shut_ms': shut, 'erased_ms': erased}, 'refusal')}", soft_wrap=True)
+    return 1 if any(line.kept is False for line in lines) else 0
+
+
+def measure(count: int, console: Console) -> tuple[list[float], list[float]]:
+    """Milliseconds from each press to the tap shut, and to the key destroyed."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        stage = stack.enter_context(SoundStage())
+        machines = stack.enter_context(Machines(folder / "room", SETTINGS, stage.environment))
+        room = machines.start_room()
+        room.wait_for("first report", lambda it: it.report is not None, STEP_SECONDS_MAX)
+        stack.enter_context(_busy(folder))
+        chance = random.Random(1)
+        for _ in track(range(count), "saying no", console=console):
+            _refuse_once(room, chance.random())
+        pressed, killed, erased = (
+            {each.recording: each.monotonic_ms for each in room.happened(name) if each.recording}
+            for name in ("pressed", "killed", "erased")
+        )
+    return (
+        [killed[recording] - at for recording, at in pressed.items() if recording in killed],
+        [erased[recording] - at for recording, at in pressed.items() if recording in erased],
+    )
+
+
+def _refuse_once(room: RoomProcess, wait_seconds: float) -> None:
+    sealed, purged = len(room.happened("sealed")), len(room.happened("erased"))
+    room.press("start")
+    room.wait_for("block", lambda it: len(it.happened("sealed")) > sealed, STEP_SECONDS_MAX)
+    time.sleep(wait_seconds)
+    room.press("refuse")
+    room.wait_for(
+        "erasure", lambda it: len(it.happened("erased")) > purged and _state(it) == "refused", STEP_SECONDS_MAX
+    )
+    time.sleep(2 * SAME_NO_SECONDS)
+    room.press("lift")
+    room.wait_for("idle room", lambda it: _state(it) == "idle", STEP_SECONDS_MAX)
+
+
+def _state(room: RoomProcess) -> str:
+    states = room.happened("state")
+    return states[-1].detail if states else ""
+
+
+@contextlib.contextmanager
+def _busy(folder: Path) -> Iterator[None]:
+    """A process on each processor that never rests, and one that writes and syncs where the spool is."""
+    spawning = multiprocessing.get_context("spawn")
+    busy = [spawning.Process(target=_compute, daemon=True) for _ in range(os.cpu_count() or 1)]
+    busy.append(spawning.Process(target=_write, args=(folder / "noise",), daemon=True))
+    for process in busy:
+        process.start()
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.join()
+
+
+def _compute() -> None:
+    while True:
+        sum(range(100_000))
+
+
+def _write(file: Path) -> None:
+    while True:
+        with file.open("wb", buffering=0) as out:
+            for _ in range(64):
+                out.write(bytes(1_048_576))
+                os.fsync(out.fileno())
+
+
+def _line(name: str, times: list[float], target_ms: float) -> Line:
+    ordered = sorted(times)
+    at = ordered[min(len(ordered) - 1, int(SHARE * len(ordered)))]
+    middle = ordered[len(ordered) // 2]
+    value = f"{at:.2f} ms at 99.9 % of {len(times)}; median {middle:.2f} ms, longest {ordered[-1]:.2f} ms"
+    return Line(name, value, f"{target_ms:.0f} ms at most", at <= target_ms)
+
+
+def _draw(times: list[float], console: Console) -> None:
+    """How many took how long, each row twice the one before."""
+    edge = 0.0625
+    while any(time >= edge / 2 for time in times):
+        count = sum(edge / 2 <= each < edge or (edge == 0.0625 and each < edge) for each in times)
+        console.print(f"  < {edge:8.3f} ms {'█' * round(BAR_WIDTH * count / len(times)):{BAR_WIDTH}} {count}")
+        edge *= 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
