@@ -36,6 +36,7 @@ class Room(Section, frozen=True):
     folder: str
     hold: str
     hold_may_be_swapped: bool
+    window: str
 
 
 class Microphone(Section, frozen=True):

@@ -34,6 +34,7 @@ from recorder.device.standing import StandingNo
 from recorder.device.supervisor import START_SECONDS_MAX, Guard, ServiceManager
 from recorder.device.tap import Tap
 from recorder.device.uplink import Connected, Lost, Message, Uplink
+from recorder.device.window import Window
 from recorder.errors import (
     CaptureError,
     HoldError,
@@ -115,6 +116,9 @@ class Daemon:
         """The buttons that are stuck or chatter."""
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._wakeup, selectors.EVENT_READ)
+        self._window = Window(Path(settings.room.window)) if settings.room.window else None
+        if self._window is not None:
+            self._selector.register(self._window, selectors.EVENT_READ)
         self._tap: Tap | None = None
         self._state = State.IDLE
         self._since = time.monotonic()
@@ -179,6 +183,8 @@ class Daemon:
             self._panel.close()
             self._uplink.close(self._status(online=False))
             self._guard.close()
+            if self._window is not None:
+                self._window.close()
 
     def ask_for_selftest(self) -> None:
         """Let the room test itself as soon as there is no meeting. From any thread or a signal handler."""
@@ -221,6 +227,8 @@ class Daemon:
         ready = {key.fileobj for key, _ in self._selector.select(self._sleep_seconds())}
         if self._wakeup in ready:
             os.read(self._wakeup, 4096)
+        if self._window is not None and self._window in ready:
+            self._window.let_in()
         self._hear_light()
         self._hear_presses()
         if self._tap in ready:
@@ -495,9 +503,14 @@ class Daemon:
             elif now - self._since > EDGE_SECONDS_MAX:
                 self._distrust(Fault.LIGHT, "the light's current is not watched: its pin tells of no change")
                 self._happen(Event.FAULT_FOUND)
-        if self._emit is not None and now >= self._next_report:
+        window = self._window if self._window is not None and self._window.watched else None
+        if now >= self._next_report and (self._emit or window):
             self._next_report = now + REPORT_SECONDS
-            self._emit(self._report(now))
+            report = self._report(now)
+            if self._emit is not None:
+                self._emit(report)
+            if window is not None:
+                window.show(msgspec.json.encode(report))
 
     def _light(self) -> None:
         elapsed_ms = int((time.monotonic() - self._since) * 1000)

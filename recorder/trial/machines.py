@@ -152,6 +152,7 @@ class Machines:
                 "folder": str(self.room_folder),
                 "hold": str(self._hold / "hold"),
                 "hold_may_be_swapped": bool(swap_in_use()),
+                "window": str(self._hold / "window"),
             },
             "panel": {"pins": "mock"},
             "uplink": road,

@@ -168,7 +168,12 @@ class Room:
         keyfiles.save_device_public(folder / "keys" / "archive.pub", KEY.public_key())
         keyfiles.save_recipient_public(folder / "keys" / "recipients" / "reader.pub", RECIPIENT.public)
         values = msgspec.to_builtins(config.load())
-        values["room"] |= {"folder": str(folder), "hold": str(folder / "hold" / "slot"), "hold_may_be_swapped": True}
+        values["room"] |= {
+            "folder": str(folder),
+            "hold": str(folder / "hold" / "slot"),
+            "hold_may_be_swapped": True,
+            "window": "",
+        }
         values["panel"] |= {"pins": "mock", "bounce_seconds": 0.0, "double_press_seconds": 0.1}
         values["meeting"] |= {"notice_seconds": 0.0, "grace_seconds": 60.0, "lift_seconds": 1.0}
         self.values = values
