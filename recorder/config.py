@@ -132,6 +132,18 @@ class Panel(Section, frozen=True):
             raise ValueError("two parts of the panel share a pin")
 
 
+class Speaker(Section, frozen=True):
+    identity: Annotated[
+        str,
+        Meta(
+            pattern=r"^(|usb:[0-9a-f]{4}:[0-9a-f]{4}(:.+)?|alsa:[^:]+|pcm:[A-Za-z0-9_.-]+)$",
+            description='"" for none, "usb:VENDOR:PRODUCT", "usb:VENDOR:PRODUCT:SERIAL", "alsa:CARD" or "pcm:NAME"',
+        ),
+    ]
+    level_dbfs: Annotated[float, Meta(ge=-60, le=-6)]
+    announcement: str
+
+
 class Archive(Section, frozen=True):
     name: Name
     folder: str
@@ -155,6 +167,7 @@ class Config(Section, frozen=True):
     spool: Spool
     uplink: Uplink
     panel: Panel
+    speaker: Speaker
     archive: Archive
 
 

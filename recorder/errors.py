@@ -21,6 +21,14 @@ class PanelError(WederhoorError, OSError):
     """The buttons and lights cannot be reached. Check that this is a Raspberry Pi and that the user is in group gpio."""
 
 
+class SpeakerError(WederhoorError, OSError):
+    """The speaker or the announcement cannot be played. Check the `[speaker]` section of the configuration."""
+
+
+class NoticeError(WederhoorError, OSError):
+    """A notice cannot be made: a program is missing, or a file is in the way."""
+
+
 class EncoderError(WederhoorError):
     """libopus refused the settings or the audio. Check the `[opus]` section of the configuration."""
 

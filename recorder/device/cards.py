@@ -7,20 +7,21 @@ Read from sysfs (Documentation/sound/designs in the kernel): `/sys/class/sound/c
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from recorder.errors import MicrophoneError
+from recorder.errors import MicrophoneError, SpeakerError
 
 SYSFS = Path("/sys/class/sound")
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A sound card that can capture."""
+    """A sound card that can capture, or one that can play."""
 
     number: int
     """What the kernel calls it at the moment."""
     pcm: int
-    """Its first capturing PCM."""
+    """Its first PCM that can."""
     name: str
     """ALSA's id of the card."""
     usb: str | None
@@ -50,9 +51,18 @@ class Card:
 
 def capture_cards(sysfs: Path = SYSFS) -> list[Card]:
     """Every card that can capture, by number."""
+    return _cards(sysfs, "c")
+
+
+def playback_cards(sysfs: Path = SYSFS) -> list[Card]:
+    """Every card that can play, by number."""
+    return _cards(sysfs, "p")
+
+
+def _cards(sysfs: Path, way: Literal["c", "p"]) -> list[Card]:
     pcms: dict[int, int] = {}
-    for entry in sorted(sysfs.glob("pcmC*D*c")):
-        found = re.fullmatch(r"pcmC(\d+)D(\d+)c", entry.name)
+    for entry in sorted(sysfs.glob(f"pcmC*D*{way}")):
+        found = re.fullmatch(rf"pcmC(\d+)D(\d+){way}", entry.name)
         if found:
             number, pcm = int(found[1]), int(found[2])
             pcms[number] = min(pcm, pcms.get(number, pcm))
@@ -60,15 +70,30 @@ def capture_cards(sysfs: Path = SYSFS) -> list[Card]:
 
 
 def find(identity: str, sysfs: Path = SYSFS) -> Card:
-    """The one card that `identity` names; a MicrophoneError if none or several do."""
-    cards = capture_cards(sysfs)
+    """The one card that can capture and that `identity` names; a MicrophoneError if none or several do."""
+    found, flaw = _only(identity, capture_cards(sysfs), "microphone")
+    if found is None:
+        raise MicrophoneError(flaw)
+    return found
+
+
+def find_speaker(identity: str, sysfs: Path = SYSFS) -> Card:
+    """The one card that can play and that `identity` names; a SpeakerError if none or several do."""
+    found, flaw = _only(identity, playback_cards(sysfs), "speaker")
+    if found is None:
+        raise SpeakerError(flaw)
+    return found
+
+
+def _only(identity: str, cards: list[Card], what: str) -> tuple[Card | None, str]:
+    """The card that `identity` names, or why there is none."""
     matches = [card for card in cards if card.answers_to(identity)]
-    if len(matches) == 1:
-        return matches[0]
     present = ", ".join(card.identity for card in cards) or "none at all"
+    if len(matches) == 1:
+        return matches[0], ""
     if matches:
-        raise MicrophoneError(f"{len(matches)} microphones answer to {identity}; name one exactly. Present: {present}")
-    raise MicrophoneError(f"the microphone {identity} is not there. Check its plug. Present: {present}")
+        return None, f"{len(matches)} {what}s answer to {identity}; name one exactly. Present: {present}"
+    return None, f"the {what} {identity} is not there. Check its plug. Present: {present}"
 
 
 def _card(sysfs: Path, number: int, pcm: int) -> Card:

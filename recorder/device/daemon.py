@@ -29,6 +29,7 @@ from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.pipe import State as CaptureState
 from recorder.device.receipts import Receipts
+from recorder.device.speaker import Speaker
 from recorder.device.spool import Spool
 from recorder.device.standing import StandingNo
 from recorder.device.supervisor import START_SECONDS_MAX, Guard, ServiceManager
@@ -51,6 +52,7 @@ from recorder.meeting.fault import Fault
 from recorder.meeting.light import CAPTURE_STATES, attention_light, recording_light
 from recorder.meeting.presses import ButtonWatch, RefusePresses, StartPresses
 from recorder.meeting.table import TIMERS, Action, Event, State, step
+from recorder.meeting.tone import ANNOUNCE, tone
 from recorder.sealed import layout, seal
 from recorder.sealed.keybox import HOLD_KEY_BYTES
 from recorder.wire import sender
@@ -107,6 +109,7 @@ class Daemon:
             on_dark=self._shut_in_the_dark,
             wake=self._wake,
         )
+        self._speaker = Speaker(settings.speaker)
         self._guard = Guard(settings.panel)
         self._service_manager = ServiceManager()
         self._start_presses = StartPresses(settings.panel.double_press_seconds)
@@ -181,6 +184,7 @@ class Daemon:
             self._shut_tap()
             self._panel.show(recording=False)
             self._panel.close()
+            self._speaker.close()
             self._uplink.close(self._status(online=False))
             self._guard.close()
             if self._window is not None:
@@ -577,6 +581,15 @@ class Daemon:
         if after is not before and self._state is after:  # else an action led further, and that was told
             logger.info("%s: %s -> %s", event, before, after)
             self._tell("state", after)
+            self._sound(before, after)
+
+    def _sound(self, before: State, after: State) -> None:
+        """Let the change be heard; what is still being said of a state that is over is cut short."""
+        heard = tone(before, after)
+        if heard is not None:
+            self._speaker.play(heard, announce=after is State.NOTICE)
+        else:
+            self._speaker.hush()
 
     def _find(self, fault: Fault, words: str) -> None:
         """Something is wrong. What follows from it, the next look at the clock decides."""
@@ -670,7 +683,7 @@ class Daemon:
         meeting = self._settings.meeting
         return {
             Action.TIME_ANSWERS: meeting.answer_seconds,
-            Action.TIME_NOTICE: meeting.notice_seconds,
+            Action.TIME_NOTICE: max(meeting.notice_seconds, self._speaker.announcement_seconds + ANNOUNCE.seconds),
             Action.TIME_LIMIT: meeting.limit_seconds,
             Action.TIME_PROMPT: meeting.prompt_after_seconds,
             Action.TIME_ANSWER: meeting.prompt_seconds,
@@ -885,7 +898,7 @@ class Daemon:
             elapsed_ticks=telemetry.position if capturing and telemetry else 0,
             rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
-            alarm=_nearest(self._passing_faults()) or self._sender.complaint or self._uplink.trouble,
+            alarm=_nearest(self._passing_faults()) or self._sender.complaint or self._uplink.trouble or self._speaker.trouble,
             seconds_left=self._seconds_left(now),
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,
