@@ -898,7 +898,10 @@ class Daemon:
             elapsed_ticks=telemetry.position if capturing and telemetry else 0,
             rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
-            alarm=_nearest(self._passing_faults()) or self._sender.complaint or self._uplink.trouble or self._speaker.trouble,
+            alarm=_nearest(self._passing_faults())
+            or self._sender.complaint
+            or self._uplink.trouble
+            or self._speaker.trouble,
             seconds_left=self._seconds_left(now),
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,

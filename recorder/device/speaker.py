@@ -27,7 +27,7 @@ PLAYER = "aplay"
 logger = logging.getLogger(__name__)
 
 
-def synthesise(tone: Tone, level_dbfs: float) -> array.array[int]:
+def synthesise(tone: Tone, level_dbfs: float) -> "array.array[int]":
     """16-bit samples at RATE: sines with soft edges, at `level_dbfs` at their height."""
     height = 32_767 * 10 ** (level_dbfs / 20)
     samples = array.array("h")
@@ -88,7 +88,9 @@ class Speaker:
             playing.kill()
             playing.wait()
         elif playing.returncode:
-            self._complain(f"the speaker was not heard: {PLAYER} ended with {playing.returncode}; the log has its reason")
+            self._complain(
+                f"the speaker was not heard: {PLAYER} ended with {playing.returncode}; the log has its reason"
+            )
         else:
             self.trouble = ""
 

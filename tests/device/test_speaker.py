@@ -34,7 +34,7 @@ def hertz(samples: np.ndarray) -> list[int]:
         if np.sqrt(np.mean(piece**2)) < 300:
             continue
         spectrum = np.abs(np.fft.rfft(piece * np.hanning(size), 8 * size))
-        note = int(round(np.argmax(spectrum) * RATE / (8 * size)))
+        note = round(np.argmax(spectrum) * RATE / (8 * size))
         if not found or abs(found[-1] - note) > 8:
             found.append(note)
     return found
