@@ -141,8 +141,11 @@ class ServiceManager:
             self._say("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """The room is being switched off."""
+        """The room is being switched off; nothing more is said."""
         self._say("STOPPING=1")
+        notified, self._socket = self._socket, None
+        if notified is not None:
+            notified.close()
 
     def _say(self, state: str) -> None:
         if self._socket is None:

@@ -174,6 +174,7 @@ class Room:
             "hold_may_be_swapped": True,
             "window": "",
         }
+        values["microphone"] |= {"identity": "pcm:roommic"}
         values["panel"] |= {"pins": "mock", "bounce_seconds": 0.0, "double_press_seconds": 0.1}
         values["meeting"] |= {"notice_seconds": 0.0, "grace_seconds": 60.0, "lift_seconds": 1.0}
         self.values = values
