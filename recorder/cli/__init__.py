@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from recorder import __version__
-from recorder.cli import announcement, archive, authority, open, room, run, verify  # noqa: A004 `recorder open` is the command's name
+from recorder.cli import announcement, archive, authority, open, panel, room, run, verify  # noqa: A004 `recorder open` is the command's name
 from recorder.errors import WederhoorError
 
 EXIT_BAD_INPUT = 2
-COMMANDS = (run, room, announcement, archive, authority, verify, open)
+COMMANDS = (run, room, panel, announcement, archive, authority, verify, open)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

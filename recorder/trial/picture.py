@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from recorder.audio import TICKS_PER_SECOND
-from recorder.trial.terminal import panel
+from recorder.trial.terminal import HELP, panel
 from recorder.wire.status import Report, Status
 
 FILE = Path(__file__).parents[2] / "docs" / "panel.svg"
@@ -28,7 +28,7 @@ EXAMPLE = Report(
 def picture() -> str:
     """The panel of a room in the middle of a recording, as SVG."""
     console = Console(record=True, width=78, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print(panel(EXAMPLE))
+    console.print(panel(EXAMPLE, "en", HELP))
     drawn = console.export_svg(title="make run", unique_id="panel")
     return re.sub(
         r"@font-face \{.*?\}\n", "", drawn, flags=re.DOTALL

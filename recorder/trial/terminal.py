@@ -3,11 +3,14 @@
 import contextlib
 import os
 import select
+import socket
 import sys
 import termios
 import tty
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -16,6 +19,11 @@ from rich.table import Table
 from rich.text import Text
 
 from recorder.audio import TICKS_PER_SECOND
+from recorder.errors import PanelError
+from recorder.meeting.fault import Fault, Language
+from recorder.meeting.light import DARK
+from recorder.meeting.table import State
+from recorder.meeting.words import words
 from recorder.trial.performance import Performance
 from recorder.wire.status import Report
 
@@ -23,21 +31,13 @@ TURN_SECONDS = 0.1
 LEVEL_DBFS_MIN = -60.0
 KEYS = {"s": "start", "r": "refuse", "l": "lift", "m": "mark"}
 HELP = "s start/stop   r refuse   l hold refuse: lift the no   m mark   q quit"
-WORDS = {
-    "idle": "Ready. Nothing is recorded.",
-    "preparing": "Recording starts soon. Say no now and nothing is kept.",
-    "asking": "May this be recorded? Who agrees presses start; one no is a no for all.",
-    "agreed": "Who else agrees? Press start; one no is a no for all.",
-    "notice": "Recording starts soon. Say no now and nothing is kept.",
-    "lighting": "The light is being checked.",
-    "opening": "The microphone is opening.",
-    "recording": "Recording.",
-    "prompt": "Recording. Is anybody there? Press start, or it ends.",
-    "interrupted": "The microphone is gone. Recording goes on as soon as it is back.",
-    "ending": "Ending.",
-    "grace": "Ended. Until the time is over the client may still refuse.",
-    "refused": "Refused. Nothing is kept, and nothing can start.",
-    "fault": "Fault. Nothing is recorded.",
+LABELS: dict[Language, tuple[str, ...]] = {
+    "nl": ("opgenomen", "nog seconden", "geluid", "verzegeld", "archief tekende", "archief", "tweede lampje"),
+    "en": ("recorded", "seconds left", "level", "sealed", "archive signed", "archive", "second light"),
+}
+ROAD: dict[Language, tuple[str, str]] = {
+    "nl": ("verbonden", "geen verbinding; alles wordt hier bewaard"),
+    "en": ("connected", "no connection; everything is kept here"),
 }
 
 
@@ -51,7 +51,7 @@ def show(performance: Performance, console: Console) -> None:
             performance.follow()
             report = performance.room.report
             if report is not None:
-                live.update(panel(report), refresh=True)
+                live.update(panel(report, "en", HELP), refresh=True)
             for key in keys(TURN_SECONDS):
                 if key == "q":
                     return
@@ -61,31 +61,52 @@ def show(performance: Performance, console: Console) -> None:
                 return
 
 
-def panel(report: Report) -> RenderableType:
-    """The panel of one report."""
-    state = report.status.state
+def watch(window: Path, language: Language, console: Console) -> None:
+    """Show the panel of the room behind `window` until it ends. A PanelError if there is none."""
+    decoder = msgspec.json.Decoder(Report)
+    with socket.socket(socket.AF_UNIX) as reports:
+        try:
+            reports.connect(str(window))
+        except OSError as error:
+            raise PanelError(f"{window}: no room shows itself there: {error.strerror}. Is it running?") from error
+        with (
+            reports.makefile("rb") as lines,
+            Live(console=console, auto_refresh=False, transient=console.is_terminal) as live,
+        ):
+            for line in lines:
+                live.update(panel(decoder.decode(line), language), refresh=True)
+
+
+def panel(report: Report, language: Language, keys: str = "") -> RenderableType:
+    """The panel of one report; `keys` tells what can be pressed, where something can."""
+    state = State(report.status.state)
+    recorded, left, level, sealed, signed, archive, second = LABELS[language]
     light = Text("●" if report.lit else "○", style="bold red" if report.lit else "dim")
-    head = Text.assemble(light, "  ", (WORDS.get(state, state), "bold"))
+    head = Text.assemble(light, "  ", (words(state, language), "bold"))
     grid = Table.grid(padding=(0, 2))
     grid.add_column(justify="right", style="dim")
     grid.add_column()
     if report.elapsed_ticks:
-        grid.add_row("recorded", _clock(report.elapsed_ticks / TICKS_PER_SECOND))
+        grid.add_row(recorded, _clock(report.elapsed_ticks / TICKS_PER_SECOND))
     if report.seconds_left:
-        grid.add_row("seconds left", f"{report.seconds_left:.0f}")
-    grid.add_row("level", _meter(report.rms_dbfs, report.peak_dbfs))
-    grid.add_row("sealed", f"{report.sealed} blocks")
-    grid.add_row("archive signed", f"{report.receipted} of {report.sealed}, {report.status.waiting} waiting")
-    grid.add_row(
-        "archive", "connected" if report.connected else Text("no connection; everything is kept here", "yellow")
-    )
-    if report.attention != "dark":
-        grid.add_row("attention light", report.attention)
-    for text, style in ((report.alarm, "bold yellow"), (report.status.fault, "bold red")):
+        grid.add_row(left, f"{report.seconds_left:.0f}")
+    grid.add_row(level, _meter(report.rms_dbfs, report.peak_dbfs))
+    grid.add_row(sealed, f"{report.sealed}")
+    grid.add_row(signed, f"{report.receipted} / {report.sealed}   ({report.status.waiting})")
+    road = ROAD[language][not report.connected]
+    grid.add_row(archive, road if report.connected else Text(road, "yellow"))
+    if report.attention != DARK.name:
+        grid.add_row(second, report.attention)
+    for name in report.status.faults:
+        fault = Fault[name.upper()]
+        grid.add_row("", Text(fault.words(language), style="bold red" if fault.grave else "bold yellow"))
+    for text in (report.status.fault, report.alarm):
         if text:
-            grid.add_row("", Text(text, style=style))
+            grid.add_row("", Text(text, style="dim"))
     return Panel(
-        Group(head, "", grid, "", Text(HELP, style="dim")), title=f"Wederhoor · {report.status.room}", width=78
+        Group(head, "", grid, *(("", Text(keys, style="dim")) if keys else ())),
+        title=f"Wederhoor · {report.status.room}",
+        width=78,
     )
 
 

@@ -1,0 +1,93 @@
+"""The panel of a room on a screen: what it says in both languages, and a real room looked at through its window."""
+
+import io
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from recorder.device.window import Window
+from recorder.meeting.fault import Fault, Language
+from recorder.meeting.table import State
+from recorder.meeting.words import words
+from recorder.trial.picture import EXAMPLE
+from recorder.trial.terminal import panel
+from recorder.wire.status import Report
+
+REPLACE = msgspec.structs.replace
+
+
+def shown(report: Report, language: Language, keys: str = "") -> str:
+    console = Console(width=78, file=io.StringIO(), force_terminal=False)
+    console.print(panel(report, language, keys))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_is_told_in_words(state: State, language: Language) -> None:
+    report = REPLACE(EXAMPLE, status=REPLACE(EXAMPLE.status, state=state.value))
+    assert words(state, language).split(".")[0] in shown(report, language)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("fault", list(Fault))
+def test_every_fault_is_told_in_words_and_by_the_second_light(fault: Fault, language: Language) -> None:
+    report = REPLACE(EXAMPLE, attention="3 blinks", status=REPLACE(EXAMPLE.status, faults=(fault.name.lower(),)))
+    told = shown(report, language)
+    assert fault.words(language).split(".")[0] in told and "3 blinks" in told
+
+
+def test_lit_and_dark_differ_without_colour() -> None:
+    assert "●" in shown(EXAMPLE, "en") and "○" in shown(REPLACE(EXAMPLE, lit=False), "en")
+
+
+def test_where_nothing_can_be_pressed_no_keys_are_told() -> None:
+    assert "refuse" in shown(EXAMPLE, "en", "r refuse") and "refuse" not in shown(EXAMPLE, "en")
+
+
+def look(config: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "recorder", "panel", "--config", str(config), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_room_is_looked_at_through_its_window_until_it_ends(tmp_path: Path) -> None:
+    config = tmp_path / "room.toml"
+    config.write_text(f'[room]\nwindow = "{tmp_path / "window"}"\n')
+    window = Window(tmp_path / "window")
+    watcher = look(config, "--language", "nl")
+    while not window.watched:
+        window.let_in()
+    told = threading.Event()
+
+    def report() -> None:
+        encode = msgspec.json.encode
+        for _ in range(3):
+            window.show(encode(EXAMPLE))
+        window.close()
+        told.set()
+
+    threading.Thread(target=report).start()
+    out, err = watcher.communicate(timeout=30)
+    assert told.is_set() and watcher.returncode == 0, err
+    assert words(State.RECORDING, "nl") in out
+
+
+def test_without_a_room_it_says_so(tmp_path: Path) -> None:
+    config = tmp_path / "room.toml"
+    config.write_text(f'[room]\nwindow = "{tmp_path / "window"}"\n')
+    watcher = look(config)
+    _, err = watcher.communicate(timeout=30)
+    assert watcher.returncode == 2 and "no room shows itself there" in err
+    config.write_text('[room]\nwindow = ""\n')
+    watcher = look(config)
+    _, err = watcher.communicate(timeout=30)
+    assert watcher.returncode == 2 and "room.window" in err
