@@ -57,20 +57,21 @@ def lines(
 
 def _cpu(held: Held, opusenc_cpu: Sequence[float], source_seconds: int, seconds: float) -> list[Line]:
     reference = statistics.mean(opusenc_cpu) * seconds / source_seconds
-    ratio = held.after.total / reference
+    ratio = (held.after.total + held.guard_cpu) / reference
     starting = held.before.total
     first, last = next(look for look in held.looks if look.seconds >= SETTLING_SECONDS), held.looks[-1]
     steady = (last.cpu - first.cpu) / (last.seconds - first.seconds)
     opusenc = statistics.mean(opusenc_cpu) / source_seconds
     return [
         Line(
-            "CPU, daemon and capture, to opusenc",
+            "CPU, daemon, capture and guard, to opusenc",
             f"{ratio:.2f} x",
             f"at most {CPU_RATIO_MAX} x",
             ratio <= CPU_RATIO_MAX,
         ),
         Line("  opusenc, before and after", " and ".join(f"{each:.2f} s" for each in opusenc_cpu)),
         Line("  daemon, from its start", f"{held.after.own:.2f} s, of which {starting:.2f} s before the meeting"),
+        Line("  guard, from its start", f"{held.guard_cpu:.2f} s"),
         Line("  capture process, from its start", f"{held.after.children - held.before.children:.2f} s"),
         Line(
             "  while it records, without start and end",

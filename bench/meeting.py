@@ -35,7 +35,7 @@ class Look:
     daemon: Memory
     capture: Memory
     cpu: float
-    """Seconds, of both so far."""
+    """Seconds, of these and the guard so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class Held:
     """The daemon's, when the recording began: what starting it cost."""
     after: Cpu
     """The daemon's, when the archive had signed for everything; its children's are the capture process's."""
+    guard_cpu: float
+    """Seconds of the guard, from its start."""
     looks: list[Look]
     written_bytes: int
     """To storage by the daemon, from the start of the recording on."""
@@ -75,22 +77,25 @@ def hold(source: Path, seconds: int, folder: Path, progress: Callable[[float], N
         before, written = processes.cpu(pid), processes.written_bytes(pid)
         performance.act(Press.START)
         began = time.monotonic()
-        capture = processes.child(pid, "recorder.device.capture")
-        if capture is None:
-            raise TrialError("the recording has no capture process that could be watched")
+        capture, guard = (processes.child(pid, f"recorder.device.{name}") for name in ("capture", "guard"))
+        if capture is None or guard is None:
+            raise TrialError("the recording has no capture process or no guard that could be watched")
         looks = []
         while (passed := time.monotonic() - began) < seconds:
             mine, its = processes.memory(pid), processes.memory(capture)
             if mine and its:
-                cpu = processes.cpu(pid).total + processes.cpu(capture).own
+                cpu = processes.cpu(pid).total + processes.cpu(capture).own + processes.cpu(guard).own
                 looks.append(Look(round(passed, 1), mine, its, cpu))
             progress(passed / seconds)
             performance.act(Wait(min(LOOK_SECONDS, seconds - passed)))
         performance.finish()
         after, written = processes.cpu(pid), processes.written_bytes(pid) - written
+        guard_cpu = processes.cpu(guard).own
         machines.stop_room()
         progress(1.0)
-        return _collect(machines, room, folder, before=before, after=after, looks=looks, written_bytes=written)
+        return _collect(
+            machines, room, folder, before=before, after=after, guard_cpu=guard_cpu, looks=looks, written_bytes=written
+        )
 
 
 def _collect(machines: Machines, room: Any, folder: Path, **watched: Any) -> Held:

@@ -54,7 +54,7 @@ def test_the_watchdog_barks_after_the_guard_and_long_after_a_turn() -> None:
     assert unit["Type"] == ["notify"] and unit["Restart"] == ["always"]
     (seconds,) = unit["WatchdogSec"]
     assert float(seconds) >= 2 * guard.SILENT_SECONDS_MAX
-    assert guard.SILENT_SECONDS_MAX > 4 * supervisor.BEAT_SECONDS
+    assert guard.SILENT_SECONDS_MAX >= 5 * supervisor.BEAT_SECONDS
 
 
 def test_what_the_room_needs_is_allowed() -> None:
