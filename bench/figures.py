@@ -173,6 +173,7 @@ def json_of(held: Held) -> dict[str, Any]:
             "daemon_before": held.before.own,
             "daemon": held.after.own,
             "capture": held.after.children,
+            "guard": held.guard_cpu,
         },
         "looks": [
             {
