@@ -31,8 +31,8 @@ from recorder.sealed import layout, seal
 from recorder.sealed.keybox import HOLD_KEY_BYTES, hold_keybox
 
 SETUP_BYTES_MAX = 65_536
-TELEMETRY_TICKS = TICKS_PER_SECOND // 2
-"""Each one wakes the daemon, for more than a block costs it."""
+TELEMETRY_TICKS_MIN, TELEMETRY_TICKS_MAX = TICKS_PER_SECOND // 2, TICKS_PER_SECOND * 3 // 2
+"""Each one wakes the daemon, for more than a block costs it. So it goes out together with a block, unless that is far off."""
 
 
 class Output:
@@ -87,7 +87,7 @@ def run(commands: BinaryIO, output: Output) -> None:
     try:
         for item in microphone.items():
             frames = [Frame(Kind.RECORD, sealer.seal(block)) for block in encoder.encode(item)]
-            level = gauge.feed(item) if isinstance(item, PcmBlock) else None
+            level = gauge.feed(item, woken=bool(frames)) if isinstance(item, PcmBlock) else None
             if level is not None:
                 frames.append(Frame(Kind.TELEMETRY, _telemetry(encoder.position, level, microphone.overflows)))
             if frames:
@@ -110,11 +110,11 @@ class Gauge:
         self._heard = bytearray()
         self._ticks = 0
 
-    def feed(self, block: PcmBlock) -> Level | None:
-        """The level since the last measurement, about twice a second."""
+    def feed(self, block: PcmBlock, *, woken: bool) -> Level | None:
+        """The level since the last measurement, if one is due; `woken`: the daemon is about to hear something else."""
         self._heard += block.pcm
         self._ticks += block.length
-        if self._ticks < TELEMETRY_TICKS:
+        if self._ticks < (TELEMETRY_TICKS_MIN if woken else TELEMETRY_TICKS_MAX):
             return None
         level = self._meter.measure(self._heard)
         self._heard = bytearray()

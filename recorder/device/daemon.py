@@ -63,7 +63,7 @@ from recorder.wire.upload import Upload
 TURN_SECONDS_MAX = 0.5
 """The longest sleep: how late a change of duty is seen."""
 BLINK_SECONDS = 0.03
-REPORT_SECONDS = 0.5
+REPORT_SECONDS = 1.0
 STATUS_SECONDS_MAX = 60.0
 OPEN_SECONDS_MAX = 10.0
 """For a microphone to deliver its first samples after the light is lit; USB arrays take up to two."""
@@ -137,7 +137,7 @@ class Daemon:
         """The new recording's, until its keybox follows."""
         self._telemetry: Telemetry | None = None
         self._overdriven = False
-        """Samples were at full scale in the last half second."""
+        """Samples were at full scale in the last second."""
         self._preamble_hashes: dict[str, bytes] = {}
         self._sweeping = False
         """Files of what was forgotten are left to remove."""
@@ -835,7 +835,7 @@ class Daemon:
 
     @property
     def _position(self) -> int:
-        """Where the recording is now, ticks: as far as the capture process told, twice a second."""
+        """Where the recording is now, ticks: as far as the capture process told, once a second."""
         return self._telemetry.position if self._telemetry is not None else 0
 
     @property

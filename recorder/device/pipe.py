@@ -88,7 +88,7 @@ class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the capture goes, about twice a second."""
+    """How the capture goes, about once a second."""
 
     position: int
     """Ticks taken in so far."""

@@ -31,7 +31,7 @@ class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 class Report(msgspec.Struct, frozen=True, tag=True, tag_field="line"):
-    """Twice a second, and at every change of state, on the standard output of a room that is told to report."""
+    """Once a second, and at every change of state, on the standard output of a room that is told to report."""
 
     status: Status
     light: str
