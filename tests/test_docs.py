@@ -12,15 +12,13 @@ import pytest
 
 from recorder import config
 from recorder.cli import main
-from recorder.meeting.table import State
 from recorder.trial.picture import FILE, picture
 from recorder.trial.script import parse
-from recorder.trial.terminal import WORDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "bench" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ARCHITECTURE = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
-COMMAND = re.compile(r"(?:^|[\s/])recorder ((?:(?:run|room|archive|authority|verify|open)\b)[^`#\n]*)")
+COMMAND = re.compile(r"(?:^|[\s/])recorder ((?:(?:run|room|panel|announcement|archive|authority|verify|open)\b)[^`#\n]*)")
 
 
 def code_blocks(page: Path) -> list[str]:
@@ -158,10 +156,6 @@ def test_every_promise_names_tests():
 
 def test_the_picture_of_the_panel_is_what_the_panel_draws():
     assert FILE.read_text(encoding="utf-8") == picture(), "run `make docs`"
-
-
-def test_the_panel_has_words_for_every_state():
-    assert set(WORDS) == set(State)
 
 
 def test_a_pi_needs_no_database_and_an_archive_no_microphone():
