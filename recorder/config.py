@@ -24,6 +24,7 @@ Name = Annotated[
     Meta(pattern="^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", description="a name of a-z, 0-9 and '-', at most 64 long"),
 ]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
+Host = Annotated[str, Meta(min_length=1, description="the broker's name or address")]
 Pin = Annotated[int, Meta(ge=0, le=27)]
 
 
@@ -105,7 +106,7 @@ class Spool(Section, frozen=True):
 
 
 class Uplink(Section, frozen=True):
-    host: str
+    host: Host
     port: Port
     window: Annotated[int, Meta(ge=1, le=1_000)]
     receipt_timeout_seconds: Annotated[float, Meta(ge=1, le=3_600)]
@@ -148,7 +149,7 @@ class Archive(Section, frozen=True):
     name: Name
     folder: str
     catalogue: str
-    host: str
+    host: Host
     port: Port
     batch_items: Annotated[int, Meta(ge=1, le=10_000)]
     batch_seconds: Annotated[float, Meta(ge=0, le=5)]

@@ -46,21 +46,21 @@ def save_recipient(file: Path, key: RecipientPrivateKey, passphrase: bytes) -> N
         )
     encryption = BestAvailableEncryption(passphrase)
     parts: list[_PrivatePart] = [key.x25519] if key.mlkem is None else [key.mlkem, key.x25519]
-    _create(file, b"".join(_private_pem(part, encryption) for part in parts))
+    write_new(file, b"".join(_private_pem(part, encryption) for part in parts))
 
 
 def save_recipient_public(file: Path, key: RecipientPublicKey) -> None:
     parts: list[_PublicPart] = [key.x25519] if key.mlkem is None else [key.mlkem, key.x25519]
-    _create(file, b"".join(_public_pem(part) for part in parts))
+    write_new(file, b"".join(_public_pem(part) for part in parts))
 
 
 def save_device(file: Path, key: Ed25519PrivateKey) -> None:
     """Write a device's signing key, without a passphrase: the file's mode and the card are all that guards it."""
-    _create(file, _private_pem(key, NoEncryption()))
+    write_new(file, _private_pem(key, NoEncryption()))
 
 
 def save_device_public(file: Path, key: Ed25519PublicKey) -> None:
-    _create(file, _public_pem(key))
+    write_new(file, _public_pem(key))
 
 
 def load_recipient(file: Path, passphrase: bytes) -> RecipientPrivateKey:
@@ -119,8 +119,8 @@ def _public_pem(key: _PublicPart) -> bytes:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _create(file: Path, data: bytes) -> None:
-    """Write `data` durably to a file that did not exist."""
+def write_new(file: Path, data: bytes) -> None:
+    """Write `data` to a file that did not exist, for its owner alone; durable when this returns."""
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
@@ -132,9 +132,29 @@ def _create(file: Path, data: bytes) -> None:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
+        _sync_folder(file.parent)
     except OSError as error:
         file.unlink(missing_ok=True)
         raise KeyFileError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+def make_folder(folder: Path) -> None:
+    """A folder for keys, and those above it that are missing, for their owner alone; durable when this returns."""
+    try:
+        if not folder.is_dir():
+            make_folder(folder.parent)
+            folder.mkdir(mode=0o700)
+            _sync_folder(folder.parent)
+    except OSError as error:
+        raise KeyFileError(f"{folder}: cannot be made: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _pem_blocks(file: Path, label: str) -> list[bytes]:

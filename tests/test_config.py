@@ -39,6 +39,8 @@ def test_what_is_given_overlays_the_defaults(tmp_path: Path) -> None:
     [
         ("[room]\nname = 'a'\n\n[rooom]\nname = 'b'\n", 4, ("rooom", "no such key", "microphone, opus, panel")),
         ("[uplink]\nhost = 'h'\nprot = 8883\n", 3, ("uplink.prot", "no such key", "host, port")),
+        ("[uplink]\nhost = ''\n", 2, ('uplink.host: is "";', "the broker's name or address")),
+        ("[archive]\nhost = ''\n", 2, ('archive.host: is "";', "the broker's name or address")),
         ("[uplink]\nport = 0\n", 2, ("uplink.port: is 0;", "whole number, at least 1 and at most 65535")),
         ("[uplink]\nport = 70000\n", 2, ("uplink.port: is 70000;", "at most 65535")),
         ("\n\n[uplink]\nport = '8883'\n", 4, ('uplink.port: is "8883";', "a whole number")),

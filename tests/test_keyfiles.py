@@ -1,5 +1,6 @@
 """Key files: they come back as they went, and say in plain words when they do not."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -53,6 +54,33 @@ def test_a_key_is_never_overwritten(recipient: RecipientPrivateKey, tmp_path: Pa
         with pytest.raises(KeyFileError, match="exists already"):
             save()
     assert file.read_bytes() == before
+
+
+def test_what_was_written_stays_after_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file, its name, and the names of the folders above it: each is synced, and the file before its name."""
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(handle: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    folder = tmp_path / "a" / "b"
+    keyfiles.make_folder(folder)
+    assert synced == [str(tmp_path), str(tmp_path / "a")]
+    assert [each.stat().st_mode & 0o777 for each in (folder, folder.parent)] == [0o700, 0o700]
+    keyfiles.make_folder(folder)
+    synced.clear()
+    keyfiles.write_new(folder / "key", b"secret")
+    assert synced == [str(folder / "key"), str(folder)]
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300)):
+        with pytest.raises(KeyFileError, match="cannot be made"):
+            keyfiles.make_folder(folder)
 
 
 def test_a_wrong_passphrase_is_told_apart(recipient: RecipientPrivateKey, tmp_path: Path) -> None:

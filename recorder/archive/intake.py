@@ -19,6 +19,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,9 +28,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from recorder import tls
 from recorder.archive.clerk import Clerk, Message
 from recorder.config import Archive
-from recorder.errors import UplinkError
 from recorder.wire.topics import shared_uploads
 
 LOG = logging.getLogger(__name__)
@@ -70,7 +71,8 @@ class Intake:
         self._config = config
         self._clerk = clerk
         self._ready: Callable[[], None] | None = ready
-        self._tls = _tls(Path(config.folder) / "keys")
+        self._identity = tls.Identity(Path(config.folder) / "keys")
+        self._ending = ""
         self._inbox: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
         self._inbox_bytes = 0
         """Of messages that arrived and are not done; the network thread's."""
@@ -126,6 +128,7 @@ class Intake:
         self._connected = self._subscribed = False
         self._receipts_on_road = 0
         self._flaw = "the broker closed the connection"
+        self._look_at_certificate()
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"intake-{secrets.token_hex(8)}",
@@ -134,7 +137,7 @@ class Intake:
             manual_ack=True,
         )
         client.connect_timeout = CONNECT_SECONDS_MAX
-        client.tls_set_context(self._tls)
+        client.tls_set_context(self._identity.context)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -150,7 +153,10 @@ class Intake:
                 clean_start=True,
                 properties=properties,
             )
-        except OSError as error:
+        except ssl.SSLCertVerificationError as error:
+            self._flaw = tls.distrust(error)
+            return None
+        except (OSError, ValueError) as error:  # ValueError: what the settings name can be no host
             self._flaw = str(error)
             return None
         self._connected = True
@@ -170,9 +176,15 @@ class Intake:
             # To the end: the client lets no more than its window of receipts leave before the broker has answered.
             self._move(client, reading=not self._full)
             self._send(client)
+            self._look_at_certificate()
         client.disconnect()
         while self._connected and client.want_write():
             client.loop_write()
+
+    def _look_at_certificate(self) -> None:
+        before, self._ending = self._ending, self._identity.ending(datetime.now(UTC))
+        if self._ending and self._ending != before:
+            LOG.warning("%s", self._ending)
 
     @property
     def _full(self) -> bool:
@@ -294,15 +306,3 @@ class Intake:
             self._waker.send(b"\0")
         except (BlockingIOError, OSError):
             return  # awake already, or gone
-
-
-def _tls(keys: Path) -> ssl.SSLContext:
-    """TLS 1.3 with certificates on both sides, from an archive's `keys/`."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    try:
-        context.load_verify_locations(keys / "ca.pem")
-        context.load_cert_chain(keys / "tls.pem", keys / "tls.key")
-    except (OSError, ssl.SSLError) as error:
-        raise UplinkError(f"{keys}: the archive's certificate cannot be read: {error}") from error
-    return context

@@ -12,11 +12,13 @@ from recorder.cli import announcement, archive, authority, open, panel, room, ru
 from recorder.errors import WederhoorError
 
 EXIT_BAD_INPUT = 2
+EXTRAS = {"run": "trial", "room": "device", "panel": "device", "archive": "archive"}
+"""What a command needs beside the package's own dependencies (pyproject.toml)."""
 COMMANDS = (run, room, panel, announcement, archive, authority, verify, open)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 2 for what its user can mend."""
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     parser = argparse.ArgumentParser(
         prog="recorder", description="Record an interview so that both sides can believe it.", allow_abbrev=False
     )
@@ -24,11 +26,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for command in COMMANDS:
         command.add(commands)
-    args = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 2 for what its user can mend."""
+    args = parser().parse_args(argv)
     try:
         code: int = args.run(args)
     except WederhoorError as error:
         print(f"recorder {args.command}: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except ModuleNotFoundError as error:
+        library = str(error.name).partition(".")[0]
+        if args.command not in EXTRAS or library == "recorder":
+            raise  # a defect of ours
+        extra = EXTRAS[args.command]
+        print(f"recorder {args.command}: the library {library} is missing; install wederhoor[{extra}]", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         return 128 + 2

@@ -1,12 +1,13 @@
 """`recorder authority`: make the keys and certificates of rooms, archive and broker."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from recorder.cli import passphrase
 from recorder.errors import KeyFileError
 from recorder.fleet.authority import Authority
-from recorder.keyfiles import save_recipient, save_recipient_public
+from recorder.keyfiles import make_folder, save_recipient, save_recipient_public
 from recorder.sealed.keys import RecipientPrivateKey
 
 
@@ -24,7 +25,30 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = authority.add_subparsers(metavar="ACTION", required=True)
-    recipient = actions.add_parser("recipient", help="a key pair of one who may open recordings")
+    create = _action(actions, "create", "a new authority", "create authority")
+    archive = _action(actions, "archive", "the archive's keys", "archive authority archive")
+    broker = _action(
+        actions,
+        "broker",
+        "the broker's certificate",
+        "broker authority broker/keys --host broker.example.nl --host 192.0.2.7",
+    )
+    room = _action(actions, "room", "a room's keys", "room authority room-1 room-1 --recipient reading-room/reader.pub")
+    recipient = _action(
+        actions, "recipient", "a key pair of one who may open recordings", "recipient reading-room/reader"
+    )
+    for parser in (create, archive, broker, room):
+        parser.add_argument("authority", type=Path, help="the authority's folder")
+        parser.set_defaults(run=run)
+    for parser in (archive, broker, room):
+        parser.add_argument("folder", type=Path, help="where to write")
+    broker.add_argument(
+        "--host", action="append", help="a name or address of the broker, without a port; may be given again"
+    )
+    room.add_argument("name", help="1 to 64 of a-z, 0-9 and '-'; also the common name of its certificate")
+    room.add_argument(
+        "--recipient", type=Path, action="append", required=True, help="public key file of one who may open"
+    )
     recipient.add_argument("path", type=Path, help="where to write: PATH.key and PATH.pub")
     recipient.add_argument(
         "--kem", choices=("mlkem768-x25519", "x25519"), default="mlkem768-x25519", help="kind of key"
@@ -33,20 +57,20 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--passphrase-file", type=Path, metavar="FILE", help="its first line guards the key; else asked"
     )
     recipient.set_defaults(run=run_recipient)
-    create = actions.add_parser("create", help="a new authority")
-    archive = actions.add_parser("archive", help="the archive's keys")
-    broker = actions.add_parser("broker", help="the broker's certificate")
-    room = actions.add_parser("room", help="a room's keys")
-    for name, parser in (("create", create), ("archive", archive), ("broker", broker), ("room", room)):
-        parser.add_argument("authority", type=Path, help="the authority's folder")
-        parser.set_defaults(run=run, action=name)
-    for parser in (archive, broker, room):
-        parser.add_argument("folder", type=Path, help="where to write")
-    broker.add_argument("--host", action="append", help="a name or address of the broker; may be given again")
-    room.add_argument("name", help="1 to 64 of a-z, 0-9 and '-'; also the common name of its certificate")
-    room.add_argument(
-        "--recipient", type=Path, action="append", required=True, help="public key file of one who may open"
+
+
+def _action(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help_: str, example: str
+) -> argparse.ArgumentParser:
+    parser = actions.add_parser(
+        name,
+        help=help_,
+        description=f"Make {help_}.",
+        epilog=f"example: recorder authority {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(action=name)
+    return parser
 
 
 def run_recipient(args: argparse.Namespace) -> int:
@@ -55,10 +79,7 @@ def run_recipient(args: argparse.Namespace) -> int:
         raise KeyFileError(f"{args.path}: is a folder; give a name for the key in it, as {args.path / 'reader'}")
     secret = passphrase.ask(args.passphrase_file, twice=True)
     key = RecipientPrivateKey.generate(args.kem)
-    try:
-        args.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise KeyFileError(f"{args.path.parent}: cannot be made: {error.strerror}") from error
+    make_folder(args.path.parent)
     save_recipient(args.path.with_name(f"{args.path.name}.key"), key, secret)
     save_recipient_public(args.path.with_name(f"{args.path.name}.pub"), key.public)
     return 0
@@ -77,5 +98,6 @@ def run(args: argparse.Namespace) -> int:
             authority.enrol_broker(args.folder, args.host or ("localhost", "127.0.0.1"))
         case "room":
             public = authority.enrol_room(args.name, args.folder, args.recipient)
-            print(f"now enrol it: recorder archive enrol {args.name} {public}")
+            enrol = shlex.join(["enrol", args.name, str(public)])
+            print(f"now enrol it, with the archive's own settings: recorder archive --config archive.toml {enrol}")
     return 0

@@ -33,7 +33,11 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Open the file; errors (exit code 2) are the caller's to print."""
-    if args.output.exists() and not args.force:
+    try:
+        there = args.output.exists()
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise StoreError(f"{args.output}: cannot be looked at: {error.strerror}") from error
+    if there and not args.force:
         raise StoreError(f"{args.output}: is there already; give another name, or --force to replace it")
     device_keys = list(load_device_keys(args.device_key, args.file).values())
     recipient = load_recipient(args.key, passphrase.ask(args.passphrase_file))

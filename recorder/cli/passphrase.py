@@ -6,24 +6,34 @@ from pathlib import Path
 
 from recorder.errors import KeyFileError
 
-PASSPHRASE_BYTES_MAX = 4_096
+PASSPHRASE_BYTES_MAX = 1_023
+"""OpenSSL encrypts a key with no longer one."""
 
 
 def ask(file: Path | None, *, twice: bool = False) -> bytes:
     """The passphrase; `twice` where a slip of the finger would make a key that nobody can open."""
-    if file is not None:
-        try:
-            with file.open("rb") as source:
-                return source.readline(PASSPHRASE_BYTES_MAX).rstrip(b"\r\n")
-        except OSError as error:
-            raise KeyFileError(f"{file}: cannot be read: {error.strerror}") from error
-    passphrase = _from_terminal("Passphrase of the private key: ")
-    if twice and _from_terminal("The same again: ") != passphrase:
+    passphrase = _from_terminal(twice=twice) if file is None else _from_file(file)
+    if len(passphrase) > PASSPHRASE_BYTES_MAX:
+        raise KeyFileError(f"the passphrase has more than {PASSPHRASE_BYTES_MAX} bytes; use six words")
+    return passphrase
+
+
+def _from_file(file: Path) -> bytes:
+    try:
+        with file.open("rb") as source:
+            return source.readline(PASSPHRASE_BYTES_MAX + len(b"\r\n") + 1).rstrip(b"\r\n")
+    except OSError as error:
+        raise KeyFileError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _from_terminal(*, twice: bool) -> bytes:
+    passphrase = _type("Passphrase of the private key: ")
+    if twice and _type("The same again: ") != passphrase:
         raise KeyFileError("the two passphrases differ; nothing was written")
     return passphrase.encode()
 
 
-def _from_terminal(prompt: str) -> str:
+def _type(prompt: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)  # it would read, and show, whatever comes instead
         try:

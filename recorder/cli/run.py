@@ -15,7 +15,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("--source", type=Path, metavar="WAV", help="play this file into a virtual microphone")
     parser.add_argument(
-        "--script", metavar="STEPS", help="press without a person: start, stop, refuse, mark, wait:SECONDS"
+        "--script",
+        metavar="STEPS",
+        help="press without a person: start, stop, refuse, mark, wait:SECONDS; end, where "
+        "panel.end_button names a pin; yes, where meeting.ask_everyone is true",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="where the recording goes (default: recordings/TIME)"

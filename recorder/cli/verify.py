@@ -3,8 +3,9 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -49,12 +50,12 @@ def run(args: argparse.Namespace) -> int:
     """Print the report; SealedError and KeyFileError (exit code 2) are the caller's to print."""
     try:
         with args.file.open("rb") as stream:
+            if not stream.seekable():
+                raise SealedError(f"{args.file}: is a pipe, and a recording is read more than once; give a file")
             device_keys = load_device_keys(args.device_key, args.file)
-            report = verify(stream, list(device_keys.values()))
+            report = _judge(stream, args.file, device_keys)
     except OSError as error:
         raise SealedError(f"{args.file}: cannot be read: {error.strerror}") from error
-    except SealedError as error:
-        raise SealedError(f"{args.file}: not a sealed recording of a device whose key was given: {error}") from error
     if args.json:
         told = msgspec.to_builtins(report, builtin_types=(bytes,))  # or it makes base64 of them
         sys.stdout.write(json.dumps(told, default=bytes.hex) + "\n")
@@ -63,6 +64,13 @@ def run(args: argparse.Namespace) -> int:
         key_file = next(file for file, key in device_keys.items() if device_key_hash(key).hex() == signer)
         sys.stdout.write(describe(report, key_file))
     return 0 if report.state in (State.WHOLE, State.REFUSED) else 1
+
+
+def _judge(stream: BinaryIO, file: Path, device_keys: Mapping[Path, Ed25519PublicKey]) -> Report:
+    try:
+        return verify(stream, list(device_keys.values()))
+    except SealedError as error:
+        raise SealedError(f"{file}: not a sealed recording of a device whose key was given: {error}") from error
 
 
 def add_device_keys(parser: argparse.ArgumentParser) -> None:

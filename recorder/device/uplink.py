@@ -18,6 +18,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,8 +28,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from recorder import config
-from recorder.errors import UplinkError
+from recorder import config, tls
 from recorder.wire import topics
 from recorder.wire.receipt import RECEIPT_BYTES_MAX
 from recorder.wire.status import Status
@@ -74,19 +74,26 @@ class Uplink:
         self._room = room
         self._settings = settings
         self._wake = wake
-        self._tls = _tls(keys)
+        self._identity = tls.Identity(keys)
         self._client: mqtt.Client | None = None
         self._heard: collections.deque[tuple[mqtt.Client, Heard]] = collections.deque()
         self._attempts = 0
         self._next_attempt = 0.0
         self._deadline = 0.0
         """For the connection that is being made."""
+        self._ending = ""
+        self._lost = ""
+        """Why there is no connection; empty while there is one."""
         self.connected = False
-        self.trouble = ""
-        """Why there is no connection, in plain words; empty while there is one."""
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the road, in plain words: that the room's certificate ends, why there is no connection."""
+        return "; ".join(each for each in (self._ending, self._lost) if each)
 
     def hear(self, now: float) -> list[Heard]:
         """What happened on the road since last time; connects when it is time to. `now` is monotonic, in seconds."""
+        self._look_at_certificate()
         heard = []
         while self._heard:
             client, event = self._heard.popleft()
@@ -96,7 +103,7 @@ class Uplink:
                 self._give_up(event.reason, now)
             elif isinstance(event, Connected):
                 logger.info("connected to the broker")
-                self.connected, self.trouble, self._attempts = True, "", 0
+                self.connected, self._lost, self._attempts = True, "", 0
             heard.append(event)
         if self._client is not None and not self.connected and now >= self._deadline:
             self._give_up("the broker answers, and does not accept this room", now)
@@ -133,9 +140,9 @@ class Uplink:
 
     def _give_up(self, reason: str, now: float) -> None:
         client, self._client = self._client, None
-        if reason != self.trouble:  # once, not with every attempt
+        if reason != self._lost:  # once, not with every attempt
             logger.warning("no connection to the broker: %s", reason)
-        self.connected, self.trouble = False, reason
+        self.connected, self._lost = False, reason
         wait = min(self._settings.retry_last_seconds, self._settings.retry_first_seconds * 2.0**self._attempts)
         self._next_attempt = now + wait * random.uniform(0.5, 1.0)  # noqa: S311 jitter, not a secret
         self._attempts = min(self._attempts + 1, 16)
@@ -148,12 +155,17 @@ class Uplink:
                     # The kernel's half alone: the network's thread may be inside of the TLS one at this moment.
                     socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
+    def _look_at_certificate(self) -> None:
+        before, self._ending = self._ending, self._identity.ending(datetime.now(UTC))
+        if self._ending and self._ending != before:
+            logger.warning("%s", self._ending)
+
     def _connect(self, now: float) -> None:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2, self._room, protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=False
         )
         client.connect_timeout = CONNECT_SECONDS_MAX
-        client.tls_set_context(self._tls)
+        client.tls_set_context(self._identity.context)
         client.max_inflight_messages_set(self._settings.window)
         client.will_set(
             topics.status(self._room), msgspec.json.encode(Status(self._room, online=False)), QOS, retain=True
@@ -193,7 +205,7 @@ class Uplink:
                     pass
                 tell(Lost("the connection ended"))
             except ssl.SSLCertVerificationError as error:
-                tell(Lost(f"the broker's certificate is not of our authority, or has ended: {error.verify_message}"))
+                tell(Lost(tls.distrust(error)))
             except Exception as error:  # noqa: BLE001 (whatever it is: a thread that ended in silence would never be missed)
                 tell(Lost(f"{self._settings.host}:{self._settings.port} does not answer as a broker: {error}"))
 
@@ -201,17 +213,3 @@ class Uplink:
         limits.MaximumPacketSize = PACKET_BYTES_MAX
         self._client, self._deadline = client, now + ACCEPT_SECONDS_MAX
         threading.Thread(target=attend, name="uplink", daemon=True).start()
-
-
-def _tls(keys: Path) -> ssl.SSLContext:
-    """TLS 1.3, both sides by certificate (B1), with the room's `ca.pem`, `tls.pem` and `tls.key`."""
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_verify_locations(keys / "ca.pem")
-        context.load_cert_chain(keys / "tls.pem", keys / "tls.key")
-    except (OSError, ssl.SSLError) as error:
-        raise UplinkError(
-            f"{keys}: ca.pem, tls.pem and tls.key cannot be used: {error}. Enrol this room again."
-        ) from error
-    return context

@@ -15,6 +15,7 @@ Whoever holds `ca.key` can enrol a room; keep the folder off every machine that 
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +34,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from recorder.errors import AuthorityError
-from recorder.keyfiles import load_recipient_public, save_device, save_device_public
+from recorder.keyfiles import load_recipient_public, make_folder, save_device, save_device_public, write_new
 from recorder.wire.topics import ARCHIVE_USER, DEVICE_PATTERN
 
 AUTHORITY_DAYS = 3_650
@@ -41,12 +42,15 @@ CERTIFICATE_DAYS = 1_095
 """Three years: a room is visited less often than that, if at all."""
 BROKER = "broker"
 NOT_FOR_ROOMS = (ARCHIVE_USER, BROKER)
+LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+HOST_NAME = re.compile(rf"({LABEL}\.)*(?![0-9]+$){LABEL}", re.ASCII | re.IGNORECASE)
+"""As clients compare it (RFC 1123, section 2.1): a certificate for anything else is for nobody."""
 CLOCK_SLACK = timedelta(days=1)
 """Certificates are valid from a day before they were made: a room's clock may be behind."""
 
 
 class Authority:
-    """An authority in its folder. Its methods raise AuthorityError, or KeyFileError for a key file that is given."""
+    """An authority in its folder. Its methods raise AuthorityError, or KeyFileError for a file of keys."""
 
     def __init__(self, folder: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
         self._folder = folder
@@ -73,10 +77,10 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        _make_folder(folder)
-        _make_folder(folder / "issued")
-        _write(folder / "ca.key", _private_pem(key))
-        _write(folder / "ca.pem", certificate.public_bytes(Encoding.PEM))
+        make_folder(folder)
+        make_folder(folder / "issued")
+        write_new(folder / "ca.key", _private_pem(key))
+        write_new(folder / "ca.pem", certificate.public_bytes(Encoding.PEM))
         return cls(folder, key, certificate)
 
     @classmethod
@@ -122,7 +126,7 @@ class Authority:
         signing = Ed25519PrivateKey.generate()
         self._write_identity(keys, name, ExtendedKeyUsageOID.CLIENT_AUTH, (), now)
         _copy(self._folder / "archive.pub", keys / "archive.pub")
-        _make_folder(keys / "recipients")
+        make_folder(keys / "recipients")
         for path in recipients:
             _copy(path, keys / "recipients" / f"{path.stem}.pub")
         save_device(keys / "signing.key", signing)
@@ -161,12 +165,12 @@ class Authority:
                 x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False
             )
         certificate = builder.sign(self._key, hashes.SHA256())
-        _make_folder(folder)
+        make_folder(folder)
         _copy(self._folder / "ca.pem", folder / "ca.pem")
-        _write(folder / "tls.key", _private_pem(key))
-        _write(folder / "tls.pem", certificate.public_bytes(Encoding.PEM))
+        write_new(folder / "tls.key", _private_pem(key))
+        write_new(folder / "tls.pem", certificate.public_bytes(Encoding.PEM))
         serial = f"{certificate.serial_number:x}"
-        _write(self._folder / "issued" / f"{name}-{serial}.pem", certificate.public_bytes(Encoding.PEM))
+        write_new(self._folder / "issued" / f"{name}-{serial}.pem", certificate.public_bytes(Encoding.PEM))
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
@@ -187,6 +191,11 @@ def _host(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
+        if not HOST_NAME.fullmatch(host):
+            raise AuthorityError(
+                f"{host!r} is no name or address of a broker: a name has letters, digits, '-' and '.', others as xn--…, "
+                "and no port; an address has no brackets"
+            ) from None
         return x509.DNSName(host)
 
 
@@ -196,28 +205,14 @@ def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _must_be_free(*paths: Path) -> None:
     for path in paths:
-        if path.exists():
+        try:
+            there = path.exists()
+        except OSError as error:  # a folder that may not be entered, a name that is too long
+            raise AuthorityError(f"{path}: cannot be looked at: {error.strerror}") from error
+        if there:
             raise AuthorityError(
                 f"{path} is there already, and keys are never overwritten; choose another folder or name"
             )
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise AuthorityError(f"{folder}: cannot be made: {error}") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    """A new file for its owner alone."""
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_bytes(data)
-    except FileExistsError as error:
-        raise AuthorityError(f"{path} is there already, and keys are never overwritten") from error
-    except OSError as error:
-        raise AuthorityError(f"{path}: cannot be written: {error}") from error
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -225,4 +220,4 @@ def _copy(source: Path, target: Path) -> None:
         data = source.read_bytes()
     except OSError as error:
         raise AuthorityError(f"{source}: cannot be read: {error}") from error
-    _write(target, data)
+    write_new(target, data)

@@ -5,7 +5,6 @@ name is the user, the ACL holds a device to its own topics, and nothing is kept:
 is the device's.
 """
 
-import getpass
 import shutil
 import socket
 import subprocess
@@ -26,7 +25,8 @@ INFLIGHT_MESSAGES_MAX = 1_000
 """On the road to one worker of the intake without its acknowledgement; the default of 20 would cap a batch at 20."""
 
 CONFIGURATION = """\
-user {user}
+# Started as root it would become another user, who cannot read the keys; started by anyone else it ignores this.
+user root
 persistence false
 log_dest file {folder}/mosquitto.log
 log_type error
@@ -86,7 +86,6 @@ class Broker:
         if program is None:
             raise TrialError("mosquitto is not installed: apt install mosquitto")
         configuration = CONFIGURATION.format(
-            user=getpass.getuser(),  # started as root it would become another user, who cannot read the keys
             folder=self._folder,
             port=self.port,
             queued=QUEUED_MESSAGES_MAX,

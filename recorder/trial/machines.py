@@ -160,13 +160,14 @@ class Machines:
         }
         text = _toml(config.overlay(dict(self._overlay), own))
         for name in ("archive.toml", "room.toml"):
-            (self.folder / name).write_text(text)
+            (self.folder / name).write_text(text, encoding="utf-8")
         self.settings = config.load(self.folder / "room.toml")
 
 
 def _toml(settings: Mapping[str, Mapping[str, Any]]) -> str:
-    """Sections of scalars and lists; JSON writes these as TOML does."""
+    """Sections of scalars and lists; JSON writes these as TOML does, as long as it escapes no character in two halves."""
     return "\n".join(
-        f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+        f"[{section}]\n"
+        + "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
         for section, values in settings.items()
     )

@@ -18,6 +18,13 @@ SIGNED_SECONDS_MAX = 60.0
 TURN_SECONDS = 0.05
 DEAF_STATES = ("refused", "fault")
 """In which a press of start leads to no recording."""
+ASKING_STATES = ("asking", "agreed")
+"""In which a press of start is the yes of somebody present."""
+UNDECIDED_STATES = ("preparing", *ASKING_STATES)
+"""In which a press of start is such a yes, or may be one when the room hears it."""
+RECORDING_STATES = ("recording", "prompt", "interrupted")
+RESTING_STATES = ("idle", "grace", *DEAF_STATES)
+"""In which nothing is captured, and nothing is about to be."""
 
 
 class Performance:
@@ -27,7 +34,10 @@ class Performance:
         self, room: RoomProcess, settings: config.Config, stage: SoundStage | None, source: Path | None
     ) -> None:
         self.room = room
-        self._follow_seconds_max = settings.meeting.notice_seconds + FOLLOW_SECONDS_MAX
+        self.has_end_button = settings.panel.end_button > 0
+        self._asks = settings.meeting.ask_everyone
+        answers_seconds = settings.meeting.answer_seconds if self._asks else 0.0
+        self._follow_seconds_max = answers_seconds + settings.meeting.notice_seconds + FOLLOW_SECONDS_MAX
         self._signed_seconds_max = settings.meeting.grace_seconds + SIGNED_SECONDS_MAX
         self._burst_seconds = settings.panel.double_press_seconds
         self._stage = stage
@@ -50,54 +60,77 @@ class Performance:
             self._playing = None
 
     def act(self, step: Step) -> None:
-        """Do one step. After `start` and `stop` it waits until the room has followed, as a person watching the light would."""
+        """Do one step, and wait until the room has followed, as a person watching the light would."""
         match step:
             case Wait(seconds):
                 self._until(time.monotonic() + seconds)
             case Press.START:
-                self._wait_for(
-                    "idle room", lambda room: _state(room) in ("idle", *DEAF_STATES), self._signed_seconds_max
-                )
+                self._wait_for("idle room", lambda room: room.state in ("idle", *DEAF_STATES), self._signed_seconds_max)
                 opened, states = len(self.room.happened("opened")), len(self.room.happened("state"))
                 self.room.press(step)
+
+                def followed(room: RoomProcess) -> bool:
+                    asks_or_records = room.state == "asking" or len(room.happened("opened")) > opened
+                    gave_up = room.state == "idle" and len(room.happened("state")) > states
+                    return asks_or_records or gave_up or room.state in DEAF_STATES
+
                 self._wait_for(
-                    "recording",
-                    lambda room: (
-                        len(room.happened("opened")) > opened
-                        or _state(room) in DEAF_STATES
-                        or (_state(room) == "idle" and len(room.happened("state")) > states)
-                    ),
-                    self._follow_seconds_max,
+                    "question to everyone" if self._asks else "recording", followed, self._follow_seconds_max
                 )
-                if _state(self.room) == "idle" and len(self.room.happened("opened")) == opened:
+                if self.room.state == "idle" and len(self.room.happened("opened")) == opened:
                     self._explain()  # not to go on: the press that was meant as stop would start
+                if self._asks:
+                    self._let_burst_pass()
                 self.follow()
+            case Press.YES:
+                if self.room.state not in ASKING_STATES:  # anywhere else this press would start or stop
+                    raise TrialError(
+                        f"script: 'yes' in the state '{self.room.state}', in which the room asks nobody; it belongs behind "
+                        "start, and no later than meeting.answer_seconds"
+                    )
+                pressed = len(self.room.happened("pressed"))
+                self.room.press(Press.START)
+                self._wait_for("yes", lambda room: len(room.happened("pressed")) > pressed, self._follow_seconds_max)
+                self._let_burst_pass()
             case Press.STOP:
-                if _state(self.room) == "prompt":  # the room asks whether anybody is there: the first press answers
-                    self.room.press(step)
-                    self._wait_for("recording", lambda room: _state(room) == "recording", self._follow_seconds_max)
-                    self._until(time.monotonic() + self._burst_seconds)
+                if self._asks:  # it records when nobody has answered for a while
+                    self._wait_for(
+                        "recording",
+                        lambda room: room.state in RECORDING_STATES or _at_rest(room),
+                        self._follow_seconds_max,
+                    )
+                self._stop()
+            case Press.END:
                 self.room.press(step)
                 self._wait_for("end of the recording", _at_rest, self._follow_seconds_max)
             case Press.REFUSE:
                 self.room.press(step)
-                self._wait_for("refusal", lambda room: _state(room) == "refused", self._follow_seconds_max)
+                self._wait_for("refusal", lambda room: room.state == "refused", self._follow_seconds_max)
             case Press.MARK:
                 before = len(self.room.happened("pressed"))
                 self.room.press(step)
                 self._wait_for(
                     "mark", lambda room: len(room.happened("pressed")) > before + 1, self._follow_seconds_max
                 )
-                self._until(time.monotonic() + self._burst_seconds)  # or the next press would belong to the mark
+                self._let_burst_pass()
             case _:
                 assert_never(step)
 
     def finish(self) -> None:
         """End what still records, and wait until the archive has signed for everything."""
-        if not _at_rest(self.room):
-            self.act(Press.STOP)
+        self._wait_for("end of the answers", lambda room: room.state not in UNDECIDED_STATES, self._follow_seconds_max)
+        self._stop()
         self.hush()
         self._wait_for("signature of the archive", settled, self._signed_seconds_max)
+
+    def _stop(self) -> None:
+        if self.room.state == "prompt":  # the room asks whether anybody is there: the first press answers
+            self.room.press(Press.STOP)
+            self._wait_for("recording", lambda room: room.state == "recording", self._follow_seconds_max)
+            self._let_burst_pass()
+        if not _at_rest(self.room):  # else this press would start
+            self.room.press(Press.STOP)
+        self._wait_for("end of the recording", _at_rest, self._follow_seconds_max)
 
     def _explain(self) -> NoReturn:
         """Say why no recording began."""
@@ -115,6 +148,10 @@ class Performance:
 
         self.room.wait_for(what, followed, seconds_max)
 
+    def _let_burst_pass(self) -> None:
+        """Or the next press would belong to this one."""
+        self._until(time.monotonic() + self._burst_seconds)
+
     def _until(self, deadline: float) -> None:
         while (left := deadline - time.monotonic()) > 0:
             self.follow()
@@ -130,12 +167,5 @@ def settled(room: RoomProcess) -> bool:
     return begun <= signed
 
 
-def _state(room: RoomProcess) -> str:
-    """By its happenings, not by its report, which may be older than the last press."""
-    states = room.happened("state")
-    return states[-1].detail if states else ""
-
-
 def _at_rest(room: RoomProcess) -> bool:
-    """Nothing is captured, and nothing is about to be."""
-    return _state(room) in ("idle", "grace", "refused", "fault")
+    return room.state in RESTING_STATES

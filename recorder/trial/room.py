@@ -16,6 +16,8 @@ from recorder.errors import TrialError
 from recorder.wire.status import Happening, Line, Report
 
 STOP_SECONDS_MAX = 20.0
+KEYLESS_STATES = ("idle", "refused", "fault")
+"""In which the hold has no key: of every meeting it was released or erased."""
 
 
 class RoomProcess:
@@ -38,7 +40,7 @@ class RoomProcess:
         self._reader.start()
 
     def press(self, button: str) -> None:
-        """Press, as a person would: `start`, `stop` (the same button), `mark`, `refuse` or `lift`."""
+        """Press, as a person would: `start`, `stop` (the same button), `mark`, `refuse`, `end` or `lift`."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(button.encode() + b"\n")
@@ -62,6 +64,12 @@ class RoomProcess:
         """Those of that name, of that recording if one is given."""
         return [h for h in self.happenings if h.name == name and recording in (None, h.recording)]
 
+    @property
+    def state(self) -> str:
+        """By its happenings, not by its report, which may be older than the last press; empty before the first."""
+        states = self.happened("state")
+        return states[-1].detail if states else ""
+
     def _where(self) -> str:
         if self.report is None:
             return "the room has not said a word yet"
@@ -77,9 +85,14 @@ class RoomProcess:
         return f"the room {how}; its log is {self._log}. {self.safe()}"
 
     def safe(self) -> str:
-        """What the archive has signed for, of all that was sealed."""
+        """What is left when a trial breaks off: its hold goes with its machines, and with it the key of a meeting."""
+        if not self.happened("begun"):
+            return "No meeting had begun."
         sealed, receipted = len(self.happened("sealed")), len(self.happened("receipted"))
-        return f"Of {sealed} blocks sealed the archive has signed for {receipted}; the others are in the room's spool."
+        told = f"Of {sealed} blocks sealed the archive has signed for {receipted}; the others are in the room's spool."
+        if self.state in KEYLESS_STATES:
+            return told
+        return f"{told} The meeting that was in progress can no longer be opened: its key was in memory alone, and is gone."
 
     def stop(self) -> int:
         """Ask it to end, as systemd would; its exit code."""

@@ -15,6 +15,10 @@ class Press(StrEnum):
     STOP = "stop"
     REFUSE = "refuse"
     MARK = "mark"
+    END = "end"
+    """The client's other button."""
+    YES = "yes"
+    """One who agrees, in a room that asks everyone: a press of start."""
 
 
 @dataclass(frozen=True, slots=True)

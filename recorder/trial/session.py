@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
         raise TrialError('there is no terminal to press keys in; give the presses: SCRIPT="start,wait:20,stop"')
     if source is not None:
         wav_seconds(source)  # refuse what is no WAV before anything starts
+    _must_fit(steps or (), config.load(config_file))
     settings = config.overlay(SHORT, _given(config_file))
     console = Console(stderr=steps is not None, highlight=False)
     folder = _folder(out)
@@ -72,15 +73,17 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
             "connection to the broker", lambda it: it.report is not None and it.report.connected, CONNECTED_SECONDS_MAX
         )
         performance = Performance(room, machines.settings, stage, source)
-        if steps is None:
-            terminal.show(performance, console)
-            console.print("Waiting until the archive has signed for everything …")
         try:
+            if steps is None:
+                terminal.show(performance, console)
+                console.print("Waiting until the archive has signed for everything …")
             for step in steps or ():
                 _act(performance, step, console)
             performance.finish()
         except KeyboardInterrupt:
-            console.print(f"\nInterrupted. {room.safe()}\nEverything lies in {folder / 'parts'}", soft_wrap=True)
+            console.print(f"\nInterrupted. {room.safe()}", soft_wrap=True)
+            if room.happened("begun"):
+                console.print(f"What there is lies in {folder / 'parts'}", soft_wrap=True)
             raise
         machines.stop_room()
         meetings = _collect(machines, room, folder)
@@ -102,18 +105,25 @@ def _act(performance: Performance, step: Step, console: Console) -> None:
             performance.act(step)
 
 
+def _must_fit(steps: Sequence[Step], settings: config.Config) -> None:
+    """Refuse a step that the room of these settings could not follow, before anything starts."""
+    if Press.YES in steps and not settings.meeting.ask_everyone:
+        raise TrialError("script: 'yes' is for a room that asks: set meeting.ask_everyone to true, with --config")
+    if Press.END in steps and not settings.panel.end_button:
+        raise TrialError(
+            "script: 'end' is for a room with that button: set panel.end_button, which is 0, with --config"
+        )
+
+
 def _given(file: Path | None) -> dict[str, Any]:
-    if file is None:
-        return {}
-    config.load(file)  # says what is wrong, with its line
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return {} if file is None else tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 def _folder(out: Path | None) -> Path:
     folder = out or Path("recordings") / datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
-    if (folder / "meeting.json").exists() or (folder / "parts").exists():
-        raise TrialError(f"{folder} holds an earlier meeting; choose another folder")
     try:
+        if (folder / "meeting.json").exists() or (folder / "parts").exists():
+            raise TrialError(f"{folder} holds an earlier meeting; choose another folder")
         (folder / "parts").mkdir(parents=True, mode=0o700)
     except OSError as error:
         raise TrialError(f"{folder}: cannot be made: {error.strerror}") from error

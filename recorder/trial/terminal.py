@@ -29,8 +29,11 @@ from recorder.wire.status import Report
 
 TURN_SECONDS = 0.1
 LEVEL_DBFS_MIN = -60.0
-KEYS = {"s": "start", "r": "refuse", "l": "lift", "m": "mark"}
-HELP = "s start/stop   r refuse   l hold refuse: lift the no   m mark   q quit"
+KEYS = {"s": "start", "r": "refuse", "l": "lift", "m": "mark", "e": "end"}
+QUIT = "q\x03"
+"""Control-C as well: a signal would go to broker, archive and room too, and the meeting could not be ended any more."""
+HELP = "s start/stop/yes   r refuse   l lift the no   m mark   e end   q quit"
+NO_END_BUTTON = "This room has no button for the client's end: panel.end_button is 0."
 LABELS: dict[Language, tuple[str, ...]] = {
     "nl": ("opgenomen", "nog seconden", "geluid", "verzegeld", "archief tekende", "archief", "tweede lampje"),
     "en": ("recorded", "seconds left", "level", "sealed", "archive signed", "archive", "second light"),
@@ -46,16 +49,18 @@ def show(performance: Performance, console: Console) -> None:
 
     Then it is taken away: a light that stays on the screen would tell of a room that is no more.
     """
+    told = HELP
     with _keys() as keys, Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
             performance.follow()
             report = performance.room.report
             if report is not None:
-                live.update(panel(report, "en", HELP), refresh=True)
+                live.update(panel(report, "en", told), refresh=True)
             for key in keys(TURN_SECONDS):
-                if key == "q":
+                if key in QUIT:
                     return
-                if key in KEYS:
+                told = NO_END_BUTTON if key == "e" and not performance.has_end_button else HELP
+                if key in KEYS and told is HELP:
                     performance.room.press(KEYS[key])
             if performance.room.process.poll() is not None:
                 return
@@ -124,10 +129,13 @@ def _clock(seconds: float) -> str:
 
 @contextlib.contextmanager
 def _keys() -> Iterator[Callable[[float], str]]:
-    """Keys as they are pressed, without Enter; the terminal as it was afterwards."""
+    """Keys as they are pressed, without Enter, Control-C among them; the terminal as it was afterwards."""
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     tty.setcbreak(terminal)
+    own = termios.tcgetattr(terminal)
+    own[6][termios.VINTR] = b"\0"  # no character; else Control-C would be a signal
+    termios.tcsetattr(terminal, termios.TCSADRAIN, own)
 
     def read(seconds_max: float) -> str:
         """The keys pressed by then; waits for the first one."""

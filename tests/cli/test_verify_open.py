@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -198,6 +199,18 @@ def test_open_replaces_a_file_only_when_told(room: Path) -> None:
     assert (room / "out.opus").read_bytes().startswith(b"OggS")
 
 
+def test_open_tells_of_an_output_that_cannot_be_looked_at(room: Path) -> None:
+    arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase")
+    with pytest.raises(StoreError, match="cannot be looked at: File name too long"):
+        run("open", room / "whole.sealed", *arguments, "-o", room / ("x" * 300))
+
+
+def test_a_pipe_cannot_be_verified_and_that_is_told(room: Path) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "wb"), pytest.raises(SealedError, match="is a pipe"):
+        run("verify", f"/dev/fd/{reading}", "--device-key", room / "room-1.device.pub")
+
+
 def test_open_names_the_file_that_cannot_be_written(room: Path) -> None:
     arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase")
     with pytest.raises(StoreError, match=r"nowhere/out\.opus: No such file"):
@@ -243,6 +256,22 @@ def test_two_passphrases_that_differ_make_no_key(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(passphrase.getpass, "getpass", lambda prompt: next(answers))
     with pytest.raises(KeyFileError, match="differ"):
         passphrase.ask(None, twice=True)
+
+
+def test_a_passphrase_is_taken_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = tmp_path / "words"
+    longest = "x" * passphrase.PASSPHRASE_BYTES_MAX
+    for end in ("", "\n", "\r\n", "\nmore"):
+        words.write_bytes(f"{longest}{end}".encode())
+        assert passphrase.ask(words) == longest.encode()
+    words.write_text(f"{longest}x\n")
+    with pytest.raises(KeyFileError, match="more than 1023 bytes"):
+        passphrase.ask(words)
+    monkeypatch.setattr(passphrase.getpass, "getpass", lambda prompt: f"{longest}x")
+    with pytest.raises(KeyFileError, match="more than 1023 bytes"):
+        passphrase.ask(None)
+    keyfiles.save_recipient(tmp_path / "key", RecipientPrivateKey.generate("x25519"), longest.encode())
+    assert load_recipient(tmp_path / "key", longest.encode())
 
 
 def test_a_recipient_is_made_and_can_open(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from recorder.errors import SpoolError, SpoolFull
 from recorder.sealed.layout import RecordType
 from recorder.wire.upload import Name
 from tests.device.crash import Crash, Lost, dying
+from tests.filesystem import small_file_system
 
 A, B = "a" * 32, "b" * 32
 MIB = 1_048_576
@@ -400,11 +401,8 @@ def test_a_real_process_killed_in_the_midst_keeps_what_it_promised(folder: Path)
 @pytest.fixture
 def card(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MiB."""
-    card = tmp_path / "card"
-    card.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", card], check=True)
-    yield card
-    subprocess.run(["umount", card], check=True)
+    with small_file_system(tmp_path, 1) as card:
+        yield card
 
 
 def put_until_full(spool: Spool, recording: str = A, size: int = 8_000) -> int:

@@ -4,6 +4,7 @@ import contextlib
 import queue
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from recorder import config
 from recorder.device import uplink as module
 from recorder.device.uplink import Connected, Heard, Lost, Message, Uplink
-from recorder.fleet.authority import Authority
+from recorder.fleet.authority import CERTIFICATE_DAYS, Authority
 from recorder.keyfiles import save_recipient_public
 from recorder.trial.broker import Broker
 from recorder.wire.status import Status
@@ -31,12 +32,12 @@ NEVER_SECONDS = 600.0
 class Road:
     """A broker, the archive's ear and voice on it, and one room's uplink."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, enrolled: datetime | None = None) -> None:
         authority = Authority.create(folder / "authority")
         authority.enrol_archive(folder / "archive")
         authority.enrol_broker(folder / "broker" / "keys")
         save_recipient_public(folder / "reader.pub", RECIPIENT.public)
-        authority.enrol_room(ROOM, folder / ROOM, [folder / "reader.pub"])
+        authority.enrol_room(ROOM, folder / ROOM, [folder / "reader.pub"], enrolled)
         self.broker = Broker(folder / "broker")
         self.heard: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         """What reached the archive."""
@@ -149,6 +150,26 @@ def test_a_broker_that_accepts_and_says_nothing_more_is_given_up(road: Road, mon
         time.sleep(0.01)
     monkeypatch.undo()
     road.await_event(Connected)
+
+
+def test_a_certificate_that_ends_soon_is_told_while_all_goes_well(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Road(tmp_path, datetime.now(UTC) - timedelta(days=CERTIFICATE_DAYS - 20)) as road:
+        road.await_event(Connected)
+        told = f"the certificate {tmp_path / ROOM / 'keys' / 'tls.pem'} ends on "
+        assert road.uplink.trouble.startswith(told)
+        assert caplog.text.count(told) == 1
+
+
+def test_a_certificate_that_has_ended_is_told_with_its_day(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ended = datetime.now(UTC) - timedelta(days=1)
+    with Road(tmp_path, ended - timedelta(days=CERTIFICATE_DAYS)) as road:
+        road.await_event(Lost)
+        file = tmp_path / ROOM / "keys" / "tls.pem"
+        assert road.uplink.trouble.startswith(f"the certificate {file} ended on {ended:%Y-%m-%d}; the authority must")
+        road.await_event(Lost)
+        assert caplog.text.count(" ended on ") == 1
 
 
 def test_a_flood_does_not_fill_the_memory(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:

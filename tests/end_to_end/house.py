@@ -91,12 +91,6 @@ class Watched(RoomProcess):
     def reports(self) -> list[Report]:
         return [line for line in self.lines if isinstance(line, Report)]
 
-    @property
-    def state(self) -> str:
-        """By what happened last: a report may be older than a press."""
-        states = self.happened("state")
-        return states[-1].detail if states else ""
-
     def await_state(self, *states: str) -> None:
         self.wait_for(" or ".join(states), lambda _: self.state in states, SECONDS_MAX)
 

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from recorder.sealed.verify import KeyboxState, State
 from recorder.trial.soundstage import SoundStage
 from tests.end_to_end.conftest import MakeHouse
 from tests.end_to_end.house import House, alive, until
+from tests.filesystem import small_file_system
 
 PLAIN = re.compile(r"[^\n{}<>]{20,300}")
 """A sentence for a caseworker, not a trace."""
@@ -181,16 +181,11 @@ def test_a_microphone_that_is_not_there(make_house: MakeHouse, changes: dict[str
 
 @pytest.fixture
 def small_card(tmp_path: Path) -> Iterator[Path]:
-    """A card of three MiB, for all that a room has; a file system of its own, so it needs root."""
+    """A card of three MiB, for all that a room has."""
     folder = tmp_path / "card"
     folder.mkdir()
-    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    options = f"size=3m,mode=0700,uid={os.getuid()},gid={os.getgid()}"
-    subprocess.run([*as_root, "mount", "-t", "tmpfs", "-o", options, "card", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run([*as_root, "umount", "--lazy", str(folder)], check=True)
+    with small_file_system(folder, 3) as card:
+        yield card
 
 
 def on_card(house: House, card: Path) -> None:

@@ -1,11 +1,13 @@
 """A meeting as a user holds it, from the command line; and what the command says when it cannot."""
 
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import wave
 from pathlib import Path
 from typing import Any
@@ -186,6 +188,14 @@ def earlier_meeting(folder: Path, speech: Path) -> list[object]:
     return ["--source", speech, "--script", "start,stop"]
 
 
+def yes_to_nobody(folder: Path, speech: Path) -> list[object]:
+    return ["--source", speech, "--script", "start,yes,stop"]
+
+
+def end_without_a_button(folder: Path, speech: Path) -> list[object]:
+    return ["--source", speech, "--script", "start,end"]
+
+
 def no_terminal(folder: Path, speech: Path) -> list[object]:
     return ["--source", speech]
 
@@ -197,6 +207,8 @@ def no_terminal(folder: Path, speech: Path) -> list[object]:
         (no_source, "there is no such file"),
         (unknown_step, "'dance' is no step"),
         (wait_for_ever, "wait:SECONDS"),
+        (yes_to_nobody, "set meeting.ask_everyone to true"),
+        (end_without_a_button, "set panel.end_button, which is 0"),
         (unknown_key, "wrong.toml: line 3: meeting.grace_second: there is no such key"),
         (earlier_meeting, "holds an earlier meeting"),
         (no_terminal, "no terminal"),
@@ -221,6 +233,91 @@ def test_what_its_user_can_mend(tmp_path: Path, speech: Path, given: Any, says: 
     assert done.stdout == ""
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")} == before
     assert running_for(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_looked_at_is_told(tmp_path: Path, speech: Path) -> None:
+    done = recorder("run", "--source", speech, "--script", "start,stop", "--out", tmp_path / ("x" * 300))
+    assert done.returncode == 2
+    assert done.stderr.endswith(": cannot be made: File name too long\n") and done.stderr.count("\n") == 1
+
+
+def meeting_of(tmp_path: Path, speech: Path, settings: str, script: str) -> dict[str, Any]:
+    """What became of one with these settings beside the quick ones."""
+    file, out = tmp_path / "room.toml", tmp_path / "out"
+    file.write_text(f"{QUICK}{settings}")
+    done = recorder("run", "--source", speech, "--script", script, "--out", out, "--config", file)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads((out / "meeting.json").read_text())
+    return told
+
+
+ASK = "ask_everyone = true\nanswer_seconds = 1.5\n"
+
+
+def test_a_meeting_in_which_everyone_is_asked(tmp_path: Path, speech: Path) -> None:
+    """R3: two say yes, one after the other, and none of the presses is taken for another."""
+    meeting = meeting_of(tmp_path, speech, ASK, "start,yes,yes,wait:5,stop")
+    assert (meeting["outcome"], meeting["ended"]) == ("kept", "stop")
+    assert [event["name"] for event in meeting["events"]] == ["yes", "yes", "notice_given", "recording", "stop"]
+
+
+@pytest.mark.parametrize(("script", "yeses"), [("start", 0), ("start,stop", 0), ("start,yes", 1)])
+def test_leaving_says_yes_for_nobody(tmp_path: Path, speech: Path, script: str, yeses: int) -> None:
+    """R1: the one who leaves the trial while the room asks has said nothing, and so nothing is recorded."""
+    meeting = meeting_of(tmp_path, speech, ASK, script)
+    assert (meeting["outcome"], meeting["times"]["opened"]) == ("empty", None)
+    assert [event["name"] for event in meeting["events"]].count("yes") == yeses
+
+
+def test_a_yes_to_a_room_that_asks_no_longer_presses_nothing(tmp_path: Path, speech: Path) -> None:
+    settings = tmp_path / "room.toml"
+    settings.write_text(QUICK + ASK)
+    script = "start,wait:3,yes"
+    done = recorder("run", "--source", speech, "--script", script, "--out", tmp_path / "out", "--config", settings)
+    assert done.returncode == 2
+    assert "script: 'yes' in the state 'idle', in which the room asks nobody" in done.stderr
+
+
+def test_the_client_ends_a_meeting_by_script(tmp_path: Path, speech: Path) -> None:
+    """R5: ended with the client's other button, and kept."""
+    meeting = meeting_of(tmp_path, speech, "[panel]\nend_button = 26\n", "start,wait:2,end")
+    assert (meeting["outcome"], meeting["events"][-1]["name"]) == ("kept", "client_stop")
+
+
+def test_control_c_at_the_panel_leaves_in_order(tmp_path: Path, speech: Path, quick: Path) -> None:
+    """Promise 4: it acts as q does: the meeting is ended, kept, and told of."""
+    out = tmp_path / "out"
+    ours, terminal = os.openpty()
+    command = ["setsid", "--ctty", sys.executable, "-m", "recorder", "run", "--source", speech, "--out", out]
+    trial = subprocess.Popen(
+        [*map(str, command), "--config", str(quick)],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        cwd=ROOT,
+        env=os.environ | {"TERM": "xterm"},
+    )
+    os.close(terminal)
+    said = bytearray()
+    reading = threading.Thread(target=read_to_the_end, args=(ours, said))
+    reading.start()
+    until("panel", lambda: b"q quit" in said)
+    os.write(ours, b"s")
+    until("blocks in the spool", lambda: len(list((out / "parts" / "room" / "spool").glob("*/block-????????"))) > 2)
+    os.write(ours, b"\x03")
+    assert trial.wait(60) == 0, said.decode()
+    reading.join()
+    os.close(ours)
+    assert "kept, whole" in said.decode()
+    assert json.loads((out / "meeting.json").read_text())["ended"] == "stop"
+    assert running_for(tmp_path) == []
+
+
+def read_to_the_end(terminal: int, said: bytearray) -> None:
+    """Until the last process has closed its side, which a terminal tells by an error."""
+    with contextlib.suppress(OSError):
+        while read := os.read(terminal, 4_096):
+            said += read
 
 
 def test_no_microphone_from_the_command_line(tmp_path: Path, speech: Path) -> None:
@@ -265,7 +362,9 @@ def test_a_room_that_is_killed_in_a_trial_is_told_in_one_sentence(tmp_path: Path
     assert trial.returncode == 2
     assert f"the room was ended by SIGKILL; its log is {out / 'parts' / 'room.log'}." in last
     assert re.search(
-        r"Of \d+ blocks sealed the archive has signed for \d+; the others are in the room's spool\.$", last
+        r"Of \d+ blocks sealed the archive has signed for \d+; the others are in the room's spool\. "
+        r"The meeting that was in progress can no longer be opened: its key was in memory alone, and is gone\.$",
+        last,
     )
     assert "INFO" not in said and "Traceback" not in said
     assert running_for(tmp_path) == []
@@ -277,6 +376,7 @@ def test_control_c_in_a_trial_says_where_everything_lies(tmp_path: Path, speech:
     os.killpg(trial.pid, signal.SIGINT)
     _, said = trial.communicate(timeout=60)
     assert trial.returncode == 130
-    assert f"Everything lies in {out / 'parts'}" in said and "Interrupted. Of " in said
+    assert f"What there is lies in {out / 'parts'}" in said and "Interrupted. Of " in said
+    assert "can no longer be opened" in said
     assert "Traceback" not in said
     assert running_for(tmp_path) == []

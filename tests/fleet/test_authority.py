@@ -1,5 +1,6 @@
 """The authority: what it writes, for whom it is readable, and that it never writes over anything."""
 
+import shlex
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -157,6 +158,48 @@ def test_a_damaged_authority_is_refused(authority, tmp_path):
         Authority.open(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "a:8883",
+        "[::1]",
+        "bröker.nl",
+        "-a.nl",
+        "a..nl",
+        "a.nl.",
+        "a b",
+        "300.1.1.1",
+        "*.nl",
+        "a.nl\n",
+        "x" * 64,
+        "\u212a.nl",
+    ],
+)
+def test_a_host_that_nobody_could_call_the_broker_by_is_refused(authority, tmp_path, host):
+    before = tree(tmp_path)
+    with pytest.raises(AuthorityError, match="is no name or address of a broker"):
+        authority.enrol_broker(tmp_path / "broker", ["localhost", host])
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "host", ["broker", "Broker.Example.nl", "xn--brker-kua.nl", "4.example", "192.0.2.7", "2001:db8::1"]
+)
+def test_a_host_is_a_name_or_an_address(authority, tmp_path, host):
+    authority.enrol_broker(tmp_path / "broker", [host])
+    names = certificate(tmp_path / "broker/tls.pem").extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    assert [str(each.value) for each in names.value] == [host]
+
+
+def test_a_place_that_cannot_be_looked_at_is_told(authority, tmp_path, capsys):
+    far = tmp_path / ("x" * 300)
+    with pytest.raises(AuthorityError, match="cannot be looked at: File name too long"):
+        authority.enrol_broker(far)
+    assert main(["authority", "create", str(far)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_the_command_does_it_all(reader, tmp_path, capsys):
     folder = str(tmp_path / "authority")
     for args in (
@@ -166,6 +209,7 @@ def test_the_command_does_it_all(reader, tmp_path, capsys):
         ["room", folder, str(tmp_path / "room"), "room-1", "--recipient", str(reader)],
     ):
         assert main(["authority", *args]) == 0
-    assert "recorder archive enrol room-1" in capsys.readouterr().out
+    told = shlex.split(capsys.readouterr().out.partition("recorder ")[2])
+    assert told == ["archive", "--config", "archive.toml", "enrol", "room-1", f"{folder}/issued/room-1.pub"]
     assert main(["authority", "create", folder]) == 2
     assert "there already" in capsys.readouterr().err

@@ -1,0 +1,46 @@
+"""A party's identity on the road: `ca.pem`, `tls.pem` and `tls.key`, as recorder/fleet/authority.py writes them.
+
+A certificate ends on a day that is known for years; of one that has ended the broker says no more than that the connection
+is over. So whoever uses one reads that day and tells of it in time.
+"""
+
+import ssl
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+
+from recorder.errors import UplinkError
+
+WARNING_DAYS = 30
+"""Before the end: a new one has to be made where the authority is, and to be carried to a room."""
+
+
+class Identity:
+    """The certificate in the folder `keys`, with its key and its authority. UplinkError if they cannot be used."""
+
+    def __init__(self, keys: Path) -> None:
+        self._file = keys / "tls.pem"
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        """TLS 1.3, certificates on both sides (B1)."""
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_3
+        try:
+            self.context.load_verify_locations(keys / "ca.pem")
+            self.context.load_cert_chain(self._file, keys / "tls.key")
+            self._ends = x509.load_pem_x509_certificate(self._file.read_bytes()).not_valid_after_utc
+        except (OSError, ValueError) as error:
+            raise UplinkError(
+                f"{keys}: ca.pem, tls.pem and tls.key cannot be used: {error}. The authority must make them anew."
+            ) from error
+
+    def ending(self, now: datetime) -> str:
+        """That the certificate ends soon, or has ended, in plain words; empty as long as there is time."""
+        if self._ends - now > timedelta(days=WARNING_DAYS):
+            return ""
+        verb = "ends" if now < self._ends else "ended"
+        return f"the certificate {self._file} {verb} on {self._ends:%Y-%m-%d}; the authority must make a new one"
+
+
+def distrust(error: ssl.SSLCertVerificationError) -> str:
+    """Why we do not speak to a broker, in plain words."""
+    return f"the broker's certificate is not of our authority, or has ended: {error.verify_message}"
