@@ -80,7 +80,7 @@ def test_a_conflict_is_kept_beside_and_rejected(shared, device):
     device.wait(lambda device: len(device.rejected) == 2)
     assert [(each.type, each.index) for each in device.rejected] == [("preamble", 0), ("block", 1)]
     assert shared.objects(recording)["block-00000001"] == recording.blocks[1].record
-    beside = shared.folder / "archive/objects/conflicts" / recording.id / "block-00000001"
+    beside = shared.folder / "archive/objects/conflicts" / recording.id / "blocks/block-00000001"
     assert [path.read_bytes() for path in beside.iterdir()] == [again.blocks[1].record]
 
 
@@ -230,7 +230,7 @@ def deliver_in_background(device: Device, uploads: tuple[Upload, ...]) -> tuple[
 def wait_for_objects(site: Site, recording: Recording, number: int) -> None:
     deadline = time.monotonic() + SECONDS_MAX
     folder = site.folder / "archive" / "objects" / recording.id
-    while not folder.is_dir() or len(list(folder.iterdir())) < number:
+    while not folder.is_dir() or len(list(folder.rglob("*"))) < number:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
