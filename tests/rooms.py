@@ -103,3 +103,18 @@ class Room:
             refusal=upload(RecordType.MANIFEST, no),
             topic=UploadTopic(self.name, ident),
         )
+
+    def cut_short(self, recording: Recording, blocks: int) -> Upload:
+        """The manifest that ends `recording` after so many blocks, as after a power cut that damaged the next one."""
+        ledger = Ledger(recording.preamble.body)
+        for block in recording.blocks[:blocks]:
+            ledger.add(block.body)
+        record = ledger.manifest(
+            self.key,
+            ended="power_loss",
+            events=(),
+            moment=moment(blocks),
+            boot=BOOT,
+            keybox_body=recording.keybox.body,
+        )
+        return Upload(recording.id, recording.preamble.content, *layout.parse_record(record))

@@ -3,10 +3,16 @@
 It is an index, not a source: `rebuild` makes it anew from the objects. One writer at a time (BEGIN IMMEDIATE), who
 judges, writes the objects and then the rows in one transaction. So a row is never without its object; an object
 without its row, left by a crash between the two, is found when its name is wanted again, and adopted.
+
+A block is beside, in conflict, if it is not the first of its name, or lies beyond what the manifest tells of: the room
+may have lost it, and ended without it.
 """
 
+import logging
+import sqlite3
+import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,7 +21,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, Table, create_engine, delete, event, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from recorder import canonical
@@ -31,12 +49,15 @@ from recorder.wire.judge import CONFLICTS_LEFT_BY_A_REFUSAL, LEFT_BY_A_REFUSAL, 
 from recorder.wire.receipt import Purged, Receipt
 from recorder.wire.upload import Name
 
+LOG = logging.getLogger(__name__)
+
 DAY_MS = 86_400_000
 BACKDATING_DAYS_MAX = 14
 """A device's clock counts for the deletion date, but may not put a recording's making further back than this before it
 came: a wrong clock, or a stolen key, would have it deleted at once."""
 BUSY_SECONDS_MAX = 30.0
 """How long a writer waits for another."""
+BUSY_RETRY_SECONDS = 0.05
 
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -54,13 +75,33 @@ class Item(NamedTuple):
     """What it says, if it is one of these."""
 
 
+class Lacking(NamedTuple):
+    """A recording that has its manifest, and the keybox that this names, and not all of its blocks: it is not kept."""
+
+    recording: str
+    here: int
+    """Of its blocks."""
+    told: int
+    """By the manifest."""
+
+
+class Counts(NamedTuple):
+    """How much a catalogue has."""
+
+    devices: int
+    kept: int
+    open: int
+    refused: int
+    beside: int
+    """Records in conflict."""
+
+
 class Catalogue:
     """The database at `url` (SQLAlchemy's form), migrated to this version. Every method raises CatalogueError."""
 
-    def __init__(self, url: str, retention_days: int) -> None:
+    def __init__(self, url: str) -> None:
         if not url.startswith("sqlite:"):
             raise CatalogueError(f"{url.partition(':')[0]}: only an SQLite catalogue is known so far")
-        self._retention_days = retention_days
         try:
             self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS_MAX})
             event.listen(self._engine, "connect", _prepare)
@@ -75,20 +116,38 @@ class Catalogue:
         """The one writer there can be: committed durably at the end of the block, forgotten if it raises."""
         try:
             with self._engine.begin() as connection:
-                yield Writing(connection, self._retention_days)
+                yield Writing(connection)
         except SQLAlchemyError as error:
             raise CatalogueError(f"the catalogue cannot be written: {_first_line(error)}") from error
 
+    def forget(self) -> None:
+        """Have no trace of deleted rows. In the database they are overwritten; its write-ahead log has them until this."""
+        deadline = time.monotonic() + BUSY_SECONDS_MAX
+        while not self._checkpoint():  # SQLite does not wait for the checkpoint of another process
+            if time.monotonic() > deadline:
+                raise CatalogueError(f"another program has read the catalogue for {BUSY_SECONDS_MAX:.0f} s; end it")
+            time.sleep(BUSY_RETRY_SECONDS)
+
     def close(self) -> None:
         self._engine.dispose()
+
+    def _checkpoint(self) -> bool:
+        """Empty the write-ahead log into the database; False if another process is at it."""
+        try:
+            with closing(self._engine.raw_connection()) as connection:  # it cannot be in a transaction
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                told = cursor.fetchone()
+        except (sqlite3.Error, SQLAlchemyError) as error:
+            raise CatalogueError(f"the catalogue cannot be written: {_first_line(error)}") from error
+        return told is not None and told[0] == 0  # "busy"
 
 
 class Writing:
     """One transaction."""
 
-    def __init__(self, connection: Connection, retention_days: int) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._retention_days = retention_days
 
     def enrol(self, enrolment: Enrolment) -> bool:
         """Enrol a device; False if it is with this key already, CatalogueError if it is with another."""
@@ -125,6 +184,7 @@ class Writing:
                 preamble_hash=row.preamble_hash,
                 contents=contents[row.id],
                 ended=row.ended,
+                blocks=row.blocks,
                 keybox=row.keybox,
                 conflicts=frozenset(conflicts[row.id]),
             )
@@ -135,21 +195,23 @@ class Writing:
         rows = self._connection.execute(select(ITEMS).where(ITEMS.c.recording == recording))
         return {_name(row): row.content for row in rows}
 
-    def add(self, recording: str, origin: Origin, first_ms: int, items: Collection[Item]) -> None:
-        """Note items that are durable in the store and were not noted before. A refusal among them erases the rest.
+    def add(self, recording: str, origin: Origin | None, items: Collection[Item]) -> None:
+        """Note items that are durable in the store and were not noted before; `origin` of a recording that is new.
 
-        `origin` and `first_ms`, when the recording's first item came, count only if the recording is new.
+        A refusal among them erases the rest. Blocks that the manifest does not tell of are beside from then on.
         """
         row = self._recording(recording)
         if row is None:
+            assert origin is not None
             row = {
                 "id": recording,
                 "device": origin.device,
                 "preamble_hash": bytes.fromhex(origin.preamble),
-                "first_ms": first_ms,
-                "delete_after_ms": _delete_after(first_ms, None, self._retention_days),
+                "first_ms": origin.first_ms,
+                "delete_after_ms": origin.first_ms + origin.retention_days * DAY_MS,
                 "state": "open",
                 "ended": None,
+                "blocks": None,
                 "keybox": None,
             }
             self._connection.execute(insert(RECORDINGS), row)
@@ -161,7 +223,7 @@ class Writing:
                         "sequence": preamble.sequence,
                         "made_ms": preamble.wall_ms,
                         "made_synced": preamble.synced,
-                        "delete_after_ms": _delete_after(row["first_ms"], preamble, self._retention_days),
+                        "delete_after_ms": row["delete_after_ms"] - _made_before_ms(row["first_ms"], preamble),
                     }
                 case Manifest() as manifest:
                     changes |= {
@@ -196,17 +258,27 @@ class Writing:
         rows = self._connection.execute(query)
         return [(row.device, Purged(row.id, row.content.hex())) for row in rows]
 
+    def lacking(self, recordings: Collection[str] | None = None) -> list[Lacking]:
+        """Those recordings (all, or of `recordings`) that would be kept if all their blocks were here."""
+        query = select(RECORDINGS).where(RECORDINGS.c.state == "open", RECORDINGS.c.ended.is_not(None))
+        if recordings is not None:
+            query = query.where(RECORDINGS.c.id.in_(recordings))
+        rows = self._connection.execute(query.order_by(RECORDINGS.c.id)).all()
+        return [
+            Lacking(row.id, self._blocks(row.id), row.blocks) for row in rows if self._has_keybox(row.id, row.keybox)
+        ]
+
+    def counts(self) -> Counts:
+        """How much there is."""
+        kept, opened, refused = (
+            self._count(RECORDINGS, RECORDINGS.c.state == each) for each in ("kept", "open", "refused")
+        )
+        return Counts(self._count(DEVICES), kept, opened, refused, self._count(CONFLICTS))
+
     def purge_done(self, recording: str, purged_ms: int) -> None:
         """Note that the objects of a refused recording are gone."""
         done = update(RECORDINGS).where(RECORDINGS.c.id == recording)
         self._connection.execute(done.values(purged_ms=purged_ms))
-
-    def dump(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of every table, in the order of their keys: to compare two catalogues."""
-        return {
-            table.name: [tuple(row) for row in self._connection.execute(select(table).order_by(*table.primary_key))]
-            for table in (DEVICES, RECORDINGS, ITEMS, CONFLICTS)
-        }
 
     def _recording(self, recording: str) -> dict[str, Any] | None:
         row = self._connection.execute(select(RECORDINGS).where(RECORDINGS.c.id == recording)).first()
@@ -228,32 +300,57 @@ class Writing:
             self._connection.execute(insert(table), rows)
 
     def _settle(self, recording: str, row: Mapping[str, Any], changes: dict[str, Any]) -> None:
-        """Write `changes` of the row, and the state that follows from them."""
+        """Write `changes` of the row, and what follows from them."""
         if row["ended"] == "refused":
             changes |= {"state": "refused"}
             self._erase(ITEMS, recording, LEFT_BY_A_REFUSAL)
             self._erase(CONFLICTS, recording, CONFLICTS_LEFT_BY_A_REFUSAL)
-        elif row["ended"] is not None and row["state"] == "open":
-            keybox = (ITEMS.c.recording == recording) & (ITEMS.c.type == int(RecordType.KEYBOX))
-            # A manifest that names no keybox says that none will ever come: then nothing is waited for.
-            if row["keybox"] is None or self._connection.scalar(select(ITEMS.c.content).where(keybox)) is not None:
+        elif row["ended"] is not None:
+            self._put_beside(recording, row["blocks"])
+            if self._has_keybox(recording, row["keybox"]) and self._blocks(recording) == row["blocks"]:
                 changes |= {"state": "kept"}
         if changes:
             self._connection.execute(update(RECORDINGS).where(RECORDINGS.c.id == recording).values(**changes))
+
+    def _put_beside(self, recording: str, blocks: int) -> None:
+        """Note as conflicts what lies beyond so many blocks. An object's name tells it too, so none needs to be moved."""
+        beyond = (ITEMS.c.recording == recording) & _of(RecordType.BLOCK) & (ITEMS.c.index >= blocks)
+        columns = [column.name for column in CONFLICTS.columns]
+        rows = select(*(ITEMS.c[name] for name in columns)).where(beyond)
+        self._connection.execute(insert(CONFLICTS).from_select(columns, rows))
+        number = self._connection.execute(delete(ITEMS).where(beyond)).rowcount
+        if number:
+            LOG.error("conflict: recording=%s: %d blocks beyond the %d of its manifest", recording, number, blocks)
+
+    def _has_keybox(self, recording: str, named: str | None) -> bool:
+        # A manifest that names no keybox says that none will ever come: then nothing is waited for.
+        return named is None or self._count(ITEMS, ITEMS.c.recording == recording, _of(RecordType.KEYBOX)) > 0
+
+    def _blocks(self, recording: str) -> int:
+        return self._count(ITEMS, ITEMS.c.recording == recording, _of(RecordType.BLOCK))
+
+    def _count(self, table: Table, *where: ColumnElement[bool]) -> int:
+        return self._connection.scalar(select(func.count()).select_from(table).where(*where)) or 0
 
     def _erase(self, table: Table, recording: str, left: Collection[RecordType]) -> None:
         others = table.c.type.not_in([int(kind) for kind in left])
         self._connection.execute(delete(table).where(table.c.recording == recording, others))
 
 
-def rebuild(store: Store, catalogue: Catalogue) -> None:
-    """Fill an empty catalogue from the objects. StoreError if an object is not what its name says."""
+def rebuild(store: Store, catalogue: Catalogue) -> tuple[Counts, list[Lacking]]:
+    """Fill an empty catalogue from the objects; returns what it has then, and what is not whole.
+
+    CatalogueError if it is not empty, StoreError if an object is not what its name says.
+    """
     with catalogue.write() as writing:
+        if any(writing.counts()):
+            raise CatalogueError("the catalogue is not empty; end the archive, move the catalogue away, and rebuild")
         for found in store.list(naming.DEVICES):
             writing.enrol(_decode(store.get(found.name), Enrolment, found.name))
         recordings = {found.name.partition("/")[0] for found in store.list("") if naming.parse_item(found.name)}
         for recording in sorted(recordings):
             adopt(store, writing, recording)
+        return writing.counts(), writing.lacking()
 
 
 def adopt(store: Store, writing: Writing, recording: str) -> None:
@@ -262,17 +359,33 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
     if found is None:
         raise StoreError(f"{recording}: the object that says whose recording it is, is missing")
     origin = _decode(store.get(found.name), Origin, found.name)
-    there = writing.contents(recording)
-    items = list(_items(store, f"{recording}/", there))
+    preamble = Name(recording, RecordType.PREAMBLE, 0)
+    beside = writing.known([preamble])[recording].conflicts
+    found_items = _items(store, f"{recording}/", writing.contents(recording))
+    items = [item for item in found_items if (item.name, item.content) not in beside]
     if items:
-        writing.add(recording, origin, found.stored_ms, items)
-    known = writing.known([Name(recording, RecordType.PREAMBLE, 0)])[recording]
+        writing.add(recording, origin, items)
+    known = writing.known([preamble])[recording]
     conflicts = _conflicts(store, recording, known.conflicts)
     left = CONFLICTS_LEFT_BY_A_REFUSAL if known.refused else frozenset(RecordType)
     writing.add_conflicts([conflict for conflict in conflicts if conflict.name.type in left])
-    for found in store.list(naming.purged(recording)):
-        receipt = _decode(store.get(found.name)[SIGNATURE_BYTES:], Receipt, found.name)
-        writing.purge_done(recording, receipt.wall_ms)
+    # A purge that was signed for is believed only if nothing came back since, out of a backup: else it is done again.
+    if known.refused and not beyond_a_refusal(store, recording):
+        for found in store.list(naming.purged(recording)):
+            receipt = _decode(store.get(found.name)[SIGNATURE_BYTES:], Receipt, found.name)
+            writing.purge_done(recording, receipt.wall_ms)
+
+
+def beyond_a_refusal(store: Store, recording: str) -> list[str]:
+    """The objects that may not be there if this recording was refused."""
+    left = {naming.origin(recording), naming.purged(recording)}
+    left |= {naming.item(Name(recording, each, 0)) for each in LEFT_BY_A_REFUSAL}
+    gone = [found.name for found in store.list(f"{recording}/") if found.name not in left]
+    for found in store.list(f"{naming.CONFLICTS}{recording}/"):
+        parsed = naming.parse_conflict(found.name)
+        if parsed is None or parsed[0].type not in CONFLICTS_LEFT_BY_A_REFUSAL:
+            gone.append(found.name)
+    return gone
 
 
 def _items(store: Store, prefix: str, there: Mapping[Name, bytes]) -> Iterator[Item]:
@@ -311,12 +424,13 @@ def _decode(data: bytes, kind: type[T], name: str) -> T:
         raise StoreError(f"{name}: the object is damaged: {error}") from error
 
 
-def _delete_after(first_ms: int, preamble: Preamble | None, retention_days: int) -> int:
-    """The deletion date: counted from the making, as far as the device's clock can be believed."""
-    made_ms = first_ms
-    if preamble is not None and preamble.synced:
-        made_ms = min(max(preamble.wall_ms, first_ms - BACKDATING_DAYS_MAX * DAY_MS), first_ms)
-    return made_ms + retention_days * DAY_MS
+def _made_before_ms(first_ms: int, preamble: Preamble) -> int:
+    """How long before it came a recording was made, as far as the device's clock can be believed: its date counts from then."""
+    return min(max(first_ms - preamble.wall_ms, 0), BACKDATING_DAYS_MAX * DAY_MS) if preamble.synced else 0
+
+
+def _of(kind: RecordType) -> ColumnElement[bool]:
+    return ITEMS.c.type == int(kind)
 
 
 def _name(row: Any) -> Name:
@@ -331,6 +445,7 @@ def _first_line(error: Exception) -> str:
 def _prepare(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # or the driver begins transactions by itself, and not IMMEDIATE ones
     for pragma in (
+        "auto_vacuum = FULL",  # the file keeps no room that deleted rows had; of a new one, before all else
         "journal_mode = WAL",
         "synchronous = FULL",  # a commit survives a power cut
         "foreign_keys = ON",

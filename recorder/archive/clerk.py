@@ -5,7 +5,7 @@ The order within a batch is what "signed for" means:
 1. parse; judge each upload against the catalogue and what the batch brought before it;
 2. write the objects, with fsync, while the catalogue is locked for this writer;
 3. commit the catalogue: of a refusal this is the tombstone, after which nothing of the recording is taken any more;
-4. delete what was refused, sign for it, and note that it is gone;
+4. have the database forget what was refused, delete it from the store, sign for it, and note that it is gone;
 5. sign the receipts.
 
 A crash at any point loses nothing that was signed for: what had not come to 5 comes again, and finds itself there.
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recorder import canonical
 from recorder.archive import naming
-from recorder.archive.catalogue import Catalogue, Item, Writing, adopt
+from recorder.archive.catalogue import Catalogue, Item, Writing, adopt, beyond_a_refusal
 from recorder.archive.naming import Origin
 from recorder.archive.store import Store
 from recorder.canonical import SIGNATURE_BYTES
@@ -53,6 +53,8 @@ class _Plan:
     judged: list[tuple[UploadTopic, Upload, Judgement]] = field(default_factory=list)
     before: dict[str, Known] = field(default_factory=dict)
     after: dict[str, Known] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    """Of new recordings."""
     objects: dict[str, bytes] = field(default_factory=dict)
     items: dict[str, list[Item]] = field(default_factory=dict)
     """By recording."""
@@ -62,14 +64,18 @@ class _Plan:
 class Clerk:
     """Keeps what comes into `store` and `catalogue`, and signs for it with `key` in the archive's `name`.
 
+    A recording's deletion date is `retention_days` from its making.
     Raises StoreError or CatalogueError if it cannot keep something; then nothing of that batch was signed for.
     """
 
-    def __init__(self, name: str, key: Ed25519PrivateKey, store: Store, catalogue: Catalogue) -> None:
+    def __init__(
+        self, name: str, key: Ed25519PrivateKey, store: Store, catalogue: Catalogue, retention_days: int
+    ) -> None:
         self._name = name
         self._key = key
         self._store = store
         self._catalogue = catalogue
+        self._retention_days = retention_days
         self.verdicts: Counter[Verdict] = Counter()
         """How often each was given since the start."""
 
@@ -92,10 +98,9 @@ class Clerk:
         with self._catalogue.write() as writing:
             plan = self._store_durably(writing, uploads, now_ms)
             for recording, items in plan.items.items():
-                known = plan.after[recording]
-                assert known.device is not None and known.preamble_hash is not None
-                writing.add(recording, Origin(known.device, known.preamble_hash.hex()), now_ms, items)
+                writing.add(recording, plan.origins.get(recording), items)
             writing.add_conflicts(plan.conflicts)
+            lacking = writing.lacking(plan.items.keys())
             there = {
                 upload.recording: writing.contents(upload.recording)
                 for _, upload, judgement in plan.judged
@@ -106,6 +111,8 @@ class Clerk:
         self._purge(unpurged, now_ms)
         with self._catalogue.write() as writing:
             purges = writing.purges(refused)
+        for each in lacking:
+            LOG.warning("not kept yet: recording=%s: %d of %d blocks are here", *each)
         for _, _, judgement in plan.judged:
             self.verdicts[judgement.verdict] += 1
         return list(self._sign(plan, there, purges, now_ms))
@@ -165,24 +172,20 @@ class Clerk:
             plan.objects[naming.conflict(name, upload.content)] = upload.record
             plan.conflicts.append(item)
         elif not known.refused or name.type in LEFT_BY_A_REFUSAL:
-            if plan.before[upload.recording].device is None:
-                origin = Origin(topic.device, upload.preamble_hash.hex())
-                plan.objects.setdefault(naming.origin(upload.recording), canonical.encode(origin))
+            if plan.before[upload.recording].device is None and upload.recording not in plan.origins:
+                origin = Origin(topic.device, upload.preamble_hash.hex(), now_ms, self._retention_days)
+                plan.origins[upload.recording] = origin
+                plan.objects[naming.origin(upload.recording)] = canonical.encode(origin)
             plan.objects[naming.item(name)] = upload.record
             plan.items.setdefault(upload.recording, []).append(item)
 
-    def _purge(self, recordings: Iterable[str], now_ms: int) -> None:
-        """Delete what refused recordings left in the store, and keep the archive's receipt of it."""
+    def _purge(self, recordings: Sequence[str], now_ms: int) -> None:
+        """Delete what refused recordings left, and keep the archive's receipt of it."""
+        if recordings:
+            self._catalogue.forget()
         for recording in recordings:
-            left = {naming.origin(recording), naming.purged(recording)}
-            left |= {naming.item(Name(recording, each, 0)) for each in LEFT_BY_A_REFUSAL}
-            gone = [found.name for found in self._store.list(f"{recording}/") if found.name not in left]
-            for found in self._store.list(f"{naming.CONFLICTS}{recording}/"):
-                parsed = naming.parse_conflict(found.name)
-                if parsed is None or parsed[0].type not in CONFLICTS_LEFT_BY_A_REFUSAL:
-                    gone.append(found.name)
-            self._store.delete(gone)
-            with self._catalogue.write() as writing:
+            with self._catalogue.write() as writing:  # whoever puts an object has the catalogue's lock too
+                self._store.delete(beyond_a_refusal(self._store, recording))
                 ((device, purged),) = writing.purges([recording])
                 receipt = Receipt(1, self._name, device, now_ms, (), (purged,), ())
                 if self._store.put({naming.purged(recording): receipt.sign(self._key)}, now_ms):
@@ -208,7 +211,7 @@ class Clerk:
             match judgement.verdict:
                 case Verdict.NEW | Verdict.DUPLICATE:
                     mine = stored.setdefault(topic.device, {})
-                    # Not if the same batch refused it later.
+                    # Not if the same batch refused it later, or ended without it.
                     if plan.after[upload.recording].contents.get(upload.name) == upload.content:
                         mine[upload.name] = upload.content
                         if upload.type is RecordType.PREAMBLE:

@@ -1,13 +1,14 @@
 """What the archive's objects are called.
 
-    RECORDING/origin                      whose recording it is, and under which preamble: written with its first item
+    RECORDING/origin                      whose recording it is, and since when: written with its first item
     RECORDING/preamble  manifest  keybox  records, as in docs/sealed-recording.md, section 1
-    RECORDING/block-00000000              likewise
+    RECORDING/blocks/block-00000000       likewise; beside, where the manifest does not tell of so many
     RECORDING/purged                      the archive's signed receipt of a purge
     conflicts/RECORDING/ITEM/CONTENT      records that were authentic, but not the first of their name
     devices/NAME                          an enrolled device and its public key
 
-So the catalogue can be rebuilt from the objects alone.
+So the catalogue can be rebuilt from the objects alone. Blocks have a folder of their own, which goes with them: a folder
+keeps the size that its entries once needed, and that of a refused meeting would tell how long it was.
 """
 
 import re
@@ -23,15 +24,19 @@ from recorder.wire.upload import Name
 
 CONFLICTS = "conflicts/"
 DEVICES = "devices/"
-_ITEM = re.compile(r"([0-9a-f]{32})/(preamble|manifest|keybox|block-([0-9]{8,10}))", re.ASCII)
+_ITEM = re.compile(r"([0-9a-f]{32})/(preamble|manifest|keybox|blocks/block-([0-9]{8,10}))", re.ASCII)
 _CONFLICT = re.compile(rf"{CONFLICTS}({_ITEM.pattern})/([0-9a-f]{{64}})", re.ASCII)
 
 
 class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the wire said about a recording and its records do not."""
+    """What a recording's records do not say: how it came, and what counted for its deletion then."""
 
     device: DeviceName
     preamble: Hex32
+    first_ms: Natural
+    """When its first item came: Unix time, by the archive's clock."""
+    retention_days: Natural
+    """The setting at that time: a deletion date stands from birth."""
 
 
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +62,7 @@ def device(name: str) -> str:
 
 def item(name: Name) -> str:
     """Where the first record of this name lies."""
-    part = f"block-{name.index:08}" if name.type is RecordType.BLOCK else kind(name.type)
+    part = f"blocks/block-{name.index:08}" if name.type is RecordType.BLOCK else kind(name.type)
     return f"{name.recording}/{part}"
 
 
@@ -72,7 +77,7 @@ def parse_item(found: str) -> Name | None:
     if match is None:
         return None
     recording, part, index = match.groups()
-    return Name(recording, RecordType[part.partition("-")[0].upper()], int(index or 0))
+    return Name(recording, RecordType.BLOCK if index else RecordType[part.upper()], int(index or 0))
 
 
 def parse_conflict(found: str) -> tuple[Name, bytes] | None:

@@ -62,8 +62,8 @@ class OggOpusWriter:
                 self._add(_LOST_SHORTEST, GAP_TICKS_MULTIPLE)
             self._taken = 0
         else:
+            check(item)
             for packet in item.packets:
-                _check_frame(packet)
                 self._add(packet, FRAME_TICKS)
                 self._lost = bytes([packet[0] & 0xFC])
             self._taken = FRAME_TICKS if item.flushed else 0
@@ -91,6 +91,13 @@ class OggOpusWriter:
         checksum = _checksum(_PAGE.pack(*head, 0) + rest)
         self._out.write(_PAGE.pack(*head, checksum) + rest)
         self._pages += 1
+
+
+def check(item: OpusBlock | Gap) -> None:
+    """SealedError if `item` could not be written: a packet is not one frame of 20 ms, mono."""
+    if isinstance(item, OpusBlock):
+        for packet in item.packets:
+            _check_frame(packet)
 
 
 def _checksum(page: bytes) -> int:

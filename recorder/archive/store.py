@@ -5,18 +5,21 @@ Rules, which the contract suite holds every store to:
 1. When `put` returns, what it wrote survives a power cut.
 2. An object is there whole or not at all, and never changes. Of several writers of one name, one wins.
 3. Writing what is already there, byte for byte, succeeds. Other bytes under that name are not written, and named.
-4. When `delete` returns, what it deleted stays gone after a power cut. Deleting what is not there succeeds.
+4. When `delete` returns, what it deleted stays gone after a power cut, and nothing tells that it was there. Deleting
+   what is not there succeeds. Nobody may put meanwhile.
 
 A name is one or more parts of `a-z 0-9 -`, parted by `/`. Nothing else comes near the file system.
 """
 
+import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
+from recorder.archive import unnamed
 from recorder.errors import StoreError
 
 NAME_PATTERN = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*", re.ASCII)
@@ -30,8 +33,6 @@ class Found(NamedTuple):
     """An object in a listing."""
 
     name: str
-    size: int
-    """Bytes."""
     stored_ms: int
     """Unix time, milliseconds: as told to `put`."""
 
@@ -61,16 +62,23 @@ class FolderStore:
 
     A file without a name is written and fsynced, then linked to its name, which fails if the name is taken; then the
     folder is fsynced. So a crash leaves no half file and nothing to clean up. Of many objects this is done in portions
-    of FILES_OPEN_MAX, and the folders are fsynced once.
+    of FILES_OPEN_MAX, and the folders are fsynced once. A folder is made with its first object and goes with its last.
     """
 
     def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise StoreError(f"{folder}: there is no object store; check the configuration's archive.folder")
         self._folder = folder
+
+    @classmethod
+    def make(cls, folder: Path) -> Self:
+        """The store in `folder`, which is made if it is not there; where it shall lie must be there."""
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
             _fsync_folder(folder.parent)
         except OSError as error:
-            raise StoreError(f"{folder}: the object store cannot be opened: {error}") from error
+            raise StoreError(f"{folder}: the object store cannot be made: {error.strerror}") from error
+        return cls(folder)
 
     def put(self, objects: Mapping[str, bytes], stored_ms: int) -> frozenset[str]:
         paths = {name: self._path(name) for name in objects}
@@ -87,8 +95,9 @@ class FolderStore:
         return frozenset(clashes)
 
     def get(self, name: str) -> bytes:
+        path = self._path(name)
         try:
-            return self._path(name).read_bytes()
+            return path.read_bytes()
         except OSError as error:
             raise StoreError(f"{self._folder}: {name} cannot be read: {error.strerror}") from error
 
@@ -98,25 +107,26 @@ class FolderStore:
         top = self._folder / prefix.rpartition("/")[0]
         found: list[Found] = []
         try:
-            for path in top.rglob("*"):
-                try:
-                    state = path.stat()
-                except FileNotFoundError:  # deleted since it was listed
-                    continue
-                if stat.S_ISREG(state.st_mode):
-                    name = path.relative_to(self._folder).as_posix()
-                    found.append(Found(name, state.st_size, state.st_mtime_ns // 1_000_000))
+            for folder, _, files in os.walk(top, onerror=_unless_gone):
+                for path in (Path(folder, file) for file in files):
+                    try:
+                        state = path.stat()
+                    except FileNotFoundError:  # deleted since it was listed
+                        continue
+                    if stat.S_ISREG(state.st_mode):
+                        name = path.relative_to(self._folder).as_posix()
+                        found.append(Found(name, state.st_mtime_ns // 1_000_000))
         except OSError as error:
             raise StoreError(f"{self._folder}: cannot be listed: {error}") from error
         return iter(sorted(item for item in found if item.name.startswith(prefix)))
 
     def delete(self, names: Iterable[str]) -> None:
-        paths: Sequence[Path] = [self._path(name) for name in names]
+        paths = [self._path(name) for name in names]
         try:
             for path in paths:
                 path.unlink(missing_ok=True)
-            for folder in {path.parent for path in paths}:
-                if folder.is_dir():
+            for folder in {self._without_empty(folder) for folder in {path.parent for path in paths}}:
+                if folder.is_dir():  # or its last folder went after it was looked at
                     _fsync_folder(folder)
         except OSError as error:
             raise StoreError(f"{self._folder}: objects cannot be deleted: {error}") from error
@@ -127,13 +137,14 @@ class FolderStore:
         try:
             for name, path in paths.items():
                 self._make_folders(path.parent)
-                files[name] = _write_unnamed(path.parent, objects[name], stored_ms)
+                files[name] = unnamed.make(path.parent)
+                _write(files[name], objects[name], stored_ms)
             for file in files.values():  # after all are written: the file system commits them together
                 os.fsync(file)
             return {
                 name
                 for name, path in paths.items()
-                if not _link(files[name], path) and path.read_bytes() != objects[name]
+                if not unnamed.link(files[name], path) and path.read_bytes() != objects[name]
             }
         finally:
             for file in files.values():
@@ -144,6 +155,20 @@ class FolderStore:
             raise StoreError(f"{name[:NAME_CHARACTERS_MAX]!r} is no name for an object")
         return self._folder / name
 
+    def _without_empty(self, folder: Path) -> Path:
+        """Remove `folder` and those above it that are empty, or were removed before; returns the first that is not."""
+        while folder != self._folder:
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:
+                    raise
+                return folder
+            folder = folder.parent
+        return folder
+
     def _make_folders(self, folder: Path) -> None:
         if folder.is_dir():
             return
@@ -152,31 +177,16 @@ class FolderStore:
         _fsync_folder(folder.parent)
 
 
-def _write_unnamed(folder: Path, data: bytes, stored_ms: int) -> int:
-    """A file in `folder`'s file system that has no name yet and holds `data`; returns its descriptor."""
-    file = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(file, view) :]
-        os.utime(file, ns=(stored_ms * 1_000_000,) * 2)
-    except BaseException:
-        os.close(file)
-        raise
-    return file
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
-def _link(file: int, path: Path) -> bool:
-    """Give an unnamed file its name, as open(2) says under O_TMPFILE; False if the name is taken."""
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        # Only with a folder's descriptor does Python call linkat, which follows the link in /proc.
-        os.link(f"/proc/self/fd/{file}", path.name, dst_dir_fd=folder)
-    except FileExistsError:
-        return False
-    finally:
-        os.close(folder)
-    return True
+def _write(file: int, data: bytes, stored_ms: int) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+    os.utime(file, ns=(stored_ms * 1_000_000,) * 2)
 
 
 def _fsync_folder(folder: Path) -> None:

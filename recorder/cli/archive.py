@@ -48,7 +48,8 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     again = actions.add_parser(
         "rebuild",
         help="make an empty catalogue anew from the stored objects",
-        description="Make an empty catalogue anew from the stored objects.",
+        description="Make an empty catalogue anew from the stored objects, and say what there is. "
+        "One that is not empty is left as it is: move it away first.",
         epilog="example: recorder archive --config archive.toml rebuild",
     )
     again.set_defaults(action="rebuild")
@@ -56,21 +57,20 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one command; returns the exit code."""
-    from recorder.archive.catalogue import rebuild
     from recorder.archive.store import FolderStore
 
     os.umask(0o077)
     config = load(args.config).archive
-    store = FolderStore(Path(config.folder) / "objects")
+    objects = Path(config.folder) / "objects"
     match args.action:
         case "enrol":
-            _enrol(config, store, args.name, args.public_key)
+            _enrol(config, FolderStore.make(objects), args.name, args.public_key)
         case "export":
-            _export(store, args.recording, args.output)
+            _export(FolderStore(objects), args.recording, args.output)
         case "rebuild":
-            rebuild(store, _catalogue(config))
+            _rebuild(config, FolderStore(objects))
         case _:
-            _serve(config, store)
+            _serve(config, FolderStore.make(objects))
     return 0
 
 
@@ -83,7 +83,8 @@ def _serve(config: Archive, store: "FolderStore") -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     catalogue = _catalogue(config)
-    clerk = Clerk(config.name, load_device(Path(config.folder) / "keys" / "receipt.key"), store, catalogue)
+    key = load_device(Path(config.folder) / "keys" / "receipt.key")
+    clerk = Clerk(config.name, key, store, catalogue, config.retention_days)
     clerk.resume(time.time_ns() // 1_000_000)
     intake = Intake(config, clerk, ready=lambda: print("ready", flush=True))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -114,7 +115,7 @@ def _enrol(config: Archive, store: "FolderStore", name: str, file: Path) -> None
     catalogue = _catalogue(config)
     with catalogue.write() as writing:
         if writing.enrol(enrolment) and store.put({naming.device(name): object_}, enrolment.enrolled_ms):
-            raise CatalogueError(f"{name} was enrolled before; rebuild the catalogue from the objects")
+            raise CatalogueError(f"{name} was enrolled before; move the catalogue away and rebuild it from the objects")
     catalogue.close()
     print(f"{name} may upload")
 
@@ -126,13 +127,31 @@ def _export(store: "FolderStore", recording: str, file: Path) -> None:
     records = export(store, recording)
     try:
         with file.open("xb") as out:
-            out.writelines(records)
+            try:
+                out.writelines(records)
+            except BaseException:
+                file.unlink()
+                raise
+    except StoreError:  # which is an OSError too, and not the file's
+        raise
     except OSError as error:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+def _rebuild(config: Archive, store: "FolderStore") -> None:
+    from recorder.archive.catalogue import rebuild
+
+    catalogue = _catalogue(config)
+    counts, lacking = rebuild(store, catalogue)
+    catalogue.close()
+    print(f"devices: {counts.devices}; records in conflict: {counts.beside}")
+    print(f"recordings: {counts.kept} kept, {counts.open} open, {counts.refused} refused")
+    for each in lacking:
+        print(f"{each.recording}: {each.here} of {each.told} blocks are here")
 
 
 def _catalogue(config: Archive) -> "Catalogue":
     from recorder.archive.catalogue import Catalogue
 
     url = config.catalogue or f"sqlite:///{Path(config.folder).absolute() / 'catalogue.sqlite'}"
-    return Catalogue(url, config.retention_days)
+    return Catalogue(url)

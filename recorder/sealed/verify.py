@@ -72,7 +72,7 @@ class ClockStep:
     index: int
     """The first block after it."""
     milliseconds: int
-    """How far from the first block's clock; negative: set back."""
+    """How far from the clock that held until then: the first block's, or the last step's. Negative: set back."""
 
 
 @dataclass(frozen=True, slots=True)

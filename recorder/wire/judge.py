@@ -8,8 +8,10 @@ Who could be on the other side of a message, and what it must not get:
   here first, or whoever keeps old blocks could have them taken for another meeting's. A keybox has no signature of its
   own: it is authentic if the recording's manifest names its hash, so its manifest must be here first.
 * The device's key in wrong hands: it can say new things in the device's name, and no rule can tell. It cannot unsay:
-  a second content under a name, a second preamble, and a refusal of what already has a manifest are conflicts; the
-  first stays.
+  a second content under a name, a second preamble, a refusal of what already has a manifest, and a block that the
+  manifest does not tell of are conflicts; the first stays.
+* The blocks against their manifest: it says how many there are. A room whose card damaged a block signs for those
+  before it, while the archive may have it and more: what lies beyond is kept beside, and the recording is whole.
 * The archive against the client: a refusal cannot be lifted. After it, nothing of that recording is stored: its
   preamble, which has no audio and is part of the refusal's receipt, is here already.
 
@@ -32,7 +34,8 @@ from recorder.wire.topics import UploadTopic
 from recorder.wire.upload import Name, Upload
 
 CONFLICTS_KEPT_MAX = 64
-"""Of one recording. Enough to see what happened; more would let a stolen key fill the archive's disks."""
+"""Of one recording. Enough to see what happened; more would let a stolen key fill the archive's disks. Blocks that were
+here before a manifest that does not tell of them count, and all of them are kept: they were signed for."""
 
 
 LEFT_BY_A_REFUSAL = frozenset({RecordType.PREAMBLE, RecordType.MANIFEST})
@@ -63,9 +66,11 @@ class Known:
     preamble_hash: bytes | None = None
     """Of the preamble that came first; None while nothing is here."""
     contents: Mapping[Name, bytes] = field(default_factory=dict)
-    """Content of the items that are there, at least of those judged and of the manifest."""
+    """Content of the items that are there, at least of those judged."""
     ended: str | None = None
     """What the manifest says; None while it is not here."""
+    blocks: int | None = None
+    """How many there are, as the manifest says; None while it is not here."""
     keybox: str | None = None
     """The keybox's content as the manifest names it, in hexadecimal."""
     conflicts: frozenset[tuple[Name, bytes]] = frozenset()
@@ -80,6 +85,10 @@ class Known:
         beside = (content for name, content in self.conflicts if name.type is RecordType.PREAMBLE)
         return preamble_hash == self.preamble_hash or preamble_hash in beside
 
+    def beyond(self, name: Name) -> bool:
+        """Whether this is a block that the manifest does not tell of."""
+        return name.type is RecordType.BLOCK and self.blocks is not None and name.index >= self.blocks
+
     def after(self, topic: UploadTopic, upload: Upload, judgement: "Judgement") -> "Known":
         """What the archive has once `judgement` is carried out."""
         match judgement.verdict:
@@ -90,16 +99,21 @@ class Known:
                     preamble_hash=upload.preamble_hash,
                     contents={**self.contents, upload.name: upload.content},
                 )
-                if isinstance(judgement.said, Manifest):
-                    known = replace(known, ended=judgement.said.ended, keybox=judgement.said.keybox)
-                if known.refused:
-                    left = {name: known.contents[name] for name in known.contents if name.type in LEFT_BY_A_REFUSAL}
-                    beside = {each for each in known.conflicts if each[0].type in CONFLICTS_LEFT_BY_A_REFUSAL}
-                    known = replace(known, contents=left, conflicts=frozenset(beside))
-                return known
+                return known._ended(judgement.said) if isinstance(judgement.said, Manifest) else known
             case Verdict.CONFLICT if judgement.keep:
                 return replace(self, conflicts=self.conflicts | {(upload.name, upload.content)})
         return self
+
+    def _ended(self, manifest: Manifest) -> "Known":
+        """What is left by a manifest that has come: of a refusal hardly anything; else what it does not tell of is beside."""
+        known = replace(self, ended=manifest.ended, blocks=manifest.blocks, keybox=manifest.keybox)
+        if known.refused:
+            left = {name: content for name, content in self.contents.items() if name.type in LEFT_BY_A_REFUSAL}
+            beside = frozenset(each for each in self.conflicts if each[0].type in CONFLICTS_LEFT_BY_A_REFUSAL)
+        else:
+            left = {name: content for name, content in self.contents.items() if not known.beyond(name)}
+            beside = self.conflicts | (self.contents.items() - left.items())
+        return replace(known, contents=left, conflicts=beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +150,10 @@ class _Facts:
     def other_preamble(self) -> bool:
         return self.known.preamble_hash not in (None, self.upload.preamble_hash)
 
+    @property
+    def beyond(self) -> bool:
+        return self.known.beyond(self.upload.name)
+
 
 _Rule = tuple[Verdict, str, Callable[[_Facts], bool]]
 
@@ -146,6 +164,7 @@ TABLE: tuple[_Rule, ...] = (
     (Verdict.REFUSED, "send the preamble first", lambda at: not (at.is_preamble or at.preamble_here)),
     (Verdict.CONFLICT, "the recording has another preamble", lambda at: at.other_preamble),
     (Verdict.CONFLICT, "it is there with other content", lambda at: at.there is not None),
+    (Verdict.CONFLICT, "the manifest does not tell of so many blocks", lambda at: at.beyond),
     (Verdict.NEW, "it was not there", lambda at: at.there is None),
 )
 """What happens to an authentic upload; one that is not is REFUSED before."""

@@ -7,7 +7,7 @@ import msgspec
 
 
 class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The payload of `rec/v1/DEVICE/status`, JSON; see docs/wire.md."""
+    """The payload of `rec/v1/DEVICE/status`, as the last table of docs/wire.md has it."""
 
     room: str
     online: bool

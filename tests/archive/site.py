@@ -42,6 +42,7 @@ class Site:
             self.rooms[name] = Room(name, load_device(folder / name / "keys" / "signing.key"))
             self.command("enrol", name, str(public))
         self.archive: subprocess.Popen[str] | None = None
+        self.helpers: list[subprocess.Popen[str]] = []
 
     def command(self, *args: str) -> str:
         command = [sys.executable, "-m", "recorder", "archive", "--config", str(self.config), *args]
@@ -49,11 +50,20 @@ class Site:
 
     def start_archive(self) -> None:
         """Start the archive; returns when it has subscribed."""
+        self.archive = self._serve()
+
+    def start_helper(self) -> subprocess.Popen[str]:
+        """Start another intake of the same archive; returns when it has subscribed."""
+        self.helpers.append(self._serve())
+        return self.helpers[-1]
+
+    def _serve(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "recorder", "archive", "--config", str(self.config)]
         with (self.folder / "archive.log").open("a") as log:
-            self.archive = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        assert self.archive.stdout is not None
-        assert self.archive.stdout.readline() == "ready\n", self.log
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n", self.log
+        return process
 
     def end_archive(self, number: signal.Signals) -> int:
         assert self.archive is not None
@@ -70,11 +80,14 @@ class Site:
 
     def objects(self, recording: Recording) -> dict[str, bytes]:
         folder = self.folder / "archive" / "objects" / recording.id
-        return {path.name: path.read_bytes() for path in folder.iterdir()}
+        return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     def close(self) -> None:
         if self.archive is not None:
             self.end_archive(signal.SIGKILL)
+        for helper in self.helpers:
+            helper.kill()
+            helper.communicate(timeout=SECONDS_MAX)
         self.broker.stop()
 
 

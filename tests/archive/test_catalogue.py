@@ -17,12 +17,16 @@ from recorder.canonical import decode
 from recorder.errors import CatalogueError
 from recorder.sealed.layout import Preamble, RecordType
 from recorder.wire.upload import Name
+from tests.archive.dump import dump
 from tests.rooms import WALL_MS, Room
 
 DAYS = 126
 NOW_MS = WALL_MS + 60_000
 RECORDING = Room().record(2)
-ORIGIN = Origin("room-1", RECORDING.preamble.content.hex())
+
+
+def origin(first_ms: int) -> Origin:
+    return Origin("room-1", RECORDING.preamble.content.hex(), first_ms, DAYS)
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def url(tmp_path):
 
 @pytest.fixture
 def catalogue(url):
-    catalogue = Catalogue(url, DAYS)
+    catalogue = Catalogue(url)
     yield catalogue
     catalogue.close()
 
@@ -75,10 +79,9 @@ def test_up_down_up(url):
 def test_opening_it_again_keeps_what_is_there(catalogue, url):
     with catalogue.write() as writing:
         writing.enrol(Enrolment("room-1", "ab" * 32, NOW_MS))
-        before = writing.dump()
-    again = Catalogue(url, DAYS)
-    with again.write() as writing:
-        assert writing.dump() == before
+    before = dump(catalogue)
+    again = Catalogue(url)
+    assert dump(again) == before
     again.close()
 
 
@@ -88,7 +91,7 @@ def test_a_catalogue_of_a_newer_version_is_refused_and_left_alone(catalogue, url
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     with pytest.raises(CatalogueError):
-        Catalogue(url, DAYS)
+        Catalogue(url)
     with sqlite3.connect(tmp_path / "catalogue.sqlite") as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
     connection.close()
@@ -96,22 +99,22 @@ def test_a_catalogue_of_a_newer_version_is_refused_and_left_alone(catalogue, url
 
 def test_another_kind_of_database_is_refused():
     with pytest.raises(CatalogueError, match="only an SQLite"):
-        Catalogue("postgresql://localhost/x", DAYS)
+        Catalogue("postgresql://localhost/x")
 
 
 @pytest.mark.parametrize("url", ["sqlite:foo", "sqlite:", "sqlite:////no/such/folder/catalogue.sqlite"])
 def test_a_catalogue_that_cannot_be_opened_is_told_in_one_line(url):
     with pytest.raises(CatalogueError, match=r"cannot be opened: .*\Z"):
-        Catalogue(url, DAYS)
+        Catalogue(url)
 
 
 def test_commits_are_durable_and_deleted_rows_overwritten(catalogue):
     with catalogue.write() as writing:
         pragma = {
             name: writing._connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys")
+            for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys", "auto_vacuum")
         }
-    assert pragma == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
+    assert pragma == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1, "auto_vacuum": 1}
 
 
 def test_there_is_one_writer_at_a_time(catalogue):
@@ -136,10 +139,9 @@ def test_there_is_one_writer_at_a_time(catalogue):
 
 def test_what_raises_is_forgotten(catalogue):
     with pytest.raises(CatalogueError), catalogue.write() as writing:
-        writing.add(RECORDING.id, ORIGIN, NOW_MS, [block_item()])
+        writing.add(RECORDING.id, origin(NOW_MS), [block_item()])
         raise CatalogueError("something came between")
-    with catalogue.write() as writing:
-        assert writing.dump() == {"devices": [], "recordings": [], "items": [], "conflicts": []}
+    assert dump(catalogue) == {"devices": [], "recordings": [], "items": [], "conflicts": []}
 
 
 def test_a_device_has_one_key(catalogue):
@@ -155,25 +157,25 @@ def test_a_device_has_one_key(catalogue):
 class TestDeletionDate:
     def test_it_is_there_from_birth_even_without_a_preamble(self, catalogue):
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, ORIGIN, NOW_MS, [block_item()])
+            writing.add(RECORDING.id, origin(NOW_MS), [block_item()])
         assert delete_after(catalogue) == NOW_MS + DAYS * DAY_MS
 
     def test_it_counts_from_the_making_once_that_is_known(self, catalogue):
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, ORIGIN, NOW_MS, [block_item()])
+            writing.add(RECORDING.id, origin(NOW_MS), [block_item()])
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, ORIGIN, NOW_MS + 5_000, [preamble_item(NOW_MS + 5_000)])
+            writing.add(RECORDING.id, None, [preamble_item(NOW_MS + 5_000)])
         assert delete_after(catalogue) == WALL_MS + DAYS * DAY_MS
 
     def test_a_clock_that_runs_ahead_does_not_put_it_off(self, catalogue):
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, ORIGIN, WALL_MS - 3_000, [preamble_item(WALL_MS - 3_000)])
+            writing.add(RECORDING.id, origin(WALL_MS - 3_000), [preamble_item(WALL_MS - 3_000)])
         assert delete_after(catalogue) == WALL_MS - 3_000 + DAYS * DAY_MS
 
     def test_a_clock_far_behind_does_not_have_it_deleted_at_once(self, catalogue):
         late_ms = WALL_MS + 1_000 * DAY_MS
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, ORIGIN, late_ms, [preamble_item(late_ms)])
+            writing.add(RECORDING.id, origin(late_ms), [preamble_item(late_ms)])
         assert delete_after(catalogue) == late_ms + (DAYS - BACKDATING_DAYS_MAX) * DAY_MS
 
 

@@ -1,7 +1,9 @@
 """The clerk: what is signed for is there, what was refused is not, and no crash between two steps changes that."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,21 +12,24 @@ from hypothesis import strategies as st
 from sqlalchemy.engine.default import DefaultDialect
 
 from recorder.archive import naming
-from recorder.archive.catalogue import Catalogue, rebuild
+from recorder.archive.catalogue import DAY_MS, Catalogue, Counts, Lacking, rebuild
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.export import export
 from recorder.archive.naming import Enrolment
 from recorder.archive.store import FolderStore
+from recorder.archive.tables import CONFLICTS, ITEMS
 from recorder.canonical import encode
-from recorder.errors import StoreError
+from recorder.errors import CatalogueError, StoreError
 from recorder.sealed.layout import RecordType, parse_record
-from recorder.sealed.verify import State, verify
+from recorder.sealed.verify import Report, State, verify
 from recorder.wire.judge import Verdict
 from recorder.wire.receipt import Purged, Receipt
 from recorder.wire.upload import Name, Upload
+from tests.archive.dump import dump
 from tests.rooms import WALL_MS, Recording, Room
 
 NOW_MS = WALL_MS + 1_000
+DAYS = 126
 KEY = Ed25519PrivateKey.generate()
 ROOM = Room("room-1")
 OTHER = Room("room-2")
@@ -50,9 +55,9 @@ class Archive:
             self.store.put({naming.device(room.name): encode(enrolment)}, NOW_MS)
 
     def open(self) -> None:
-        self.store = FolderStore(self.folder / "objects")
-        self.catalogue = Catalogue(f"sqlite:///{self.folder / 'catalogue.sqlite'}", 126)
-        self.clerk = Clerk("archive", KEY, self.store, self.catalogue)
+        self.store = FolderStore.make(self.folder / "objects")
+        self.catalogue = Catalogue(f"sqlite:///{self.folder / 'catalogue.sqlite'}")
+        self.clerk = Clerk("archive", KEY, self.store, self.catalogue, DAYS)
 
     def reopen(self) -> None:
         self.catalogue.close()
@@ -71,18 +76,19 @@ class Archive:
         return [found.name for found in self.store.list(naming.CONFLICTS)]
 
     def dump(self):
-        with self.catalogue.write() as writing:
-            return writing.dump()
+        return dump(self.catalogue)
 
     def rebuilt(self):
-        again = Catalogue("sqlite://", 126)
+        again = Catalogue("sqlite://")
         rebuild(self.store, again)
-        with again.write() as writing:
-            return writing.dump()
+        return dump(again)
 
     def state(self, recording: Recording) -> str:
         with self.catalogue.write() as writing:
             return writing._recording(recording.id)["state"]
+
+    def verified(self, recording: Recording) -> Report:
+        return verify(BytesIO(b"".join(export(self.store, recording.id))), [ROOM.public_key])
 
 
 class Answer:
@@ -108,8 +114,13 @@ class Answer:
 
 def timeless(dump):
     """What a retry after a crash does not change: the archive's times of storing differ then from the objects'."""
-    columns = {"devices": (0, 1, 2), "recordings": (0, 1, 2, 5, 6, 9, 10, 11, 12), "items": (0, 1, 2, 3, 4)}
+    columns = {"devices": range(3), "recordings": range(13), "items": range(5)}
     return {table: [[row[column] for column in columns[table]] for row in dump[table]] for table in columns}
+
+
+def asked(archive: Archive, statement: str):
+    with archive.catalogue.write() as writing:
+        return writing._connection.exec_driver_sql(statement).scalar()
 
 
 @pytest.fixture
@@ -128,13 +139,11 @@ def every(uploads: Iterable[Upload]) -> set[Name]:
     return {upload.name for upload in uploads}
 
 
-def test_what_is_signed_for_is_there_and_verifies(archive, recording, tmp_path):
+def test_what_is_signed_for_is_there_and_verifies(archive, recording):
     answer = archive.send(recording, *recording.kept)
     assert answer.stored(recording.kept) == every(recording.kept)
     assert archive.state(recording) == "kept"
-    (tmp_path / "out.sealed").write_bytes(b"".join(export(archive.store, recording.id)))
-    with (tmp_path / "out.sealed").open("rb") as file:
-        assert verify(file, [ROOM.public_key]).state is State.WHOLE
+    assert archive.verified(recording).state is State.WHOLE
 
 
 @pytest.mark.parametrize("ident", ["/etc/apt", "..", "", "A" * 32, "0" * 31, "0" * 32 + "/x"])
@@ -242,6 +251,84 @@ class TestConflict:
         assert archive.conflicts() == []
 
 
+class TestBeyondTheManifest:
+    """A power cut damaged block 2 of the room's card, after it and block 3 had come here."""
+
+    @pytest.mark.parametrize("at_once", [False, True])
+    def test_the_recording_is_whole_and_the_rest_is_beside(self, archive, recording, caplog, at_once):
+        short = ROOM.cut_short(recording, 2)
+        batches = [(recording.preamble, *recording.blocks), (short,), (recording.keybox,)]
+        for batch in [sum(batches, ())] if at_once else batches:
+            archive.send(recording, *batch)
+        assert archive.state(recording) == "kept"
+        report = archive.verified(recording)
+        assert (report.state, report.blocks, report.ended) == (State.WHOLE, 2, "power_loss")
+        assert [(row[2], row[3]) for row in archive.dump()["conflicts"]] == [
+            (2, recording.blocks[2].content),
+            (3, recording.blocks[3].content),
+        ]
+        for block in recording.blocks:  # they were signed for
+            assert archive.store.get(naming.item(block.name)) == block.record
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        assert "2 blocks beyond the 2 of its manifest" in caplog.text
+        assert archive.dump() == archive.rebuilt()
+
+    def test_a_late_one_is_kept_beside_and_rejected(self, archive, recording, caplog):
+        archive.send(
+            recording, recording.preamble, *recording.blocks[:2], ROOM.cut_short(recording, 2), recording.keybox
+        )
+        answer = archive.send(recording, *recording.blocks)
+        assert answer.stored(recording.blocks) == every(recording.blocks[:2])
+        assert answer.rejected == [(recording.id, "block", 2), (recording.id, "block", 3)]
+        assert archive.conflicts() == [naming.conflict(each.name, each.content) for each in recording.blocks[2:]]
+        assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+        before = archive.dump()
+        assert archive.send(recording, recording.blocks[3]).rejected == [(recording.id, "block", 3)]
+        assert archive.dump() == before == archive.rebuilt()
+        assert archive.verified(recording).state is State.WHOLE
+
+    @pytest.mark.parametrize("step", [(FolderStore, "put"), (DefaultDialect, "do_commit")])
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_a_crash_while_the_manifest_comes(self, archive, recording, monkeypatch, step, when):
+        archive.send(recording, recording.preamble, *recording.blocks)
+        real = getattr(*step)
+
+        def crash(*args, **kwargs):
+            if when == "after":
+                real(*args, **kwargs)
+            raise Crash
+
+        short = ROOM.cut_short(recording, 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(*step, crash)
+            with pytest.raises(Crash):
+                archive.send(recording, short)
+        archive.reopen()
+        answer = archive.send(recording, short, recording.keybox)
+        assert answer.stored([short, recording.keybox]) == every([short, recording.keybox])
+        assert archive.verified(recording).state is State.WHOLE
+        assert timeless(archive.dump()) == timeless(archive.rebuilt())
+
+    def test_one_that_a_crash_left_without_a_row_does_no_harm(self, archive, recording):
+        archive.send(recording, recording.preamble, *recording.blocks[:3])
+        archive.store.put({naming.item(recording.blocks[3].name): recording.blocks[3].record}, NOW_MS)
+        archive.send(recording, ROOM.cut_short(recording, 2), recording.keybox)
+        assert archive.verified(recording).state is State.WHOLE
+        assert [row[2] for row in archive.rebuilt()["conflicts"]] == [2, 3]
+
+    def test_kept_is_what_has_all_its_blocks_and_the_lack_is_told(self, archive, recording, caplog):
+        archive.send(recording, recording.preamble, *recording.blocks[1:], recording.manifest)
+        assert caplog.records == []  # the keybox, which the manifest's receipt calls for, comes last
+        archive.send(recording, recording.keybox)
+        assert archive.state(recording) == "open"
+        assert f"not kept yet: recording={recording.id}: 3 of 4 blocks are here" in caplog.text
+        assert rebuild(archive.store, Catalogue("sqlite://"))[1] == [Lacking(recording.id, 3, 4)]
+        archive.send(recording, recording.blocks[0])
+        assert archive.state(recording) == "kept"
+        assert archive.verified(recording).state is State.WHOLE
+        assert rebuild(archive.store, Catalogue("sqlite://")) == (Counts(2, 1, 0, 0, 0), [])
+
+
 class TestRefusal:
     def test_blocks_are_gone_and_it_is_signed_for(self, archive, recording):
         again = ROOM.record(4, ident=recording.id)
@@ -305,29 +392,89 @@ class TestRefusal:
     def test_nothing_that_stays_tells_how_long_a_refused_meeting_was(self, archive, caplog):
         caplog.set_level("INFO")
         told = []
-        for blocks in (1, 40):
+        for blocks in (1, 400):
             recording = ROOM.record(blocks)
+            again = ROOM.record(2, ident=recording.id)
             archive.now_ms = NOW_MS
             archive.send(recording, recording.preamble, *recording.blocks)
+            archive.send(recording, again.preamble, again.blocks[0])
             answer = archive.send(recording, recording.refusal)
             receipt = archive.store.get(naming.purged(recording.id))[64:].decode()
             with archive.catalogue.write() as writing:
                 row = writing._recording(recording.id)
             for own in ("id", "preamble_hash", "sequence", "ended_ms"):
                 del row[own]
-            told.append([answer.purged, receipt, row, [record.getMessage() for record in caplog.records]])
+            left = [path for path in archive.folder.glob(f"objects/**/{recording.id}/**/*") if path.is_dir()]
+            assert [path.name for path in left] == ["preamble"]  # of what was beside
+            size = (archive.folder / "objects" / recording.id).stat().st_size
+            told.append([answer.purged, receipt, row, size, [record.getMessage() for record in caplog.records]])
             told[-1] = repr(told[-1]).replace(recording.id, "").replace(recording.refusal.content.hex(), "")
             caplog.clear()
         assert told[0] == told[1]
 
-    def test_the_database_file_forgets_the_blocks_too(self, archive, recording):
+    def test_the_database_forgets_the_blocks_before_it_is_signed_for(self, archive):
+        recording = ROOM.record(400)
+        files = [archive.folder / "catalogue.sqlite", archive.folder / "catalogue.sqlite-wal"]
+        others = [ROOM.record(100) for _ in range(4)]
+        for each in (recording, *others):
+            archive.send(each, each.preamble)
+        for at in range(100):  # side by side, so that the database moves their rows about
+            archive.send(recording, *recording.blocks[4 * at : 4 * at + 4])
+            for each in others:
+                archive.send(each, each.blocks[at])
+        assert any(recording.blocks[0].content in file.read_bytes() for file in files)
+        signed = Clerk._sign
+
+        def look_and_sign(*args):
+            told.extend(file.read_bytes() for file in files)
+            return signed(*args)
+
+        told: list[bytes] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Clerk, "_sign", look_and_sign)
+            archive.send(recording, recording.refusal)
+        assert any(recording.refusal.content in data for data in told)
+        assert not any(block.content in data for block in recording.blocks for data in told)
+
+    def test_neither_numbers_nor_free_room_in_the_database_tell_how_many_blocks_there_were(self, archive):
+        recording = ROOM.record(400)
+        archive.send(recording, recording.preamble)
+        before = asked(archive, "PRAGMA page_count")
+        archive.send(recording, *recording.blocks)
+        assert asked(archive, "PRAGMA page_count") > before
+        archive.send(recording, recording.refusal)
+        assert asked(archive, "PRAGMA page_count") == before
+        assert asked(archive, "PRAGMA freelist_count") == 0
+        for table in (ITEMS, CONFLICTS):
+            with pytest.raises(CatalogueError, match="no such column: rowid"):
+                asked(archive, f"SELECT rowid FROM {table.name}")
+
+    def test_it_is_not_signed_for_before_the_database_forgot(self, archive, recording, monkeypatch):
+        archive.send(recording, recording.preamble, *recording.blocks)
+
+        def fails(catalogue):
+            raise CatalogueError("another program reads")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Catalogue, "forget", fails)
+            with pytest.raises(CatalogueError):
+                archive.send(recording, recording.refusal)
+        assert "purged" not in archive.names(recording)
+        archive.reopen()
+        assert archive.names(recording) == LEFT
+
+    def test_what_came_back_out_of_a_backup_is_purged_again(self, archive, recording):
         archive.send(recording, recording.preamble, *recording.blocks)
         archive.send(recording, recording.refusal)
+        before = archive.dump()
+        archive.store.put({naming.item(each.name): each.record for each in recording.blocks}, NOW_MS)
         archive.catalogue.close()
-        file = (archive.folder / "catalogue.sqlite").read_bytes()
-        assert recording.refusal.content in file
-        assert not any(block.content in file for block in recording.blocks)
+        (archive.folder / "catalogue.sqlite").unlink()
         archive.open()
+        rebuild(archive.store, archive.catalogue)
+        archive.reopen()
+        assert archive.names(recording) == LEFT
+        assert archive.dump() == before
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["kept", "refused"])
@@ -373,7 +520,7 @@ def test_a_crash_at_any_step_loses_nothing_signed_for(archive, recording, monkey
             pass
     archive.reopen()
     have = set(archive.names(recording))
-    blocks = {name for name in have if name.startswith("block-")}
+    blocks = {name for name in have if name.startswith("blocks/")}
     if purged:
         assert not blocks
     else:
@@ -446,6 +593,47 @@ def test_what_a_crash_left_is_first_even_if_something_else_comes_after(archive, 
     assert archive.dump() == archive.rebuilt()
 
 
+def test_a_crash_that_left_the_origin_alone_stops_nothing(archive, recording, monkeypatch):
+    real = FolderStore.put
+
+    def put_the_first_and_crash(self, objects, stored_ms):
+        name = next(iter(objects))
+        real(self, {name: objects[name]}, stored_ms)
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "put", put_the_first_and_crash)
+        with pytest.raises(Crash):
+            archive.send(recording, *recording.kept)
+    assert archive.names(recording) == ["origin"]
+    archive.reopen()
+    assert archive.send(recording, *recording.kept).stored(recording.kept) == every(recording.kept)
+    assert archive.state(recording) == "kept"
+    assert timeless(archive.dump()) == timeless(archive.rebuilt())
+
+
+def test_a_deletion_date_stands_from_birth_whatever_the_setting_and_the_files_times(archive, recording):
+    archive.send(recording, *recording.kept)
+    before = archive.dump()
+    archive.clerk = Clerk("archive", KEY, archive.store, archive.catalogue, 7)
+    late = ROOM.record(1)
+    archive.send(late, *late.kept)
+    for path in archive.folder.glob("objects/*/origin"):
+        os.utime(path, (0, 0))
+    dates = {row[0]: row[4] for row in archive.rebuilt()["recordings"]}
+    assert dates == {row[0]: row[4] for row in archive.dump()["recordings"]}
+    assert dates == {recording.id: WALL_MS + DAYS * DAY_MS, late.id: WALL_MS + 7 * DAY_MS}
+    assert before["recordings"][0] in archive.dump()["recordings"]
+
+
+def test_a_catalogue_that_is_not_empty_is_not_rebuilt(archive, recording):
+    archive.send(recording, *recording.kept)
+    before = archive.dump()
+    with pytest.raises(CatalogueError, match="is not empty; end the archive, move the catalogue away"):
+        rebuild(archive.store, archive.catalogue)
+    assert archive.dump() == before
+
+
 def test_a_store_that_fails_signs_for_nothing(archive, recording, monkeypatch):
     def fails(self, objects, stored_ms):
         raise StoreError("the disk is full")
@@ -459,7 +647,7 @@ def test_a_store_that_fails_signs_for_nothing(archive, recording, monkeypatch):
 
 
 def test_two_clerks_at_one_archive_agree(archive, recording):
-    second = Clerk("archive", KEY, archive.store, archive.catalogue)
+    second = Clerk("archive", KEY, archive.store, archive.catalogue, DAYS)
     again = ROOM.record(4, ident=recording.id)
     first = archive.clerk
     answers = []
@@ -472,16 +660,17 @@ def test_two_clerks_at_one_archive_agree(archive, recording):
 
 POOL = [ROOM.record(3), ROOM.record(2)]
 POOL.append(ROOM.record(3, ident=POOL[0].id))
+SHORT = [ROOM.cut_short(recording, 1) for recording in POOL]
 
 
-@given(st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6)), min_size=1, max_size=6), max_size=5))
+@given(st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 7)), min_size=1, max_size=6), max_size=5))
 @settings(max_examples=50)
 def test_any_order_any_batches(tmp_path_factory, batches):
     archive = Archive(tmp_path_factory.mktemp("archive"))
     promised: dict[Name, bytes] = {}
     try:
         for picks in batches:
-            pool = [(POOL[which], (*POOL[which].kept, POOL[which].refusal)) for which, _ in picks]
+            pool = [(POOL[which], (*POOL[which].kept, POOL[which].refusal, SHORT[which])) for which, _ in picks]
             batch = [(each, uploads[at % len(uploads)]) for (each, uploads), (_, at) in zip(pool, picks, strict=True)]
             messages = [Message(str(each.topic), bytes(upload)) for each, upload in batch]
             archive.now_ms += 10
@@ -495,8 +684,12 @@ def test_any_order_any_batches(tmp_path_factory, batches):
                 body = parse_record(archive.store.get(naming.item(name)))[1]
                 assert Upload(name.recording, bytes(32), name.type, body).content == content
         for recording in refused:
-            assert not list(archive.store.list(f"{recording}/block-"))
-            assert not list(archive.store.list(f"{naming.CONFLICTS}{recording}/block-"))
+            assert not list(archive.store.list(f"{recording}/blocks/"))
+            assert not list(archive.store.list(f"{naming.CONFLICTS}{recording}/blocks/"))
+        for recording in {each.id for each in POOL}:
+            blocks = [row for row in archive.dump()["items"] if row[:2] == (recording, int(RecordType.BLOCK))]
+            told = {row[0]: row[11] for row in archive.dump()["recordings"]}.get(recording)
+            assert told is None or all(row[2] < told for row in blocks)
         assert archive.dump() == archive.rebuilt()
     finally:
         archive.catalogue.close()

@@ -3,12 +3,15 @@
 import signal
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from recorder.archive.catalogue import Catalogue, Counts
 from recorder.fleet.authority import Authority
 from recorder.sealed.verify import State, verify
 from recorder.wire.receipt import Purged
@@ -80,7 +83,7 @@ def test_a_conflict_is_kept_beside_and_rejected(shared, device):
     device.wait(lambda device: len(device.rejected) == 2)
     assert [(each.type, each.index) for each in device.rejected] == [("preamble", 0), ("block", 1)]
     assert shared.objects(recording)["block-00000001"] == recording.blocks[1].record
-    beside = shared.folder / "archive/objects/conflicts" / recording.id / "block-00000001"
+    beside = shared.folder / "archive/objects/conflicts" / recording.id / "blocks/block-00000001"
     assert [path.read_bytes() for path in beside.iterdir()] == [again.blocks[1].record]
 
 
@@ -213,12 +216,14 @@ class TestWhoMayNot:
         stranger.close()
 
 
-def deliver_in_background(device: Device, uploads: tuple[Upload, ...]) -> tuple[threading.Thread, list[Exception]]:
+def deliver_in_background(device: Device, *parts: tuple[Upload, ...]) -> tuple[threading.Thread, list[Exception]]:
+    """Deliver one part after the other."""
     flaws: list[Exception] = []
 
     def deliver() -> None:
         try:
-            device.deliver(*uploads)
+            for uploads in parts:
+                device.deliver(*uploads)
         except Exception as error:  # noqa: BLE001 - shown by the test
             flaws.append(error)
 
@@ -230,7 +235,7 @@ def deliver_in_background(device: Device, uploads: tuple[Upload, ...]) -> tuple[
 def wait_for_objects(site: Site, recording: Recording, number: int) -> None:
     deadline = time.monotonic() + SECONDS_MAX
     folder = site.folder / "archive" / "objects" / recording.id
-    while not folder.is_dir() or len(list(folder.iterdir())) < number:
+    while not folder.is_dir() or len(list(folder.rglob("*"))) < number:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -263,6 +268,39 @@ def test_the_archive_is_killed_and_started_again(site):
                 assert there[f"block-{upload.name.index:08}"] == upload.record
         site.start_archive()
     check_everything_arrived(site, device, recording, background)
+
+
+def written(process: subprocess.Popen[str]) -> int:
+    """Bytes that it wrote so far, wherever."""
+    told = Path(f"/proc/{process.pid}/io").read_text()
+    return int(told.partition("wchar: ")[2].split()[0])
+
+
+def test_of_two_intakes_at_one_archive_one_is_killed(site):
+    helper = site.start_helper()
+    devices = [Device(site, name) for name in site.rooms]
+    recordings = [device.room.record(1_000) for device in devices]
+    at_start = [written(process) for process in (site.archive, helper)]
+    background = [  # in parts, as a room sends: what waited for a receipt may come to the other intake
+        deliver_in_background(
+            device, (recording.preamble,), (*recording.blocks, recording.manifest), (recording.keybox,)
+        )
+        for device, recording in zip(devices, recordings, strict=True)
+    ]
+    wait_for_objects(site, recordings[0], 300)
+    taken = [written(process) - before for process, before in zip((site.archive, helper), at_start, strict=True)]
+    assert min(taken) > 10_000, "only one of them had any work, so this shows nothing"
+    assert site.end_archive(signal.SIGKILL) == -signal.SIGKILL
+    for each in zip(devices, recordings, background, strict=True):
+        check_everything_arrived(site, *each)
+    helper.terminate()
+    assert helper.wait(SECONDS_MAX) == 0
+    catalogue = Catalogue(f"sqlite:///{site.folder / 'archive' / 'catalogue.sqlite'}")
+    with catalogue.write() as writing:
+        assert writing.counts() == Counts(devices=2, kept=2, open=0, refused=0, beside=0)
+        for recording in recordings:
+            assert writing.contents(recording.id) == {upload.name: upload.content for upload in recording.kept}
+    catalogue.close()
 
 
 def test_the_broker_is_killed_and_started_again(site):

@@ -1,7 +1,11 @@
 """What the reading room writes, judged by the tools that its readers use: opusinfo, opusdec, ffprobe."""
 
+import errno
 import json
+import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +13,8 @@ import opuslib_next
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from recorder import keyfiles
+from recorder.archive import unnamed
 from recorder.archive.ogg import OggOpusWriter, _check_frame
 from recorder.archive.reading_room import listen
 from recorder.audio import CALENDAR_END_MS, FRAME_TICKS, Gap, GapCause, Moment, OpusBlock
@@ -60,7 +66,8 @@ RECORDINGS = {
 }
 
 
-def sealed(items: list[OpusBlock | Gap], *, blocks_kept: int | None = None) -> bytes:
+def sealed(items: list[OpusBlock | Gap], *, blocks_kept: int | None = None, spoilt: int | None = None) -> bytes:
+    """A sealed file, cut behind so many blocks; of block `spoilt` the device signed what no key opens."""
     preamble, keybox, sealer = seal.begin(
         DEVICE,
         device="room-1",
@@ -77,6 +84,12 @@ def sealed(items: list[OpusBlock | Gap], *, blocks_kept: int | None = None) -> b
     )
     ledger = Ledger(layout.parse_record(preamble)[1])
     records = [sealer.seal(item, final=number == len(items)) for number, item in enumerate(items, 1)]
+    if spoilt is not None:
+        body = layout.parse_record(records[spoilt])[1]
+        unsigned = body[64:-1] + bytes([body[-1] ^ 1])
+        digest = layout.hash_body(layout.parse_record(preamble)[1])
+        body = DEVICE.sign(layout.DOMAIN_BLOCK + digest + unsigned) + unsigned
+        records[spoilt] = layout.record(layout.RecordType.BLOCK, body)
     for each in records:
         ledger.add(layout.parse_record(each)[1])
     manifest = ledger.manifest(DEVICE, ended="stop", events=[], moment=MOMENT, boot=bytes(16), keybox_body=keybox)
@@ -183,6 +196,96 @@ def test_salvage_says_so_in_the_file(tmp_path: Path) -> None:
     told = run("opusinfo", out)
     assert "STATE=cut: the manifest tells of 3 blocks, and 2 are here" in told
     assert out.stat().st_mode & 0o777 == 0o600
+
+
+ANOTHER_KIND = OpusBlock(72_120, 1_920, (TONE[0].packets[0], b"\x00" + TONE[0].packets[1][1:]), False, MOMENT)
+"""Its second packet says that it is of 10 ms."""
+FLAWS_OF_THE_KEY = {
+    "does not open": (sealed(RECORDINGS["a gap between"], spoilt=2), "block 2 does not open with the recording's key"),
+    "is no frame": (
+        sealed([*RECORDINGS["a gap between"][:2], ANOTHER_KIND]),
+        "a packet that is not one frame of 20 ms",
+    ),
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWS_OF_THE_KEY)
+def test_salvage_stops_at_a_flaw_that_only_the_key_shows(flaw: str, tmp_path: Path) -> None:
+    source, out, wav = tmp_path / "a.sealed", tmp_path / "a.opus", tmp_path / "a.wav"
+    data, words = FLAWS_OF_THE_KEY[flaw]
+    source.write_bytes(data)
+    with pytest.raises(SealedError, match=words):
+        listen(source, [DEVICE.public_key()], RECIPIENT, out)
+    assert not out.exists()
+    report = listen(source, [DEVICE.public_key()], RECIPIENT, out, salvage=True)
+    assert (report.state, report.blocks, report.ticks, len(report.gaps)) == (State.CUT, 2, 72_120, 1)
+    assert report.flaw is not None and words in report.flaw
+    told = run("opusinfo", out)
+    assert "WARNING" not in told, told
+    assert f"STATE=cut: {report.flaw}" in told
+    run("opusdec", "--quiet", "--rate", "48000", out, wav)
+    assert (wav.stat().st_size - 44) // 2 == 72_120
+
+
+def test_a_flaw_in_the_first_block_leaves_an_empty_file_that_says_so(tmp_path: Path) -> None:
+    source, out = tmp_path / "a.sealed", tmp_path / "a.opus"
+    source.write_bytes(sealed(TONE, spoilt=0))
+    report = listen(source, [DEVICE.public_key()], RECIPIENT, out, salvage=True)
+    assert (report.state, report.blocks, report.ticks, report.first, report.last) == (State.CUT, 0, 0, None, None)
+    assert "STATE=cut: block 0 does not open" in run("opusinfo", out)
+
+
+KILLED_BY_ITSELF = """
+import os, signal, sys
+from recorder.archive import reading_room
+from recorder.cli import main
+
+number, arguments = int(sys.argv[1]), sys.argv[2:]
+signal.signal(number, signal.SIG_DFL)  # whatever the tests were started with
+write, seen = reading_room.OggOpusWriter.write, []
+
+def write_and_die(self, item):
+    write(self, item)
+    self._out.flush()
+    seen.append(item)
+    if len(seen) == 2:
+        os.kill(os.getpid(), number)
+
+reading_room.OggOpusWriter.write = write_and_die
+main(arguments)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("force", [False, True])
+def test_an_opening_that_is_ended_leaves_no_plaintext_and_the_old_file(
+    tmp_path: Path, number: signal.Signals, force: bool
+) -> None:
+    (tmp_path / "a.sealed").write_bytes(sealed(RECORDINGS["a gap between"]))
+    keyfiles.save_device_public(tmp_path / "room-1.device.pub", DEVICE.public_key())
+    keyfiles.save_recipient(tmp_path / "a.key", RECIPIENT, b"four words are enough")
+    (tmp_path / "words").write_text("four words are enough\n")
+    if force:
+        (tmp_path / "a.opus").write_bytes(b"the old file")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    source, key, words, out = (tmp_path / name for name in ("a.sealed", "a.key", "words", "a.opus"))
+    command = [sys.executable, "-c", KILLED_BY_ITSELF, str(int(number)), "open", source, *["--force"] * force]
+    done = subprocess.run([*command, "--key", key, "--passphrase-file", words, "-o", out], check=False)
+    assert done.returncode == -number
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_disk_that_would_keep_half_a_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, out = tmp_path / "a.sealed", tmp_path / "a.opus"
+    source.write_bytes(sealed(TONE))
+
+    def cannot(folder: Path) -> int:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(unnamed, "make", cannot)
+    with pytest.raises(StoreError, match="would leave audio behind; write to a disk of this computer"):
+        listen(source, [DEVICE.public_key()], RECIPIENT, out)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.sealed"]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

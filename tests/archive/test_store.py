@@ -14,7 +14,7 @@ from tests.archive.store_contract import NOW_MS, A, StoreContract
 class TestFolderStore(StoreContract):
     @pytest.fixture
     def store(self, tmp_path):
-        return FolderStore(tmp_path / "objects")
+        return FolderStore.make(tmp_path / "objects")
 
     def test_objects_are_there_after_opening_it_again(self, store, tmp_path):
         store.put({f"{A}/preamble": b"one"}, NOW_MS)
@@ -90,4 +90,41 @@ class TestFolderStore(StoreContract):
     def test_a_file_in_the_way_is_the_stores_error(self, tmp_path):
         (tmp_path / "objects").write_text("")
         with pytest.raises(StoreError):
-            FolderStore(tmp_path / "objects")
+            FolderStore.make(tmp_path / "objects")
+
+    def test_a_folder_that_is_not_there_is_told_and_not_made(self, tmp_path):
+        with pytest.raises(StoreError, match="no object store"):
+            FolderStore(tmp_path / "nowhere" / "objects")
+        with pytest.raises(StoreError, match=r"nowhere/objects: .*No such file"):
+            FolderStore.make(tmp_path / "nowhere" / "objects")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_emptied_folders_go_and_no_other(self, store, tmp_path):
+        store.put(
+            {f"{A}/blocks/block-0": b"", f"{A}/blocks/block-1": b"", f"x/{A}/y/z": b"", f"{A}/preamble": b""}, NOW_MS
+        )
+        store.delete([f"{A}/blocks/block-0"])
+        assert (tmp_path / "objects" / A / "blocks").is_dir()
+        store.delete([f"{A}/blocks/block-1", f"x/{A}/y/z"])
+        assert [path.name for path in (tmp_path / "objects").iterdir()] == [A]
+        assert [path.name for path in (tmp_path / "objects" / A).iterdir()] == ["preamble"]
+        store.delete([f"{A}/preamble"])
+        assert list((tmp_path / "objects").iterdir()) == []
+        assert store.put({f"{A}/preamble": b"again"}, NOW_MS) == frozenset()
+
+    def test_what_goes_with_its_folder_is_gone_durably(self, store, tmp_path, monkeypatch):
+        store.put({f"{A}/blocks/block-0": b"", f"{A}/preamble": b""}, NOW_MS)
+        synced: list[int] = []
+        fsync = os.fsync
+
+        def noting_fsync(descriptor: int) -> None:
+            synced.append(os.fstat(descriptor).st_ino)
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", noting_fsync)
+        store.delete([f"{A}/blocks/block-0"])
+        assert synced == [(tmp_path / "objects" / A).stat().st_ino]
+
+    def test_a_name_that_is_none_is_told_as_that(self, store):
+        with pytest.raises(StoreError, match="is no name for an object"):
+            store.get("../etc/passwd")

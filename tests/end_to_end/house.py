@@ -209,7 +209,7 @@ class House(Machines):
     def archived(self, recording: str) -> dict[str, bytes]:
         """A recording's objects at the archive, by name."""
         folder = self.archive_folder / "objects" / recording
-        return {file.name: file.read_bytes() for file in folder.iterdir()} if folder.exists() else {}
+        return {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
     def archived_blocks(self, recording: str) -> dict[str, bytes]:
         return {name: data for name, data in self.archived(recording).items() if name.startswith("block-")}

@@ -25,6 +25,8 @@ AGAIN = ROOM.record(3, ident=FIRST.id)
 STOLEN = OTHER.record(3, ident=FIRST.id)
 """Another device uses it."""
 BLOCK = FIRST.blocks[1]
+SHORT = ROOM.cut_short(FIRST, 1)
+"""The manifest of a room whose card damaged block 1, which the archive may have."""
 
 
 def judged(*uploads: Upload, known: Known | None = None) -> tuple[list[Verdict], Known]:
@@ -143,6 +145,24 @@ def test_a_second_content_a_second_preamble_and_what_came_under_it_are_conflicts
             assert verdict(upload, before) is Verdict.REFUSED, "without its preamble it may be any recording's"
 
 
+def test_a_block_that_the_manifest_does_not_tell_of_is_a_conflict():
+    verdicts, known = judged(FIRST.preamble, SHORT, *FIRST.blocks)
+    assert verdicts == [Verdict.NEW, Verdict.NEW, Verdict.NEW, Verdict.CONFLICT, Verdict.CONFLICT]
+    assert set(known.contents) == {FIRST.preamble.name, SHORT.name, FIRST.blocks[0].name}
+    assert known.conflicts == {(block.name, block.content) for block in FIRST.blocks[1:]}
+    again = judge(FIRST.topic, FIRST.blocks[1], ROOM.public_key, known)
+    assert (again.verdict, again.keep) == (Verdict.CONFLICT, False)
+    assert verdict(FIRST.blocks[0], known) is Verdict.DUPLICATE
+    assert verdict(FIRST.keybox, known) is Verdict.NEW
+
+
+def test_blocks_that_a_manifest_does_not_tell_of_are_beside_once_it_comes():
+    _, known = judged(FIRST.preamble, *FIRST.blocks, SHORT)
+    assert set(known.contents) == {FIRST.preamble.name, SHORT.name, FIRST.blocks[0].name}
+    assert known.conflicts == {(block.name, block.content) for block in FIRST.blocks[1:]}
+    assert verdict(FIRST.manifest, known) is Verdict.CONFLICT
+
+
 def test_a_conflict_is_kept_once_and_not_without_bound():
     first = judge(FIRST.topic, AGAIN.preamble, ROOM.public_key, KEPT)
     known = KEPT.after(FIRST.topic, AGAIN.preamble, first)
@@ -228,7 +248,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.promised: dict = {}
         self.was_refused = False
 
-    @rule(upload=st.sampled_from((*FIRST.kept, FIRST.refusal, *AGAIN.kept, AGAIN.refusal)))
+    @rule(upload=st.sampled_from((*FIRST.kept, SHORT, FIRST.refusal, *AGAIN.kept, AGAIN.refusal)))
     def send(self, upload):
         judgement = judge(FIRST.topic, upload, ROOM.public_key, self.known)
         self.known = self.known.after(FIRST.topic, upload, judgement)
@@ -249,7 +269,12 @@ class AnyOrder(RuleBasedStateMachine):
     def what_was_receipted_stays_unless_refused(self):
         for name, content in self.promised.items():
             if not self.was_refused or name.type in LEFT_BY_A_REFUSAL:
-                assert self.known.contents[name] == content
+                beside = self.known.beyond(name) and (name, content) in self.known.conflicts
+                assert beside or self.known.contents[name] == content
+
+    @invariant()
+    def no_block_against_the_manifest(self):
+        assert not [name for name in self.known.contents if self.known.beyond(name)]
 
     @invariant()
     def no_is_final(self):

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("stored_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["recording"], ["recordings.id"], name="fk_items_recording"),
         sa.PrimaryKeyConstraint("recording", "type", "index", name="pk_items"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "conflicts",
@@ -59,6 +60,7 @@ def upgrade() -> None:
         sa.Column("stored_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["recording"], ["recordings.id"], name="fk_conflicts_recording"),
         sa.PrimaryKeyConstraint("recording", "type", "index", "content", name="pk_conflicts"),
+        sqlite_with_rowid=False,
     )
 
 

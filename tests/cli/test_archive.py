@@ -1,0 +1,104 @@
+"""`recorder archive` with an action, as a person at a terminal meets it."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recorder import keyfiles
+from recorder.archive import naming
+from recorder.archive.catalogue import Catalogue
+from recorder.archive.clerk import Clerk, Message
+from recorder.archive.store import FolderStore
+from recorder.cli import main
+from tests.rooms import WALL_MS, Recording, Room
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder with the configuration of an archive that is there, and of one whose folder was mistyped."""
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive.toml").write_text(f'[archive]\nfolder = "{tmp_path / "archive"}"\n')
+    (tmp_path / "mistyped.toml").write_text(f'[archive]\nfolder = "{tmp_path / "archief"}"\n')
+    return tmp_path
+
+
+@pytest.fixture
+def recording(site: Path) -> Recording:
+    """One that the archive has."""
+    room = Room("room-1")
+    keyfiles.save_device_public(site / "room-1.pub", room.public_key)
+    assert archive(site, "enrol", "room-1", site / "room-1.pub") == 0
+    recording = room.record(3)
+    catalogue = Catalogue(f"sqlite:///{site / 'archive' / 'catalogue.sqlite'}")
+    store = FolderStore(site / "archive" / "objects")
+    clerk = Clerk("archive", Ed25519PrivateKey.generate(), store, catalogue, 126)
+    clerk.process([Message(str(recording.topic), bytes(upload)) for upload in recording.kept], WALL_MS)
+    catalogue.close()
+    return recording
+
+
+def archive(site: Path, *arguments: str | Path, config: str = "archive.toml") -> int:
+    return main(["archive", "--config", str(site / config), *map(str, arguments)])
+
+
+def test_a_recording_comes_out(site: Path, recording: Recording) -> None:
+    assert archive(site, "export", recording.id, "-o", site / "out.sealed") == 0
+    assert (site / "out.sealed").read_bytes() == b"".join(upload.record for upload in recording.kept)
+
+
+def test_a_store_that_fails_is_named_and_leaves_no_half_file(
+    site: Path, recording: Recording, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = naming.item(recording.blocks[1].name)
+    real = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if str(path).endswith(name):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    capsys.readouterr()
+    for _ in range(2):
+        assert archive(site, "export", recording.id, "-o", site / "out.sealed") == 2
+        said = f"recorder archive: {site / 'archive' / 'objects'}: {name} cannot be read: Input/output error\n"
+        assert capsys.readouterr().err == said
+        assert not (site / "out.sealed").exists()
+
+
+def test_a_file_that_is_there_stays(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:
+    (site / "out.sealed").write_bytes(b"somebody's")
+    assert archive(site, "export", recording.id, "-o", site / "out.sealed") == 2
+    assert capsys.readouterr().err == f"recorder archive: {site / 'out.sealed'}: cannot be written: File exists\n"
+    assert (site / "out.sealed").read_bytes() == b"somebody's"
+
+
+def test_a_mistyped_folder_is_told_and_not_made(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (
+        ["export", recording.id, "-o", site / "out.sealed"],
+        ["rebuild"],
+        ["enrol", "room-1", site / "room-1.pub"],
+    ):
+        capsys.readouterr()
+        assert archive(site, *words, config="mistyped.toml") == 2
+        assert capsys.readouterr().err.startswith(f"recorder archive: {site / 'archief' / 'objects'}: ")
+        assert not (site / "archief").exists()
+        assert not (site / "out.sealed").exists()
+
+
+def test_rebuild_says_what_there_is(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert archive(site, "rebuild") == 2
+    assert "the catalogue is not empty" in capsys.readouterr().err
+    (site / "archive" / "catalogue.sqlite").unlink()
+    (site / "archive" / "objects" / naming.item(recording.blocks[1].name)).unlink()
+    assert archive(site, "rebuild") == 0
+    assert capsys.readouterr().out == (
+        "devices: 1; records in conflict: 0\nrecordings: 0 kept, 1 open, 0 refused\n"
+        f"{recording.id}: 2 of 3 blocks are here\n"
+    )
