@@ -57,6 +57,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one command; returns the exit code."""
+    from recorder.archive import catalogue  # noqa: F401 (a missing library is told before a missing folder)
     from recorder.archive.store import FolderStore
 
     os.umask(0o077)

@@ -397,6 +397,7 @@ def test_a_real_process_killed_in_the_midst_keeps_what_it_promised(folder: Path)
         assert [int(line) for line in spool.journal(recording)][: len(promised)] == promised
         assert counted(spool, folder)
         spool.forget(recording)
+        swept(spool)
         assert files(folder) == {}
 
 
