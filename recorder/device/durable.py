@@ -8,7 +8,7 @@ _WRITE_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 def write(file: Path, data: bytes) -> None:
-    """Replace `file` by `data`; durable when this returns. On an error nothing of `data` is left. Raises OSError."""
+    """Replace `file` by `data`; durable when this returns. Raises OSError, and then the old or the new is there, whole."""
     temporary = file.with_name(file.name + TEMPORARY_SUFFIX)
     try:
         _write(temporary, _WRITE_NEW, data)
