@@ -1,0 +1,1 @@
+"""The panel's hardware: pin map, circuits, drawings, enclosure. Start with README.md here."""
