@@ -30,6 +30,8 @@ bench: setup ## Measure an hour of recording against opusenc: CPU, memory, sampl
 docs: setup ## Draw the parts of docs/ that are made from the code
 	.venv/bin/python -m recorder.meeting.drawing
 	.venv/bin/python -m recorder.trial.picture
+	.venv/bin/python -m hardware.generate
+	.venv/bin/python -m hardware.draw
 
 lock: ## Renew the lock files from pyproject.toml (needs uv)
 	@provisioning/workstation lock

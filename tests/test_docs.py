@@ -17,7 +17,12 @@ from recorder.trial.script import parse
 from recorder.trial.soundstage import wav_seconds
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "bench" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "bench" / "README.md",
+    ROOT / "hardware" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 ARCHITECTURE = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
 COMMAND = re.compile(
     r"(?:^|[\s/])recorder ((?:(?:run|room|panel|announcement|archive|authority|verify|open)\b)[^`#\n]*)"

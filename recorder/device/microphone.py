@@ -35,8 +35,9 @@ BUFFER_SECONDS = 1.0
 QUEUE_BLOCKS_MAX = 40
 """Some 8 s of audio, 16 at most."""
 SETTLE_SECONDS = 0.5
-START_SECONDS_MAX = 5.0
-"""Until the first sample: a sleeping sound server takes up to two seconds, and so does an array that the light powers."""
+START_SECONDS_MAX = 7.0
+"""Until the first sample. A sleeping sound server takes up to two seconds; an array has power two to three seconds after the
+light is lit (hardware/), and then begins to speak."""
 LOOK_SECONDS = 0.25
 """Between two looks for a microphone that is gone."""
 

@@ -23,14 +23,24 @@ def glance(settings: config.Config, spool: Spool, panel: Panel) -> dict[Fault, s
         found[Fault.CARD_FULL] = CARD_FULL
     if panel.lit:
         found[Fault.LIGHT] = "the recording light has a current though it is switched off; the room may not record"
-    if not settings.microphone.interlock and not settings.microphone.identity.startswith("pcm:"):
-        try:
-            cards.find(settings.microphone.identity)
-        except MicrophoneError as error:
-            found[Fault.MICROPHONE_GONE] = str(error)
+    if not settings.microphone.identity.startswith("pcm:"):
+        found |= _microphone(settings.microphone)
     if not clock.plausible():
         found[Fault.CLOCK] = "the clock stands before this software was made; it waits for the network's time"
     return found
+
+
+def _microphone(settings: config.Microphone) -> dict[Fault, str]:
+    """It is there; with the interlock it must not be, while the light is dark: then it has power that nobody sees."""
+    try:
+        cards.find(settings.identity)
+    except MicrophoneError as error:
+        return {} if settings.interlock else {Fault.MICROPHONE_GONE: str(error)}
+    if settings.interlock:
+        return {
+            Fault.LIGHT: "the microphone has power though the light is dark: the interlock is broken; the room may not record"
+        }
+    return {}
 
 
 def examine(settings: config.Config, spool: Spool, panel: Panel) -> dict[Fault, str]:

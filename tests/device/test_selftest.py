@@ -1,0 +1,111 @@
+"""What a room knows of itself without a meeting."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from gpiozero import Device
+
+from recorder import config
+from recorder.device import clock, selftest
+from recorder.device.mock import Flaw, Hands
+from recorder.device.panel import Panel
+from recorder.errors import MicrophoneError
+from recorder.meeting.fault import Fault
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> config.Config:
+    values = msgspec.to_builtins(config.load())
+    values["room"]["folder"] = str(tmp_path)
+    values["panel"]["pins"] = "mock"
+    values["microphone"]["identity"] = "pcm:roommic"
+    return msgspec.convert(values, config.Config)
+
+
+@pytest.fixture
+def panel(settings: config.Config) -> Iterator[Panel]:
+    made = Panel(settings.panel, 1.0, on_refuse=lambda: None, on_dark=lambda: None, wake=lambda: None)
+    yield made
+    made.close()
+    Device.pin_factory.reset()
+
+
+class Spool:
+    """A card with so much room."""
+
+    def __init__(self, room: int = 1 << 30) -> None:
+        self.room = room
+
+    def room_bytes(self) -> int:
+        return self.room
+
+
+def with_microphone(settings: config.Config, **changes: Any) -> config.Config:
+    return msgspec.structs.replace(settings, microphone=msgspec.structs.replace(settings.microphone, **changes))
+
+
+def missing(*_: object) -> None:
+    raise MicrophoneError("the microphone usb:2886:0018 is not there")
+
+
+def test_a_room_in_order_has_nothing_to_tell(settings: config.Config, panel: Panel) -> None:
+    assert selftest.examine(settings, Spool(), panel) == {}  # type: ignore[arg-type]
+    assert not panel.lit
+
+
+@pytest.mark.parametrize("flaw", list(Flaw))
+def test_a_light_that_lies_is_found_and_left_dark(settings: config.Config, panel: Panel, flaw: Flaw) -> None:
+    Hands(settings.panel).break_lamp(flaw)
+    assert selftest.examine(settings, Spool(), panel).keys() == {Fault.LIGHT}  # type: ignore[arg-type]
+    assert not Device.pin_factory.pin(settings.panel.recording_light).state
+
+
+def test_a_glance_sees_a_current_that_nobody_switched_on_and_switches_nothing(
+    settings: config.Config, panel: Panel
+) -> None:
+    Hands(settings.panel).break_lamp(Flaw.SHORTED)
+    assert selftest.glance(settings, Spool(), panel).keys() == {Fault.LIGHT}  # type: ignore[arg-type]
+    Hands(settings.panel).break_lamp(Flaw.OPEN)
+    assert selftest.glance(settings, Spool(), panel) == {}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("interlock", "there", "found"),
+    [
+        (False, True, set()),
+        (False, False, {Fault.MICROPHONE_GONE}),
+        (True, False, set()),
+        (True, True, {Fault.LIGHT}),
+    ],
+)
+def test_a_microphone_is_there_and_with_the_interlock_it_must_not_be(
+    settings: config.Config,
+    panel: Panel,
+    monkeypatch: pytest.MonkeyPatch,
+    interlock: bool,
+    there: bool,
+    found: set[Fault],
+) -> None:
+    """L1: one that is there while the light is dark has power that nobody sees."""
+    monkeypatch.setattr(selftest.cards, "find", (lambda *_: None) if there else missing)
+    named = with_microphone(settings, identity="usb:2886:0018", interlock=interlock, rates=[48_000])
+    assert selftest.glance(named, Spool(), panel).keys() == found  # type: ignore[arg-type]
+
+
+def test_a_card_without_room_and_a_clock_that_was_never_set_are_found(
+    settings: config.Config, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: 86_400.0))
+    found = selftest.glance(settings, Spool(1_000), panel)  # type: ignore[arg-type]
+    assert found.keys() == {Fault.CARD_FULL, Fault.CLOCK}
+
+
+def test_a_card_that_reads_back_otherwise_is_broken(
+    settings: config.Config, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selftest.durable, "write", lambda file, data: file.write_bytes(b"rust"))
+    assert selftest.examine(settings, Spool(), panel).keys() == {Fault.RECORDER}  # type: ignore[arg-type]
