@@ -131,9 +131,12 @@ def _folder(out: Path | None) -> Path:
 
 
 def _leave_nothing_of_nothing(folder: Path, room: Callable[[], RoomProcess | None]) -> None:
-    """Where no meeting was begun and no machine crashed there is nothing to keep: the folder is free for the next attempt."""
+    """Where nothing was recorded and no machine crashed nothing is kept: the folder is free for the next attempt."""
     ran = room()
-    if ran is None or (not ran.happened("begun") and ran.process.returncode in (0, EXIT_BAD_INPUT)):
+    begun, missed = (
+        {each.recording for each in ran.happened(name)} if ran is not None else set() for name in ("begun", "missed")
+    )
+    if ran is None or (begun <= missed and ran.process.returncode in (0, EXIT_BAD_INPUT)):
         shutil.rmtree(folder / "parts")
         with contextlib.suppress(OSError):  # it was there before, with something in it
             folder.rmdir()

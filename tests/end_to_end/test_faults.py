@@ -173,7 +173,12 @@ def test_a_microphone_that_is_not_there(make_house: MakeHouse, changes: dict[str
     room.wait_for("fault", lambda it: any(each.status.fault for each in it.reports), 40)
     fault = next(each.status.fault for each in room.reports if each.status.fault)
     assert says in fault and PLAIN.fullmatch(fault)
+    missed = room.await_happening("missed").recording
     room.await_state("idle")
+    house.await_signed(missed)
+    report = house.verified(missed)
+    assert (report.state, report.ended, report.blocks) == (State.WHOLE, "fault", 0)
+    assert [event.name for event in report.events] == ["missed"]
     assert not room.happened("opened") and not room.happened("sealed")
     assert house.capture_pid() is None and house.stage.listeners() == 0
     assert house.hold_key == bytes(32)
