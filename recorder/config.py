@@ -35,8 +35,9 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Room(Section, frozen=True):
     name: Name
     folder: str
+    hold_kind: Literal["memory", "nvram"]
     hold: str
-    hold_may_be_swapped: bool
+    hold_may_be_on_disk: bool
     window: str
 
 

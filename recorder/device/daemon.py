@@ -23,7 +23,7 @@ from recorder.device import clock, entropy, selftest
 from recorder.device.chain import Chain
 from recorder.device.confine import forbid_dumps
 from recorder.device.custody import Custody, Ended
-from recorder.device.hold import MemoryHold
+from recorder.device.hold import open_hold
 from recorder.device.mock import Flaw, Hands
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
@@ -94,7 +94,7 @@ class Daemon:
         self._signing_key = keyfiles.load_device(self._keys / "signing.key")
         self._archive_key = keyfiles.load_device_public(self._keys / "archive.pub")
         self._wakeup, self._alarm_bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._hold = MemoryHold(Path(settings.room.hold), may_be_swapped=settings.room.hold_may_be_swapped)
+        self._hold = open_hold(settings.room)
         self._spool = Spool(self._folder / "spool", settings.spool.bytes_max)
         self._standing = StandingNo(self._folder / "refused")
         self._chain = Chain(self._folder / "chain.json")

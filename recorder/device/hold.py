@@ -1,40 +1,36 @@
 """The hold: where the hold key of the running meeting is, and where overwriting it erases it.
 
 Whoever has the key of a hold can release a recording; once it is overwritten nobody can, the archive's operator
-included. So it must never be on flash, which keeps old copies in places that software cannot reach.
+included. So it must never be on flash, which keeps old copies in places that software cannot reach. There are two:
 
-    slot, 64 bytes = "WHK1" ‖ state u8 ‖ 7 zeros ‖ check u32 ‖ recording[16] ‖ key[32]
+    MemoryHold    a file on a RAM file system. It survives a restart of the service, and is gone with the power:
+                  what was being recorded then is kept, and nobody can open it
+    NvramHold     the RAM of the room's clock chip, which a battery keeps. A meeting that the power was cut in is
+                  recovered, and the client can still refuse it
 
-    state   0 empty      1 holds      2 refused: the recording is told, and that its key was erased
-            3 committed: as holds, but the grace period ended without a no; its keybox is being written
-    check   CRC-32 of recording ‖ key while it holds, else 0: what a weak battery altered is not taken for a key
-
-The order of writing makes a crash between any two writes harmless. A key is put before the state that says so. It goes in
-the other order: the state first, so that nobody takes the key any more, then the key. A slot that does not hold but has a
-key left, which only such a crash can leave, is erased when the hold is opened.
-
-The slot is written in place and never moved, with reads and writes at an offset and no mapping: that is what the kernel
-offers for 64 bytes of battery-backed RAM in a clock chip (nvmem in sysfs) as well as for a file on a RAM file system.
+Both write the one slot of `slot.py`; they differ in what they take for their file, and in what they find in a new one.
 """
 
+import logging
 import os
+import re
 import stat
-import threading
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from recorder import config
+from recorder.device.slot import SLOT_BYTES, Slot
 from recorder.errors import HoldError
 
-MAGIC = b"WHK1"
-SLOT_BYTES = 64
-RECORDING_BYTES = 16
-KEY_BYTES = 32
-_STATE, _CHECK, _RECORDING, _KEY = 4, 12, 16, 32
-_EMPTY, _HOLDS, _REFUSED, _COMMITTED = 0, 1, 2, 3
-_WITH_KEY = (_HOLDS, _COMMITTED)
-_RAM_FILE_SYSTEMS = ("tmpfs", "ramfs")
+MOUNTS = Path("/proc/self/mountinfo")
 SWAPS = Path("/proc/swaps")
+CHIP = re.compile(r"ds1307_nvram\d+")
+"""What the driver of the MCP7940N calls its RAM (drivers/rtc/rtc-ds1307.c)."""
+_RAM_FILE_SYSTEMS = ("tmpfs", "ramfs")
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+logger = logging.getLogger(__name__)
 
 
 class Hold(Protocol):
@@ -66,134 +62,92 @@ class Hold(Protocol):
         """Overwrite the key, and read back that it is gone; `refused` leaves a note of whose it was."""
 
 
-class MemoryHold:
+class MemoryHold(Slot):
     """A hold in a file on a RAM file system: gone with the power, still there after a restart of the service."""
 
-    def __init__(
-        self,
-        file: Path,
-        mounts: Path = Path("/proc/self/mountinfo"),
-        swaps: Path = SWAPS,
-        *,
-        may_be_swapped: bool = False,
-    ) -> None:
-        """`may_be_swapped` is for a trial on a computer with swap, where the key might come to its disk."""
-        self._file = file
-        self._lock = threading.Lock()
+    def __init__(self, file: Path, mounts: Path = MOUNTS, swaps: Path = SWAPS, *, may_be_on_disk: bool = False) -> None:
+        """`may_be_on_disk` is for a trial on a computer with swap, where the key might come to its disk."""
         try:
             file.parent.mkdir(mode=0o700, exist_ok=True)
-            self._slot = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            handle = os.open(file, _FLAGS | os.O_CREAT, 0o600)
         except OSError as error:
             raise HoldError(f"{file}: the hold cannot be made: {error.strerror}") from error
+        with _closed_on_error(handle):
+            super().__init__(file, handle)
+            opened = os.fstat(handle)
+            if not stat.S_ISREG(opened.st_mode) or opened.st_size not in (0, SLOT_BYTES):
+                raise HoldError(f"{file}: is something else than a hold; choose another path for room.hold")
+            _must_be_in_ram(file, opened.st_dev, mounts, None if may_be_on_disk else swaps)
+            if opened.st_size == 0:
+                os.ftruncate(handle, SLOT_BYTES)
+            if self._is_blank():
+                self._initialise()
+            elif not self._is_ours():
+                raise HoldError(f"{file}: is something else than a hold; choose another path for room.hold")
+            self._settle()
+
+
+class NvramHold(Slot):
+    """A hold in the 64 bytes of battery-backed RAM of the clock chip, as the kernel's nvmem shows them in sysfs.
+
+    No memory of another name is ever written: a Raspberry Pi shows some beside it that can be written only once.
+    Whether the battery is low the kernel does not tell; that it was empty shows in what the memory holds then, which is
+    anything. That is not ours, and no error: it is erased, and said.
+    """
+
+    def __init__(self, file: Path, mounts: Path = MOUNTS, *, may_be_on_disk: bool = False) -> None:
+        """`may_be_on_disk` is for tests without the chip: a plain file of its size, in a folder of its name."""
+        if not CHIP.fullmatch(file.parent.name):
+            raise HoldError(
+                f"{file}: is not the memory of an MCP7940N; room.hold must be like"
+                " /sys/bus/nvmem/devices/ds1307_nvram0/nvmem, or room.hold_kind another one"
+            )
         try:
-            self._open(mounts, None if may_be_swapped else swaps)
-        except BaseException:
-            os.close(self._slot)
-            raise
-
-    def put(self, recording: bytes, key: bytearray) -> None:
-        if len(recording) != RECORDING_BYTES or len(key) != KEY_BYTES:
-            raise ValueError("a hold keeps 32 bytes for 16 bytes of recording")
-        with self._lock:
-            self._write(_STATE, bytes([_EMPTY]))
-            self._write(_RECORDING, recording)
-            self._write(_KEY, key)
-            self._write(_CHECK, _check(recording, key))
-            self._write(_STATE, bytes([_HOLDS]))
-
-    def take(self) -> tuple[bytes, bytearray] | None:
-        with self._lock:
-            if self._read(_STATE, 1)[0] not in _WITH_KEY:
-                return None
-            recording, key = bytes(self._read(_RECORDING, RECORDING_BYTES)), self._read(_KEY, KEY_BYTES)
-            return (recording, key) if self._read(_CHECK, 4) == _check(recording, key) else None
-
-    def refused(self) -> bytes | None:
-        with self._lock:
-            state = self._read(_STATE, 1)[0]
-            return bytes(self._read(_RECORDING, RECORDING_BYTES)) if state == _REFUSED else None
-
-    def commit(self) -> bool:
-        with self._lock:
-            if self._read(_STATE, 1)[0] not in _WITH_KEY:
-                return False
-            self._write(_STATE, bytes([_COMMITTED]))
-            return True
-
-    def committed(self) -> bool:
-        with self._lock:
-            return self._read(_STATE, 1)[0] == _COMMITTED
-
-    def refuse(self) -> bool:
-        with self._lock:
-            if self._read(_STATE, 1)[0] == _COMMITTED:
-                return False
-            self._erase(refused=True)
-            return True
-
-    def erase(self, *, refused: bool = False) -> None:
-        with self._lock:
-            self._erase(refused=refused)
-
-    def _open(self, mounts: Path, swaps: Path | None) -> None:
-        """Take the file as our slot, or raise HoldError and leave it as it is."""
-        opened = os.fstat(self._slot)
-        if not stat.S_ISREG(opened.st_mode) or opened.st_size not in (0, SLOT_BYTES):
-            raise HoldError(f"{self._file}: is something else than a hold; choose another path for room.hold")
-        _must_be_in_ram(self._file, opened.st_dev, mounts, swaps)
-        if opened.st_size == 0:
-            self._write(0, bytes(SLOT_BYTES))
-        magic = self._read(0, len(MAGIC))
-        if magic == bytes(len(MAGIC)):
-            self._write(0, MAGIC)
-        elif magic != MAGIC:
-            raise HoldError(f"{self._file}: is something else than a hold; choose another path for room.hold")
-        if self._read(_STATE, 1)[0] not in _WITH_KEY:
-            self._erase_key()
-
-    def _erase(self, *, refused: bool) -> None:
-        if not refused:
-            self._write(_STATE, bytes([_EMPTY]))
-            self._write(_RECORDING, bytes(RECORDING_BYTES))
-        elif self._read(_STATE, 1)[0] in _WITH_KEY:
-            self._write(_STATE, bytes([_REFUSED]))
-        self._erase_key()
-
-    def _erase_key(self) -> None:
-        self._write(_KEY, bytes(KEY_BYTES))
-        self._write(_CHECK, bytes(4))
-        try:
-            os.fsync(self._slot)
+            handle = os.open(file, _FLAGS)
+        except FileNotFoundError as error:
+            raise HoldError(
+                f"{file}: there is no clock chip; check that an MCP7940N is fitted and named in the Pi's config.txt:"
+                " dtoverlay=i2c-rtc,mcp7940x"
+            ) from error
         except OSError as error:
-            raise self._failure(error.strerror) from error
-        if any(self._read(_KEY, KEY_BYTES)) or any(self._read(_CHECK, 4)):
-            raise self._failure("the hold key was overwritten but reads back otherwise")
-
-    def _write(self, at: int, data: bytes | bytearray) -> None:
-        try:
-            written = os.pwrite(self._slot, data, at)
-        except OSError as error:
-            raise self._failure(error.strerror) from error
-        if written != len(data):
-            raise self._failure("it takes only part of what is written")
-
-    def _read(self, at: int, size: int) -> bytearray:
-        """Into memory that its taker can overwrite."""
-        data = bytearray(size)
-        try:
-            read = os.preadv(self._slot, [data], at)
-        except OSError as error:
-            raise self._failure(error.strerror) from error
-        if read != size:
-            raise self._failure("it was cut short")
-        return data
-
-    def _failure(self, what: str | None) -> HoldError:
-        return HoldError(f"{self._file}: the hold fails: {what}. Take this room out of service.")
+            raise HoldError(f"{file}: the clock chip cannot be reached: {error.strerror}") from error
+        with _closed_on_error(handle):
+            super().__init__(file, handle)
+            opened = os.fstat(handle)
+            if not stat.S_ISREG(opened.st_mode) or opened.st_size != SLOT_BYTES:
+                raise HoldError(
+                    f"{file}: has {opened.st_size} bytes where a hold needs 64; the clock chip is not an MCP7940N"
+                )
+            kind, _ = _file_system(opened.st_dev, mounts)
+            if kind != "sysfs" and not may_be_on_disk:
+                raise HoldError(
+                    f"{file}: is on {kind}, where overwriting does not erase; room.hold must be the chip's file below /sys"
+                )
+            if not self._is_ours():
+                logger.warning(
+                    "%s: what the clock chip held is not ours, and is erased: the chip is new, or its battery was empty. "
+                    "If it is not new, replace the battery: without it a meeting is lost when the power is cut",
+                    file,
+                )
+                self._initialise()
+            self._settle()
 
 
-def _check(recording: bytes, key: bytearray) -> bytes:
-    return zlib.crc32(key, zlib.crc32(recording)).to_bytes(4, "big")
+def open_hold(room: config.Room) -> Hold:
+    """The hold that the room is configured for, opened; or a HoldError, and the room must not start."""
+    file, may_be_on_disk = Path(room.hold), room.hold_may_be_on_disk
+    if room.hold_kind == "nvram":
+        return NvramHold(file, may_be_on_disk=may_be_on_disk)
+    return MemoryHold(file, may_be_on_disk=may_be_on_disk)
+
+
+@contextmanager
+def _closed_on_error(handle: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        os.close(handle)
+        raise
 
 
 def swap_in_use(swaps: Path = SWAPS) -> list[str]:

@@ -151,7 +151,7 @@ class Machines:
                 "name": ROOM,
                 "folder": str(self.room_folder),
                 "hold": str(self._hold / "hold"),
-                "hold_may_be_swapped": bool(swap_in_use()),
+                "hold_may_be_on_disk": bool(swap_in_use()),
                 "window": str(self._hold / "window"),
             },
             "panel": {"pins": "mock"},

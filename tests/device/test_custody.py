@@ -85,8 +85,8 @@ class Device:
     def __init__(self, ram: Path, card: Card, seen: Seen) -> None:
         self.card, self.seen = card, seen
         folder = card.folder
-        self.memory = MemoryHold(ram / "hold", may_be_swapped=True)
-        weakref.finalize(self, os.close, self.memory._slot)  # a room has one in its life; these are thousands
+        self.memory = MemoryHold(ram / "hold", may_be_on_disk=True)
+        weakref.finalize(self, os.close, self.memory._handle)  # a room has one in its life; these are thousands
         self.spool = Spool(folder / "spool", 2**30)
         self.chain = Chain(folder / "chain.json")
         self.standing = StandingNo(folder / "refused")

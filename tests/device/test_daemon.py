@@ -171,7 +171,7 @@ class Room:
         values["room"] |= {
             "folder": str(folder),
             "hold": str(folder / "hold" / "slot"),
-            "hold_may_be_swapped": True,
+            "hold_may_be_on_disk": True,
             "window": "",
         }
         values["microphone"] |= {"identity": "pcm:roommic"}

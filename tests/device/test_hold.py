@@ -1,26 +1,22 @@
-"""The hold on a real RAM file system: what was erased is gone, whenever the process dies."""
+"""Both holds: the contract, and what each takes for its file.
+
+The clock chip's memory is a plain file of its size here, in a folder of the name that Linux gives it: what sysfs does
+otherwise (it never grows, and has nothing to sync) a slot has no use for.
+"""
 
 import os
-import tempfile
-import threading
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from recorder.device import hold as module
-from recorder.device.hold import SLOT_BYTES, MemoryHold
+from recorder import config
+from recorder.device.hold import MemoryHold, NvramHold, open_hold
+from recorder.device.slot import SLOT_BYTES, Slot
 from recorder.errors import HoldError
-
-RECORDING = bytes(range(16))
-OTHER = bytes(range(16, 32))
-KEY = bytes(range(100, 132))
-
-
-@pytest.fixture
-def ram() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        yield Path(folder)
+from tests.device.hold_contract import KEY, RECORDING, HoldContract, cut_after, put
 
 
 @pytest.fixture
@@ -37,226 +33,7 @@ def swap(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.fixture
-def file(ram: Path) -> Path:
-    return ram / "room" / "hold"
-
-
-@pytest.fixture
-def hold(file: Path, no_swap: Path) -> MemoryHold:
-    return MemoryHold(file, swaps=no_swap)
-
-
-def test_a_new_hold_is_empty(hold: MemoryHold, file: Path) -> None:
-    assert hold.take() is None
-    assert hold.refused() is None
-    assert file.read_bytes() == b"WHK1" + bytes(60)
-    assert file.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_key_is_kept_and_taking_it_erases_nothing(hold: MemoryHold) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    taken = hold.take()
-    assert taken == (RECORDING, KEY)
-    taken[1][:] = bytes(32)
-    assert hold.take() == (RECORDING, KEY)
-    assert hold.refused() is None
-
-
-def test_the_slot_has_the_bytes_of_its_table(hold: MemoryHold, file: Path) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    check = bytes.fromhex("aa1081af")
-    assert file.read_bytes() == b"WHK1\x01" + bytes(7) + check + RECORDING + KEY
-
-
-def test_it_survives_a_restart(hold: MemoryHold, file: Path, no_swap: Path) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    assert MemoryHold(file, swaps=no_swap).take() == (RECORDING, KEY)
-
-
-@pytest.mark.parametrize("refused", [False, True])
-def test_erased_is_gone(hold: MemoryHold, file: Path, no_swap: Path, refused: bool) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    hold.erase(refused=refused)
-    content = file.read_bytes()
-    assert content[12:16] + content[32:] == bytes(36), "neither the key nor its check is left"
-    for each in (hold, MemoryHold(file, swaps=no_swap)):
-        assert each.take() is None
-        assert each.refused() == (RECORDING if refused else None)
-    assert len(content) == SLOT_BYTES
-
-
-def test_a_refusal_stands_until_it_is_completed(hold: MemoryHold) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    hold.erase(refused=True)
-    hold.erase(refused=True)
-    assert hold.refused() == RECORDING
-    hold.erase()
-    assert hold.refused() is None
-
-
-def test_refusing_an_empty_hold_names_no_recording(hold: MemoryHold) -> None:
-    hold.erase(refused=True)
-    assert hold.refused() is None
-
-
-def test_the_next_meeting_replaces_the_note(hold: MemoryHold) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    hold.erase(refused=True)
-    hold.put(OTHER, bytearray(KEY))
-    assert hold.refused() is None
-    assert hold.take() == (OTHER, KEY)
-
-
-class Killed(BaseException):
-    """The process died here."""
-
-
-def die_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
-    left = writes
-    pwrite = os.pwrite
-
-    def dying(handle: int, data: bytes, at: int) -> int:
-        nonlocal left
-        if left == 0:
-            raise Killed
-        left -= 1
-        return pwrite(handle, data, at)
-
-    monkeypatch.setattr(os, "pwrite", dying)
-
-
-@pytest.mark.parametrize("writes", range(8))
-@pytest.mark.parametrize("refused", [False, True])
-def test_an_erasure_cut_off_anywhere_is_not_begun_or_completed(
-    monkeypatch: pytest.MonkeyPatch, hold: MemoryHold, file: Path, no_swap: Path, refused: bool, writes: int
-) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    with monkeypatch.context() as patch:
-        die_after(patch, writes)
-        try:
-            hold.erase(refused=refused)
-        except Killed:
-            died = True
-        else:
-            died = False
-    again = MemoryHold(file, swaps=no_swap)
-    if writes == 0:
-        assert again.take() == (RECORDING, KEY)
-    else:
-        assert again.take() is None
-        assert again.refused() == (RECORDING if refused else None) or (not refused and died)
-        assert KEY not in file.read_bytes()
-        assert file.read_bytes()[32:] == bytes(32)
-
-
-@pytest.mark.parametrize("writes", range(6))
-def test_a_key_half_put_is_no_key(
-    monkeypatch: pytest.MonkeyPatch, hold: MemoryHold, file: Path, no_swap: Path, writes: int
-) -> None:
-    hold.put(OTHER, bytearray(reversed(KEY)))
-    with monkeypatch.context() as patch:
-        die_after(patch, writes)
-        try:
-            hold.put(RECORDING, bytearray(KEY))
-        except Killed:
-            assert writes < 5
-    again = MemoryHold(file, swaps=no_swap)
-    assert again.take() == {0: (OTHER, bytes(reversed(KEY))), 5: (RECORDING, KEY)}.get(writes)
-    assert again.refused() is None
-    if 0 < writes < 5:
-        assert file.read_bytes()[32:] == bytes(32)
-
-
-def test_an_altered_key_is_no_key(hold: MemoryHold, file: Path, no_swap: Path) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    for at in range(12, SLOT_BYTES):
-        altered = bytearray(file.read_bytes())
-        altered[at] ^= 0x10
-        copy = file.with_name(f"altered-{at}")
-        copy.write_bytes(altered)
-        assert MemoryHold(copy, swaps=no_swap).take() is None
-
-
-def test_memory_that_does_not_take_the_zeros_is_found_out(monkeypatch: pytest.MonkeyPatch, hold: MemoryHold) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    pwrite = os.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda handle, data, at: len(data) if at == 32 else pwrite(handle, data, at))
-    with pytest.raises(HoldError, match="reads back otherwise"):
-        hold.erase(refused=True)
-    assert hold.take() is None, "and nobody takes the key any more"
-    assert hold.refused() == RECORDING
-
-
-def test_a_slot_that_fails_is_a_hold_error(hold: MemoryHold, file: Path) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    os.truncate(file, 20)
-    with pytest.raises(HoldError, match="cut short"):
-        hold.take()
-
-
-def test_erasing_from_another_thread_beats_taking(hold: MemoryHold) -> None:
-    """Whoever asks after `erase` has returned gets nothing; whoever asks meanwhile gets the key or nothing, whole."""
-    for _ in range(100):
-        hold.put(RECORDING, bytearray(KEY))
-        start = threading.Barrier(3)
-        erased = threading.Event()
-        wrong: list[object] = []
-
-        def take(
-            start: threading.Barrier = start, erased: threading.Event = erased, wrong: list[object] = wrong
-        ) -> None:
-            start.wait()
-            for _ in range(20):
-                late = erased.is_set()
-                taken = hold.take()
-                if taken is not None and (late or taken != (RECORDING, KEY)):
-                    wrong.append(taken)
-
-        takers = [threading.Thread(target=take) for _ in range(2)]
-        for taker in takers:
-            taker.start()
-        start.wait()
-        hold.erase(refused=True)
-        erased.set()
-        for taker in takers:
-            taker.join()
-        assert not wrong
-        assert hold.refused() == RECORDING
-
-
-def test_a_disk_is_refused_and_nothing_is_written_there(tmp_path: Path, no_swap: Path) -> None:
-    mounts = tmp_path / "mounts"
-    device = tmp_path.stat().st_dev
-    mounts.write_text(f"29 1 {os.major(device)}:{os.minor(device)} / / rw,relatime - ext4 /dev/vda rw,noswap\n")
-    with pytest.raises(HoldError, match="on ext4"):
-        MemoryHold(tmp_path / "hold", mounts, no_swap)
-    assert (tmp_path / "hold").read_bytes() == b""
-
-
-def test_a_link_from_ram_to_a_disk_is_seen_through(ram: Path, tmp_path: Path, no_swap: Path) -> None:
-    mounts = tmp_path / "mounts"
-    device = tmp_path.stat().st_dev
-    mounts.write_text(
-        f"29 1 {os.major(device)}:{os.minor(device)} / / rw,relatime - ext4 /dev/vda rw\n"
-        f"30 29 0:{os.minor(ram.stat().st_dev)} / /dev/shm rw - tmpfs tmpfs rw\n"
-    )
-    (ram / "folder").symlink_to(tmp_path)
-    with pytest.raises(HoldError, match="on ext4"):
-        MemoryHold(ram / "folder" / "hold", mounts, no_swap)
-    (ram / "link").symlink_to(tmp_path / "hold")
-    with pytest.raises(HoldError, match="cannot be made"):
-        MemoryHold(ram / "link", mounts, no_swap)
-
-
-def test_an_unknown_device_is_refused(ram: Path, tmp_path: Path, no_swap: Path) -> None:
-    mounts = tmp_path / "mounts"
-    mounts.write_text("29 1 9999:1 / / rw - tmpfs tmpfs rw\n")
-    with pytest.raises(HoldError, match="unknown file system"):
-        MemoryHold(ram / "hold", mounts, no_swap)
-
-
-def mountinfo(file: Path, folder: Path, kind: str, options: str) -> Path:
+def mountinfo(file: Path, folder: Path, kind: str, options: str = "rw") -> Path:
     device = folder.stat().st_dev
     file.write_text(
         f"29 1 {os.major(device)}:{os.minor(device)} / /a\\040b rw shared:3 master:1 - {kind} none {options}\n"
@@ -264,86 +41,189 @@ def mountinfo(file: Path, folder: Path, kind: str, options: str) -> Path:
     return file
 
 
-def test_swap_is_refused_with_what_to_do(ram: Path, tmp_path: Path, swap: Path) -> None:
-    mounts = mountinfo(tmp_path / "mounts", ram, "tmpfs", "rw,size=1k")
-    with pytest.raises(HoldError, match=r"/var/swap, /dev/zram0 .*swapoff"):
-        MemoryHold(ram / "hold", mounts, swap)
+class TestMemoryHold(HoldContract):
+    @pytest.fixture
+    def file(self, ram: Path, no_swap: Path) -> Iterator[Path]:
+        self._no_swap = no_swap
+        return ram / "room" / "hold"
+
+    def opened(self, file: Path) -> Slot:
+        return MemoryHold(file, swaps=self._no_swap)
+
+    def test_it_is_for_its_owner_alone(self, hold: Slot, file: Path) -> None:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+    def test_a_process_that_died_while_it_made_the_file_is_no_obstacle(self, file: Path) -> None:
+        file.parent.mkdir()
+        file.write_bytes(bytes(SLOT_BYTES))
+        assert self.found(file) == (None, None, False)
+
+    def test_a_disk_is_refused_and_nothing_is_written_there(self, tmp_path: Path, no_swap: Path) -> None:
+        mounts = mountinfo(tmp_path / "mounts", tmp_path, "ext4", "rw,noswap")
+        with pytest.raises(HoldError, match="on ext4"):
+            MemoryHold(tmp_path / "hold", mounts, no_swap)
+        assert (tmp_path / "hold").read_bytes() == b""
+
+    def test_a_link_from_ram_to_a_disk_is_seen_through(self, ram: Path, tmp_path: Path, no_swap: Path) -> None:
+        mounts = mountinfo(tmp_path / "mounts", tmp_path, "ext4")
+        with mounts.open("a") as more:
+            more.write(f"30 29 0:{os.minor(ram.stat().st_dev)} / /dev/shm rw - tmpfs tmpfs rw\n")
+        (ram / "folder").symlink_to(tmp_path)
+        with pytest.raises(HoldError, match="on ext4"):
+            MemoryHold(ram / "folder" / "hold", mounts, no_swap)
+        (ram / "link").symlink_to(tmp_path / "hold")
+        with pytest.raises(HoldError, match="cannot be made"):
+            MemoryHold(ram / "link", mounts, no_swap)
+
+    def test_an_unknown_device_is_refused(self, ram: Path, tmp_path: Path, no_swap: Path) -> None:
+        mounts = tmp_path / "mounts"
+        mounts.write_text("29 1 9999:1 / / rw - tmpfs tmpfs rw\n")
+        with pytest.raises(HoldError, match="unknown file system"):
+            MemoryHold(ram / "hold", mounts, no_swap)
+
+    def test_swap_is_refused_with_what_to_do(self, ram: Path, tmp_path: Path, swap: Path) -> None:
+        mounts = mountinfo(tmp_path / "mounts", ram, "tmpfs", "rw,size=1k")
+        with pytest.raises(HoldError, match=r"/var/swap, /dev/zram0 .*swapoff"):
+            MemoryHold(ram / "hold", mounts, swap)
+
+    @pytest.mark.parametrize(("kind", "options"), [("ramfs", "rw"), ("tmpfs", "rw,noswap")])
+    def test_swap_does_not_matter_where_nothing_is_swapped_out(
+        self, ram: Path, tmp_path: Path, swap: Path, kind: str, options: str
+    ) -> None:
+        hold = MemoryHold(ram / "hold", mountinfo(tmp_path / "mounts", ram, kind, options), swap)
+        put(hold)
+        assert hold.take() == (RECORDING, KEY)
+
+    def test_for_a_trial_on_a_computer_that_swaps_it_may_be(self, ram: Path, tmp_path: Path, swap: Path) -> None:
+        mounts = mountinfo(tmp_path / "mounts", ram, "tmpfs", "rw,size=1k")
+        hold = MemoryHold(ram / "hold", mounts, swap, may_be_on_disk=True)
+        put(hold)
+        assert hold.take() == (RECORDING, KEY)
+
+    @pytest.mark.parametrize("content", [b"x", b"x" * 64, b"WHK2" + bytes(60), b"WHK1" + bytes(61)])
+    def test_a_file_of_something_else_is_left_alone(self, file: Path, content: bytes) -> None:
+        file.parent.mkdir()
+        file.write_bytes(content)
+        with pytest.raises(HoldError, match="something else"):
+            self.opened(file)
+        assert file.read_bytes() == content
 
 
-@pytest.mark.parametrize(("kind", "options"), [("ramfs", "rw"), ("tmpfs", "rw,noswap")])
-def test_swap_does_not_matter_where_nothing_is_swapped_out(
-    ram: Path, tmp_path: Path, swap: Path, kind: str, options: str
-) -> None:
-    hold = MemoryHold(ram / "hold", mountinfo(tmp_path / "mounts", ram, kind, options), swap)
-    hold.put(RECORDING, bytearray(KEY))
-    assert hold.take() == (RECORDING, KEY)
+class TestNvramHold(HoldContract):
+    @pytest.fixture
+    def file(self, ram: Path) -> Path:
+        file = ram / "ds1307_nvram0" / "nvmem"
+        file.parent.mkdir()
+        file.write_bytes(os.urandom(SLOT_BYTES))  # as it comes from the factory
+        return file
 
+    def opened(self, file: Path) -> Slot:
+        return NvramHold(file, may_be_on_disk=True)
 
-@pytest.mark.parametrize("content", [b"x", b"x" * 64, b"WHK2" + bytes(60), b"WHK1" + bytes(61)])
-def test_a_file_of_something_else_is_left_alone(file: Path, no_swap: Path, content: bytes) -> None:
-    file.parent.mkdir()
-    file.write_bytes(content)
-    with pytest.raises(HoldError, match="something else"):
-        MemoryHold(file, swaps=no_swap)
-    assert file.read_bytes() == content
+    def test_a_battery_that_was_empty_is_said_and_leaves_no_key(
+        self, hold: Slot, file: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put(hold)
+        kept = file.read_bytes()
+        caplog.clear()
+        assert self.found(file)[0] == (RECORDING, KEY)
+        assert not caplog.messages
+        for at in range(4):
+            for bit in range(8):  # and the rest may be as it was
+                altered = bytearray(kept)
+                altered[at] ^= 1 << bit
+                file.write_bytes(altered)
+                caplog.clear()
+                assert self.found(file) == (None, None, False)
+                assert "its battery was empty" in caplog.text
+                assert file.read_bytes() == b"WHK1" + bytes(60)
 
+    def test_whatever_it_holds_at_first_the_power_may_go_at_any_byte(self, hold: Slot, file: Path) -> None:
+        put(hold)
+        kept = file.read_bytes()[4:]
+        for content in (os.urandom(4) + kept, bytes(4) + kept, b"WHK\0" + kept, b"\xff" * 64, bytes(64)):
+            for count in range(SLOT_BYTES + 4):
+                file.write_bytes(content)
+                with cut_after(count), self.again(file):
+                    raise AssertionError("it was not cut off")
+                assert self.found(file) == (None, None, False)
+                assert file.read_bytes() == b"WHK1" + bytes(60)
 
-@pytest.mark.parametrize(("recording", "key"), [(b"", KEY), (RECORDING, b""), (RECORDING + b"x", KEY)])
-def test_other_lengths_are_a_mistake_of_the_caller(hold: MemoryHold, recording: bytes, key: bytes) -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
-        hold.put(recording, bytearray(key))
-    assert hold.take() is None
+    @pytest.mark.parametrize("stuck", [0, 4, 32])
+    def test_memory_that_cannot_be_erased_is_found_out_at_the_start(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch, stuck: int
+    ) -> None:
+        pwrite = os.pwrite
 
+        def failing(handle: int, data: bytes, at: int) -> int:
+            """All but one byte are taken."""
+            for index, each in enumerate(data):
+                if at + index != stuck:
+                    pwrite(handle, bytes([each]), at + index)
+            return len(data)
 
-def test_the_check_is_the_usual_crc() -> None:
-    assert module._check(b"1234", bytearray(b"56789")) == bytes.fromhex("cbf43926")  # its published check value
+        file.write_bytes(b"\xaa" * SLOT_BYTES)
+        monkeypatch.setattr(os, "pwrite", failing)
+        with pytest.raises(HoldError, match="reads back otherwise"):
+            self.opened(file)
 
-
-def test_what_is_committed_keeps_its_key_until_it_is_erased(hold: MemoryHold, file: Path) -> None:
-    assert not hold.commit(), "there is nothing to decide about"
-    hold.put(RECORDING, bytearray(KEY))
-    assert not hold.committed()
-    assert hold.commit() and hold.commit() and hold.committed()
-    assert hold.take() == (RECORDING, bytearray(KEY))
-    assert MemoryHold(file, may_be_swapped=True).take() == (RECORDING, bytearray(KEY)), "a restart completes it"
-    hold.erase()
-    assert (hold.take(), hold.refused(), hold.committed()) == (None, None, False)
-    assert file.read_bytes() == b"WHK1" + bytes(60)
-
-
-def test_a_no_before_the_decision_keeps_its_note_and_one_after_it_changes_nothing(hold: MemoryHold) -> None:
-    hold.put(RECORDING, bytearray(KEY))
-    assert hold.refuse()
-    assert not hold.commit()
-    assert hold.refused() == RECORDING
-    hold.put(OTHER, bytearray(KEY))
-    assert hold.commit()
-    assert not hold.refuse()
-    assert (hold.refused(), hold.take()) == (None, (OTHER, bytearray(KEY)))
-    hold.erase(refused=True)  # what the loop does knows which meeting it means
-    assert (hold.refused(), hold.take()) == (OTHER, None)
-
-
-def test_of_a_decision_and_a_no_at_the_same_time_exactly_one_counts(hold: MemoryHold) -> None:
-    for _ in range(200):
-        hold.put(RECORDING, bytearray(KEY))
-        barrier = threading.Barrier(2)
-
-        def refuse(barrier: threading.Barrier = barrier) -> None:
-            barrier.wait()
-            hold.refuse()
-
-        client = threading.Thread(target=refuse)
-        client.start()
-        barrier.wait()
-        committed = hold.commit()
-        client.join()
-        assert committed == (hold.refused() is None) == (hold.take() is not None)
+    def test_it_never_asks_for_more_than_there_is(self, hold: Slot, file: Path) -> None:
+        put(hold)
+        hold.commit()
+        hold.erase(refused=True)
         hold.erase()
+        assert file.stat().st_size == SLOT_BYTES
+
+    def test_a_chip_that_is_not_there_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(HoldError, match=r"no clock chip; check .*MCP7940N is fitted.*dtoverlay=i2c-rtc,mcp7940x"):
+            NvramHold(tmp_path / "ds1307_nvram0" / "nvmem")
+
+    def test_a_chip_that_may_not_be_opened_is_told(self, tmp_path: Path) -> None:
+        (tmp_path / "ds1307_nvram0" / "nvmem").mkdir(parents=True)
+        with pytest.raises(HoldError, match="cannot be reached: Is a directory"):
+            NvramHold(tmp_path / "ds1307_nvram0" / "nvmem")
+
+    @pytest.mark.parametrize("name", ["rpi_otp_private0", "ds1307_nvram", "my_ds1307_nvram0", "ds3232_sram0"])
+    def test_memory_of_another_name_is_not_even_opened(self, tmp_path: Path, name: str) -> None:
+        file = tmp_path / name / "nvmem"
+        file.parent.mkdir()
+        file.write_bytes(b"x" * SLOT_BYTES)
+        with pytest.raises(HoldError, match="not the memory of an MCP7940N"):
+            NvramHold(file, may_be_on_disk=True)
+        assert file.read_bytes() == b"x" * SLOT_BYTES
+
+    @pytest.mark.parametrize("size", [0, 4, 56, 236])
+    def test_another_chip_is_told_and_left_alone(self, file: Path, size: int) -> None:
+        file.write_bytes(b"x" * size)
+        with pytest.raises(HoldError, match=rf"has {size} bytes where a hold needs 64"):
+            self.opened(file)
+        assert file.read_bytes() == b"x" * size
+
+    def test_a_disk_is_refused_and_nothing_is_written_there(self, file: Path, tmp_path: Path) -> None:
+        file.write_bytes(b"x" * SLOT_BYTES)
+        with pytest.raises(HoldError, match=r"on ext4, where overwriting does not erase"):
+            NvramHold(file, mountinfo(tmp_path / "mounts", file.parent, "ext4"))
+        assert file.read_bytes() == b"x" * SLOT_BYTES
+
+    def test_sysfs_it_is(self, file: Path, tmp_path: Path) -> None:
+        hold = NvramHold(file, mountinfo(tmp_path / "mounts", file.parent, "sysfs"))
+        put(hold)
+        assert hold.take() == (RECORDING, KEY)
 
 
-def test_for_a_trial_on_a_computer_that_swaps_it_may_be(ram: Path, tmp_path: Path, swap: Path) -> None:
-    mounts = mountinfo(tmp_path / "mounts", ram, "tmpfs", "rw,size=1k")
-    hold = MemoryHold(ram / "hold", mounts, swap, may_be_swapped=True)
-    hold.put(RECORDING, bytearray(KEY))
-    assert hold.take() == (RECORDING, KEY)
+def room(kind: str, file: Path, *, may_be_on_disk: bool) -> config.Room:
+    return msgspec.structs.replace(
+        config.load().room, hold_kind=kind, hold=str(file), hold_may_be_on_disk=may_be_on_disk
+    )
+
+
+def test_a_room_has_the_hold_that_it_is_configured_for(ram: Path, tmp_path: Path) -> None:
+    chip = tmp_path / "ds1307_nvram0" / "nvmem"
+    with pytest.raises(HoldError, match="no clock chip"):
+        open_hold(room("nvram", chip, may_be_on_disk=True))
+    chip.parent.mkdir()
+    chip.write_bytes(bytes(SLOT_BYTES))
+    with pytest.raises(HoldError, match="where overwriting does not erase"):
+        open_hold(room("nvram", chip, may_be_on_disk=False))
+    assert isinstance(open_hold(room("nvram", chip, may_be_on_disk=True)), NvramHold)
+    assert isinstance(open_hold(room("memory", ram / "hold", may_be_on_disk=True)), MemoryHold)
