@@ -1,12 +1,14 @@
-"""A card whose power can be cut at every step, and a hold beside it.
+"""A card and a hold whose power may be cut before every change, and what each such crash would leave.
 
-`Card` stands under the operating system's calls that change a folder. It counts them, stops everything at a chosen one, and
-knows what was made durable by then: a file's bytes by its own fsync, names by their folder's (fsync(2)). `cut` then leaves the
-folder as a crash would:
+`Card` stands under the operating system's calls that change a folder, and under each byte that is written into a hold. It calls
+`watch` before every one of them, and knows what was made durable by then: a file's bytes by its own fsync, names by their
+folder's (fsync(2)). `after` then tells what a crash at this point leaves in the folder:
 
     killed    everything that was written is there: the process died, the machine did not
     synced    nothing is there but what was synced: the power was cut
     torn      as synced, but of what was being appended or written a half arrived too
+
+So one run of a story tells what a crash at each of its points leaves, and `lay` makes that a folder again.
 """
 
 import builtins
@@ -14,16 +16,16 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from recorder.device.hold import Hold
-
 KILLED, SYNCED, TORN = "killed", "synced", "torn"
 AFTERMATHS = (KILLED, SYNCED, TORN)
+Files = tuple[tuple[str, bytes | None], ...]
+"""Every file below a folder with its content, every folder with None: a folder before what is in it."""
 
 
 class PowerCut(BaseException):
@@ -31,49 +33,58 @@ class PowerCut(BaseException):
 
 
 class Card:
-    """A folder. `steps` counts the calls; the one numbered `last` is not made, nor any after it."""
+    """A folder; what is in it at first is durable. `watch` is called before every change."""
 
-    def __init__(self, folder: Path, last: int | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.steps = 0
-        self.last = last
+        self.watch: Callable[[], None] = lambda: None
         folder.mkdir(parents=True, exist_ok=True)
         self._bytes: dict[int, bytes] = {}
         """Durable content by inode."""
         self._names: dict[int, dict[str, tuple[int, bool]]] = {}
         """Durable names by inode of their folder; with each its own inode, and whether it is a folder."""
+        self._left: dict[str, Files] | None = None
+        """What crashes leave, until the next change here."""
         self._sync_all(folder)
-
-    def step(self) -> None:
-        """Something is about to change."""
-        if self.last is not None and self.steps >= self.last:
-            raise PowerCut
-        self.steps += 1
 
     @contextmanager
     def inserted(self) -> Iterator[None]:
         """Let every change go through this card."""
-        real: dict[str, Any] = {name: getattr(os, name) for name in ("fsync", "rename", "unlink", "mkdir", "rmdir")}
-        real_open = io.open
+        passed = ("rename", "unlink", "mkdir", "rmdir", "write", "ftruncate", "posix_fallocate")
+        real: dict[str, Any] = {name: getattr(os, name) for name in passed}
+        real_open, real_os_open, real_pwrite = io.open, os.open, os.pwrite
 
         def passing(name: str) -> Any:
             def call(*args: Any, **kwargs: Any) -> Any:
-                self.step()
+                self._about_to_change()
                 return real[name](*args, **kwargs)
 
             return call
 
         def fsync(handle: int) -> None:
-            self.step()
+            self._about_to_change()
             self._sync(handle)
 
         def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-            if set(mode) & set("wax+"):
-                self.step()
+            ours = not isinstance(file, int) and Path(file).is_relative_to(self.folder)
+            assert not (ours and set(mode) & set("wax+")), "what is written through a buffer is not seen here"
             return real_open(file, mode, *args, **kwargs)
 
+        def os_opened(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+            if flags & (os.O_CREAT | os.O_TRUNC):
+                self._about_to_change()
+            return real_os_open(path, flags, *args, **kwargs)
+
+        def pwrite(handle: int, data: bytes, at: int) -> int:
+            for index in range(len(data)):
+                self.watch()
+                real_pwrite(handle, data[index : index + 1], at + index)
+            return len(data)
+
         with (
-            mock.patch.multiple(os, fsync=fsync, **{name: passing(name) for name in real if name != "fsync"}),
+            mock.patch.multiple(
+                os, fsync=fsync, open=os_opened, pwrite=pwrite, **{name: passing(name) for name in real}
+            ),
             mock.patch.object(io, "open", opened),
             mock.patch.object(builtins, "open", opened),
         ):
@@ -89,28 +100,34 @@ class Card:
             inode, _ = found
         return self._bytes.get(inode, b"")
 
-    def cut(self, aftermath: str) -> None:
-        """Leave the folder as the crash does."""
-        if aftermath == KILLED:
-            return
-        now = {path.stat().st_ino: path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
-        top = self.folder.stat().st_ino
-        for each in self.folder.iterdir():
-            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    def after(self, aftermath: str) -> Files:
+        """What a crash now would leave."""
+        if self._left is None:
+            written = dict(_written(self.folder, ""))
+            now = {inode: content for inode, content in written.values() if content is not None}
+            top = self.folder.stat().st_ino
+            self._left = {
+                KILLED: tuple((path, content) for path, (_, content) in written.items()),
+                SYNCED: tuple(self._durable(top, "", {})),
+                TORN: tuple(self._durable(top, "", now)),
+            }
+        return self._left[aftermath]
 
-        def lay(folder: Path, inode: int) -> None:
-            for name, (inner, is_folder) in self._names.get(inode, {}).items():
-                if is_folder:
-                    (folder / name).mkdir()
-                    lay(folder / name, inner)
-                    continue
-                kept = self._bytes.get(inner, b"")
-                written = now.get(inner, kept)
-                if aftermath == TORN and written.startswith(kept):
-                    kept = written[: len(kept) + (len(written) - len(kept)) // 2]
-                (folder / name).write_bytes(kept)
+    def _about_to_change(self) -> None:
+        self.watch()
+        self._left = None
 
-        lay(self.folder, top)
+    def _durable(self, folder: int, above: str, now: dict[int, bytes]) -> Iterator[tuple[str, bytes | None]]:
+        for name, (inode, is_folder) in sorted(self._names.get(folder, {}).items()):
+            if is_folder:
+                yield above + name, None
+                yield from self._durable(inode, f"{above}{name}/", now)
+                continue
+            kept = self._bytes.get(inode, b"")
+            written = now.get(inode, kept)
+            if written.startswith(kept):
+                kept = written[: len(kept) + (len(written) - len(kept)) // 2]
+            yield above + name, kept
 
     def _sync(self, handle: int) -> None:
         status, path = os.fstat(handle), Path(f"/proc/self/fd/{handle}").readlink()
@@ -128,37 +145,27 @@ class Card:
                 self._bytes[each.stat().st_ino] = each.read_bytes()
 
 
+def lay(folder: Path, files: Files) -> None:
+    """Make the folder what they say, and nothing else."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path, content in files:
+        if content is None:
+            (folder / path).mkdir()
+        else:
+            (folder / path).write_bytes(content)
+
+
+def _written(folder: Path, above: str) -> Iterator[tuple[str, tuple[int, bytes | None]]]:
+    """Everything below a folder, by path: its inode, and its content if it is a file."""
+    for each in sorted(os.scandir(folder), key=lambda each: each.name):
+        path = above + each.name
+        if each.is_dir():
+            yield path, (each.inode(), None)
+            yield from _written(Path(each.path), f"{path}/")
+        else:
+            yield path, (each.inode(), Path(each.path).read_bytes())
+
+
 def _names(folder: Path) -> dict[str, tuple[int, bool]]:
     return {each.name: (each.inode(), each.is_dir()) for each in os.scandir(folder)}
-
-
-class CountedHold:
-    """A hold whose calls are steps of a card too."""
-
-    def __init__(self, hold: Hold, card: Card) -> None:
-        self._hold, self._card = hold, card
-
-    def put(self, recording: bytes, key: bytearray) -> None:
-        self._card.step()
-        self._hold.put(recording, key)
-
-    def take(self) -> tuple[bytes, bytearray] | None:
-        return self._hold.take()
-
-    def refused(self) -> bytes | None:
-        return self._hold.refused()
-
-    def commit(self) -> bool:
-        self._card.step()
-        return self._hold.commit()
-
-    def committed(self) -> bool:
-        return self._hold.committed()
-
-    def refuse(self) -> bool:
-        self._card.step()
-        return self._hold.refuse()
-
-    def erase(self, *, refused: bool = False) -> None:
-        self._card.step()
-        self._hold.erase(refused=refused)

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recorder.audio import FRAME_TICKS, Gap, GapCause, Moment, OpusBlock
 from recorder.device.chain import Chain
 from recorder.device.custody import EVENTS_KEPT_MAX, Custody, Recording
-from recorder.device.hold import MemoryHold
+from recorder.device.hold import NvramHold
 from recorder.device.receipts import Receipts
+from recorder.device.slot import SLOT_BYTES
 from recorder.device.spool import Spool
 from recorder.device.standing import StandingNo
 from recorder.errors import SealedError, SpoolFull
@@ -25,11 +26,12 @@ from recorder.sealed.layout import RecordType
 from recorder.sealed.verify import KeyboxState, Report, State, verify
 from recorder.wire.sender import Added
 from recorder.wire.upload import Name
-from tests.device.crashes import AFTERMATHS, KILLED, TORN, Card, CountedHold, PowerCut
+from tests.device.crashes import Card, PowerCut
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 RECIPIENT = RecipientPrivateKey.generate("x25519")
 MOMENT = Moment(1_700_000_000_000, 60_000, synced=True)
+LATER = Moment(1_700_000_100_000, 5_000, synced=True)
 BOOT = bytes(16)
 BLOCKS = 3
 
@@ -62,21 +64,40 @@ def blocks(sealer: seal.Sealer, count: int = BLOCKS) -> list[bytes]:
 class Seen:
     """What happened up to the crash, as somebody outside saw it."""
 
+    before: str = ""
+    """The recording of the meeting before."""
     id: str = ""
     keybox: bytes = b""
+    hold_key: bytes = b""
     kept: list[bytes] = field(default_factory=list)
     """Blocks whose `keep` returned."""
     begun: bool = False
+    stopping: bool = False
     pressed: bool = False
     """The client said no. Cut off in the middle of the erasure, a refusal may stand or not have been."""
     erased: bool = False
     """The client's no reached the hold, before the release was over."""
     refusing: bool = False
     """The refusal was made durable, or the no stands."""
-    released: bool = False
+    lifting: bool = False
     releasing: bool = False
+    decided: bool = False
+    """The hold knows that it will be released."""
+    released: bool = False
     refused: bool = False
-    emptied: bool = False
+    emptying: bool = False
+    """The meeting came to nothing, and its key goes."""
+    leaving: bool = False
+    """The archive has signed for all there is to sign for."""
+
+
+def chip(ram: Path) -> Path:
+    """The memory of the clock chip: a plain file of its size and name."""
+    file = ram / "ds1307_nvram0" / "nvmem"
+    if not file.exists():
+        file.parent.mkdir(parents=True)
+        file.write_bytes(bytes(SLOT_BYTES))
+    return file
 
 
 class Device:
@@ -85,12 +106,11 @@ class Device:
     def __init__(self, ram: Path, card: Card, seen: Seen) -> None:
         self.card, self.seen = card, seen
         folder = card.folder
-        self.memory = MemoryHold(ram / "hold", may_be_on_disk=True)
-        weakref.finalize(self, os.close, self.memory._handle)  # a room has one in its life; these are thousands
+        self.hold = NvramHold(chip(ram), may_be_on_disk=True)
+        weakref.finalize(self, os.close, self.hold._handle)  # a room has one in its life; these are thousands
         self.spool = Spool(folder / "spool", 2**30)
         self.chain = Chain(folder / "chain.json")
         self.standing = StandingNo(folder / "refused")
-        self.hold = CountedHold(self.memory, card)
         self.told: list[Name] = []
         receipts = Receipts(folder / "receipts")
         self.custody = Custody(self.spool, self.hold, self.chain, receipts, KEY, self.added)
@@ -106,7 +126,7 @@ class Device:
     def recover(self) -> None:
         if self.custody.refusal_cut_off():
             self.standing.say()
-        self.custody.recover(MOMENT, BOOT, refused=bool(self.standing))
+        self.custody.recover(LATER, bytes(range(16)), refused=bool(self.standing))
         self.custody.read_on(10_000)
         assert self.custody.unread == 0
 
@@ -119,6 +139,7 @@ class Device:
 def begin_custody(device: Device, preamble: bytes, box: bytes) -> Recording:
     """As the capture process hands it over: the keybox under a fresh hold key."""
     hold_key = bytearray(os.urandom(32))
+    device.seen.hold_key = bytes(hold_key)
     held = keybox.hold_keybox(box, hold_key, layout.hash_body(layout.parse_record(preamble)[1]))
     begun = device.custody.begin(preamble, held, hold_key)
     assert not any(hold_key)
@@ -139,6 +160,7 @@ def meeting(device: Device, seen: Seen) -> None:
     for block in blocks(sealer):
         device.custody.keep(block)
         seen.kept.append(block)
+    seen.stopping = True
     device.custody.note("stop", BLOCKS * FRAME_TICKS, MOMENT, "stop")
 
 
@@ -164,144 +186,23 @@ def refused(device: Device, seen: Seen) -> None:
     refuse(device, seen)
 
 
-def refused_while_released(device: Device, seen: Seen) -> None:
-    """The no comes when the release has begun, and nothing is decided."""
-    meeting(device, seen)
-    commit = device.hold.commit
-
-    def press_and_commit() -> bool:
-        seen.pressed = True
-        assert device.hold.refuse()
-        seen.erased = True
-        return commit()
-
-    device.hold.commit = press_and_commit  # type: ignore[method-assign]
-    assert not device.custody.release(MOMENT, BOOT)
-    device.standing.say()
-    seen.refusing = True
-    device.custody.refuse(MOMENT, BOOT)
-    seen.refused = True
-
-
-def refused_too_late(device: Device, seen: Seen) -> None:
-    """The no comes while the card writes the keybox: it is one to the next meeting."""
-    meeting(device, seen)
-    seen.releasing = True
-    put = device.spool.put
-
-    def press_and_put(name: Name, record: bytes) -> None:
-        if name.type is RecordType.KEYBOX:
-            assert not device.hold.refuse()
-        put(name, record)
-
-    device.spool.put = press_and_put  # type: ignore[method-assign, assignment]
-    assert device.custody.release(MOMENT, BOOT)
-    seen.released = True
-
-
-def cancelled(device: Device, seen: Seen) -> None:
-    """Start pressed twice: the tap never opened."""
-    preamble, box, _ = begin(device.chain.sequence, device.chain.previous)
-    seen.keybox = box
-    seen.id = seal.canonical.decode(layout.parse_record(preamble)[1][64:], layout.Preamble).recording
-    begin_custody(device, preamble, box)
-    seen.begun = True
-    device.custody.note("stop", 0, MOMENT, "stop")
-    device.hold.erase()
-    device.custody.write_empty(MOMENT, BOOT)
-    seen.emptied = True
-
-
-def refused_before_anything(device: Device, seen: Seen) -> None:
-    preamble, _, sealer = begin(device.chain.sequence, device.chain.previous)
-    sealer.wipe()
-    device.standing.say()
-    seen.refusing = True
-    device.custody.refuse_nothing(preamble, MOMENT, BOOT)
-    seen.refused = True
-
-
 Story = Callable[[Device, Seen], None]
-STORIES: list[Story] = [kept, refused, refused_while_released, refused_too_late, cancelled, refused_before_anything]
 
 
-def told(story: Story, ram: Path, last: int | None) -> tuple[Card, Seen, Device | None]:
-    """The story up to the step numbered `last`; with the device if it came to its end."""
+def told(story: Story, ram: Path, watch: Callable[[Card, Seen], None] = lambda *_: None) -> tuple[Card, Seen, Device]:
+    """The story, played; `watch` is called before each change of it, and after the last."""
     for each in ram.iterdir():
         shutil.rmtree(each) if each.is_dir() else each.unlink()
     card, seen = Card(ram / "card"), Seen()
     with card.inserted():
         device = Device(ram, card, seen)
-        _, box, _ = before = begin(1, bytes(32))  # a meeting went before, so that the chain has something to lose
-        begin_custody(device, before[0], box)
+        preamble, box, _ = begin(1, bytes(32))  # a meeting went before, so that the chain has something to lose
+        seen.before = begin_custody(device, preamble, box).id
         device.custody.release(MOMENT, BOOT)
-        card.steps, card.last = 0, last
-        try:
-            story(device, seen)
-        except PowerCut:
-            return card, seen, None
+        card.watch = lambda: watch(card, seen)
+        story(device, seen)
+        card.watch()
     return card, seen, device
-
-
-def judge(device: Device, seen: Seen, *, hold_lost: bool) -> None:
-    """What must be true after recovery."""
-    recordings = device.spool.recordings()
-    in_hand = device.custody.recording
-    reports = {each: device.report(each) for each in recordings}
-    for recording, report in reports.items():
-        expected = {State.OPEN} if in_hand is not None and recording == in_hand.id else {State.WHOLE, State.REFUSED}
-        assert report.state in expected, report.flaw
-        assert set(device.spool.names(recording)) == {name for name in device.told if name.recording == recording}
-    assert len(device.told) == len(set(device.told))
-
-    chain = sorted(reports.values(), key=lambda each: each.preamble.sequence)
-    assert [each.preamble.sequence for each in chain] == list(range(1, len(chain) + 1)), "a hole in the chain"
-    manifests = {each: layout.parse_record(device.spool.read(Name(each, RecordType.MANIFEST, 0)))[1]
-                 for each in recordings if in_hand is None or each != in_hand.id}  # fmt: skip
-    previous = bytes(32)
-    for report in chain:
-        assert report.preamble.previous == previous.hex()
-        if report.preamble.recording in manifests:
-            previous = layout.hash_body(manifests[report.preamble.recording])
-    assert device.chain.previous == previous
-    assert device.chain.sequence == len(manifests) + 1
-
-    report = reports.get(seen.id)
-    files = {file.name for file in (device.card.folder / "spool" / seen.id).iterdir()} if report else set()
-    if seen.begun:
-        assert report is not None, "what was begun is on record"
-    if report is None:
-        return
-    if seen.erased:
-        assert RecordType.KEYBOX not in {name.type for name in device.spool.names(seen.id)}
-        assert report.keybox is KeyboxState.NONE, "a keybox came into being after the key was erased"
-        assert device.memory.take() is None
-    if seen.refused or seen.refusing or (seen.erased and not hold_lost):
-        assert report.state is State.REFUSED
-        assert files <= {"preamble", "manifest", "journal"}
-        assert bool(device.standing), "a no stands until the client lifts it"
-    elif not seen.pressed:
-        assert report.state is not State.REFUSED, "a refusal that nobody spoke"
-        on_card = [device.spool.read(name) for name in device.spool.names(seen.id) if name.type is RecordType.BLOCK]
-        assert on_card[: len(seen.kept)] == seen.kept, "what was kept is there"
-    if seen.released:
-        assert report.keybox is KeyboxState.PRESENT
-    if report.keybox is KeyboxState.PRESENT:
-        assert seen.releasing
-        box = device.spool.read(Name(seen.id, RecordType.KEYBOX, 0))
-        assert layout.parse_record(box)[1] == seen.keybox
-        assert report.ended == "stop"
-    if seen.begun and not (seen.pressed or seen.refusing or seen.emptied or seen.releasing):
-        if report.state is State.OPEN:
-            taken = device.memory.take()
-            assert taken is not None and taken[0].hex() == seen.id, "in hand without its key"
-        elif device.memory.take() is None and not hold_lost:
-            assert report.ended in ("stop", "power_loss")
-    if hold_lost and report.state is State.WHOLE:
-        assert report.keybox is not KeyboxState.ABSENT, "a manifest names a keybox that is not there"
-    if in_hand is None:
-        assert device.memory.take() is None
-        assert device.memory.refused() is None
 
 
 def goes_on(device: Device) -> None:
@@ -315,54 +216,6 @@ def goes_on(device: Device) -> None:
     seen = Seen()
     kept(device, seen)
     assert device.report(seen.id).state is State.WHOLE
-
-
-def steps_of(story: Story, ram: Path) -> int:
-    card, _, device = told(story, ram, None)
-    assert device is not None
-    return card.steps
-
-
-@pytest.mark.parametrize("hold_lost", [False, True])
-@pytest.mark.parametrize("aftermath", AFTERMATHS)
-@pytest.mark.parametrize("story", STORIES, ids=lambda each: each.__name__)
-def test_a_crash_at_every_step(story: Story, aftermath: str, hold_lost: bool, ram: Path) -> None:
-    steps = steps_of(story, ram)
-    assert steps > 15
-    for last in range(steps + 1):
-        card, seen, _ = told(story, ram, last)
-        card.cut(aftermath)
-        if hold_lost:
-            (ram / "hold").unlink()
-        again = Card(card.folder)
-        with again.inserted():
-            device = Device(ram, again, seen)
-            device.recover()
-            judge(device, seen, hold_lost=hold_lost)
-            goes_on(device)
-
-
-@pytest.mark.parametrize("aftermath", [KILLED, TORN])
-@pytest.mark.parametrize("story", [kept, refused, cancelled], ids=lambda each: each.__name__)
-def test_a_crash_at_every_step_of_the_recovery_from_a_crash(story: Story, aftermath: str, ram: Path) -> None:
-    for last in range(0, steps_of(story, ram) + 1, 2):
-        step = 0
-        while True:
-            card, seen, _ = told(story, ram, last)
-            card.cut(aftermath)
-            second = Card(card.folder, step)
-            try:
-                with second.inserted():
-                    Device(ram, second, seen).recover()
-                break  # it was not cut off any more
-            except PowerCut:
-                second.cut(aftermath)
-            third = Card(card.folder)
-            with third.inserted():
-                device = Device(ram, third, seen)
-                device.recover()
-                judge(device, seen, hold_lost=False)
-            step += 3
 
 
 @pytest.fixture
@@ -433,7 +286,7 @@ def test_a_recording_out_of_turn_is_not_begun(device: Device) -> None:
     with pytest.raises(SealedError, match="7"):
         begin_custody(device, preamble, box)
     assert device.spool.recordings() == []
-    assert device.memory.take() is None
+    assert device.hold.take() is None
 
 
 def test_a_refusal_tells_nothing_of_the_length_of_what_it_erased(device: Device) -> None:
@@ -474,7 +327,7 @@ class Presser:
     def __init__(self, device: Device, press_at: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.steps = 0
         self.pressed = False
-        self._memory, self._press_at = device.memory, press_at
+        self._hold, self._press_at = device.hold, press_at
         for owner, names in (
             (device.hold, ("take", "refused", "commit", "erase")),
             (device.spool, ("held", "put", "read")),
@@ -487,7 +340,7 @@ class Presser:
         def call(*args: object, **options: object) -> object:
             if self.steps == self._press_at:
                 self.pressed = True
-                self._memory.refuse()
+                self._hold.refuse()
             self.steps += 1
             return real(*args, **options)
 
@@ -499,8 +352,7 @@ def test_a_no_before_any_step_of_a_release_wins_while_the_key_is_there(ram: Path
     released, pressed, press_at = [], True, 0
     while pressed:
         seen = Seen()
-        _, _, device = told(meeting, ram, None)
-        assert device is not None
+        _, _, device = told(meeting, ram)
         recording = device.custody.recording
         assert recording is not None
         seen.id = recording.id
@@ -516,11 +368,11 @@ def test_a_no_before_any_step_of_a_release_wins_while_the_key_is_there(ram: Path
                 RecordType.PREAMBLE,
                 RecordType.BLOCK,
             }
-            assert device.memory.refused() == bytes.fromhex(seen.id)
+            assert device.hold.refused() == bytes.fromhex(seen.id)
             with device.card.inserted():
                 device.custody.refuse(MOMENT, BOOT)
             assert device.report(seen.id).state is State.REFUSED
-        assert device.memory.take() is None
+        assert device.hold.take() is None
         pressed, press_at = presser.pressed, press_at + 1
     # take, held, commit: before each of these a no wins. What comes after it is too late for this meeting.
     assert released[:3] == [False] * 3
@@ -530,14 +382,13 @@ def test_a_no_before_any_step_of_a_release_wins_while_the_key_is_there(ram: Path
 
 def crashed(ram: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> tuple[Card, str]:
     """A meeting whose release was killed at a call of the spool or the hold; the recording's id."""
-    card, _, before = told(meeting, ram, None)
-    assert before is not None and before.custody.recording is not None
+    card, _, before = told(meeting, ram)
+    assert before.custody.recording is not None
     recording = before.custody.recording.id
     owner = before.hold if at == "commit" else before.spool
     with monkeypatch.context() as patched, card.inserted(), pytest.raises(PowerCut):
         patched.setattr(owner, at, lambda *_: (_ for _ in ()).throw(PowerCut))
         before.custody.release(MOMENT, BOOT)
-    card.cut(KILLED)
     return Card(card.folder), recording
 
 
@@ -553,7 +404,7 @@ def test_a_no_during_recovery_is_left_for_the_loop(
         real = getattr(owner, press_before)
 
         def press(*args: object) -> object:
-            assert device.memory.refuse()
+            assert device.hold.refuse()
             return real(*args)
 
         monkeypatch.setattr(owner, press_before, press)
@@ -571,23 +422,22 @@ def test_a_release_that_was_decided_is_completed_whatever_is_pressed(
     again, recording = crashed(ram, monkeypatch, "put")
     with again.inserted():
         device = Device(ram, again, Seen())
-        assert device.memory.committed()
-        assert not device.memory.refuse()
+        assert device.hold.committed()
+        assert not device.hold.refuse()
         device.recover()
     assert device.custody.recording is None
     assert device.report(recording).keybox is KeyboxState.PRESENT
-    assert not device.memory.committed()
+    assert not device.hold.committed()
 
 
 def damage(device: Device, recording: str, file: str) -> None:
     path = device.card.folder / "spool" / recording / file
-    path.write_bytes(path.read_bytes()[:-7])
+    os.truncate(path, path.stat().st_size - 7)
 
 
 @pytest.mark.parametrize("file", ["preamble", "manifest", "block-00000001", "keybox"])
 def test_one_damaged_file_stops_neither_the_room_nor_the_others(ram: Path, file: str) -> None:
-    _, first, device = told(kept, ram, None)
-    assert device is not None
+    _, first, device = told(kept, ram)
     with device.card.inserted():
         second = Seen()
         kept(device, second)
@@ -604,8 +454,7 @@ def test_one_damaged_file_stops_neither_the_room_nor_the_others(ram: Path, file:
 
 
 def test_what_stands_before_a_damaged_block_of_a_meeting_that_was_cut_off_is_kept(ram: Path) -> None:
-    _, seen, device = told(meeting, ram, None)
-    assert device is not None
+    _, seen, device = told(meeting, ram)
     damage(device, seen.id, "block-00000001")
     again = Card(device.card.folder)
     with again.inserted():
@@ -617,8 +466,7 @@ def test_what_stands_before_a_damaged_block_of_a_meeting_that_was_cut_off_is_kep
 
 
 def test_of_a_refused_meeting_nothing_is_left_even_if_it_is_damaged(ram: Path) -> None:
-    _, seen, device = told(meeting, ram, None)
-    assert device is not None
+    _, seen, device = told(meeting, ram)
     with device.card.inserted():
         device.hold.refuse()
         device.standing.say()
@@ -634,8 +482,7 @@ def test_of_a_refused_meeting_nothing_is_left_even_if_it_is_damaged(ram: Path) -
 
 def test_a_tail_that_was_lost_after_stop_is_told(ram: Path) -> None:
     """Stop is noted, the process dies, and the last block is not on the card: the meeting was cut off, not ended."""
-    _, seen, device = told(meeting, ram, None)
-    assert device is not None
+    _, seen, device = told(meeting, ram)
     (device.card.folder / "spool" / seen.id / f"block-{BLOCKS - 1:08d}").unlink()
     again = Card(device.card.folder)
     with again.inserted():
@@ -695,8 +542,7 @@ def test_what_is_damaged_in_the_backlog_is_set_aside(ram: Path) -> None:
 @pytest.mark.parametrize("file", ["preamble", "manifest", "block-00000001"])
 def test_however_a_file_is_damaged_the_rest_goes_on(ram: Path, file: str, how: str) -> None:
     """Also one that the card answers with an error: here a folder of its name, which nobody can read."""
-    _, first, device = told(kept, ram, None)
-    assert device is not None
+    _, first, device = told(kept, ram)
     with device.card.inserted():
         kept(device, second := Seen())
     path = device.card.folder / "spool" / first.id / file
@@ -721,14 +567,13 @@ def test_however_a_file_is_damaged_the_rest_goes_on(ram: Path, file: str, how: s
 )
 def test_a_journal_that_may_have_told_of_a_no_lets_nobody_listen(ram: Path, line: bytes) -> None:
     """The meeting is told, signed and numbered; its key goes."""
-    _, seen, device = told(meeting, ram, None)
-    assert device is not None
+    _, seen, device = told(meeting, ram)
     with (device.card.folder / "spool" / seen.id / "journal").open("ab") as journal:
         journal.write(line + b"\n")
     with (again := Card(device.card.folder)).inserted():
         device = Device(ram, again, Seen())
         device.recover()
-        assert device.custody.recording is None and device.memory.take() is None
+        assert device.custody.recording is None and device.hold.take() is None
         assert device.custody.damaged == [f"the journal of {seen.id}"]
         report = device.report(seen.id)
         assert (report.state, report.keybox, report.blocks) == (State.WHOLE, KeyboxState.NONE, BLOCKS)
@@ -736,8 +581,7 @@ def test_a_journal_that_may_have_told_of_a_no_lets_nobody_listen(ram: Path, line
 
 
 def test_the_journal_of_a_finished_meeting_is_of_no_matter(ram: Path) -> None:
-    _, seen, device = told(kept, ram, None)
-    assert device is not None
+    _, seen, device = told(kept, ram)
     (device.card.folder / "spool" / seen.id / "journal").write_bytes(b"{no entry}\n")
     with (again := Card(device.card.folder)).inserted():
         device = Device(ram, again, Seen())
@@ -747,8 +591,7 @@ def test_the_journal_of_a_finished_meeting_is_of_no_matter(ram: Path) -> None:
 
 
 def test_a_damaged_journal_does_not_hide_a_no_that_stands(ram: Path) -> None:
-    _, seen, device = told(meeting, ram, None)
-    assert device is not None
+    _, seen, device = told(meeting, ram)
     with device.card.inserted():
         device.hold.refuse()
         device.standing.say()
@@ -768,12 +611,11 @@ def test_a_damaged_held_keybox_ends_in_a_meeting_without_a_key_and_not_in_a_circ
     assert "held keybox" in device.custody.damaged[0]
     device.custody.write_empty(MOMENT, BOOT)
     assert device.report(recording).keybox is KeyboxState.NONE
-    assert device.custody.recording is None and device.memory.take() is None
+    assert device.custody.recording is None and device.hold.take() is None
 
 
 def test_what_the_archive_could_not_sign_for_stays_when_the_rest_is_forgotten(ram: Path) -> None:
-    _, seen, device = told(kept, ram, None)
-    assert device is not None
+    _, seen, device = told(kept, ram)
     damage(device, seen.id, "block-00000001")
     with (again := Card(device.card.folder)).inserted():
         device = Device(ram, again, Seen())
