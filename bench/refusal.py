@@ -41,7 +41,7 @@ SETTINGS = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.refusal", description="How long a no takes in a busy room.")
-    parser.add_argument("--refusals", type=int, default=1_000, help="how many (default %(default)s: about an hour)")
+    parser.add_argument("--refusals", type=int, default=1_000, help="how many (default %(default)s: more than an hour)")
     count = parser.parse_args().refusals
     console = Console(highlight=False)
     try:
