@@ -95,7 +95,7 @@ class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rms_dbfs: float
     peak_dbfs: float
     clipped: int
-    """Samples at full scale since the start."""
+    """Samples at full scale since the start, as they came from the microphone."""
     silent_seconds: float
     overflows: int
     """Times this machine could not keep up and a gap was declared."""

@@ -193,7 +193,7 @@ def test_a_microphone_of_16_khz_is_heard_as_well(spawn, setup, stage, spoken):
     assert likeness(decoded(child.opened()), source) >= 0.9
 
 
-@pytest.mark.parametrize("pick", [1, 5, "mix"])
+@pytest.mark.parametrize("pick", [1, 5, "mix", "beam"])
 def test_of_an_array_the_chosen_channel_is_heard(spawn, setup, stage, tmp_path, pick):
     """Six channels, each with a tone of its own, through PortAudio as an array would deliver them."""
     array = dict(zip(ARRAY_CHANNELS, (400, 700, 1_100, 1_600, 2_300, 3_100), strict=True))
@@ -220,8 +220,27 @@ def test_of_an_array_the_chosen_channel_is_heard(spawn, setup, stage, tmp_path, 
     player.wait()
     spectrum = np.abs(np.fft.rfft(decoded(child.opened())[-2 * 48_000 :].astype(float)))
     loudness = {tone: spectrum[2 * tone - 4 : 2 * tone + 5].max() for tone in array.values()}
-    expected = set(loudness) if pick == "mix" else {list(loudness)[pick - 1]}
+    expected = set(loudness) if pick in ("mix", "beam") else {list(loudness)[pick - 1]}
     assert {tone for tone, level in loudness.items() if level > max(loudness.values()) / 10} == expected
+
+
+def test_a_microphone_that_is_too_loud_is_told_as_it_came(spawn, setup, stage, tmp_path):
+    """Square waves of full scale. The filter changes them; they are counted before it."""
+    loud = tmp_path / "loud.wav"
+    with wave.open(str(loud), "wb") as sound:
+        sound.setparams((1, 2, 48_000, 0, "NONE", ""))
+        sound.writeframes(np.tile(np.repeat([32_767, -32_768], 2_400), 30 * 10).astype("<i2").tobytes())
+    speaker = stage.play(loud)
+    child = spawn()
+    child.prepare(setup)
+    child.until(Kind.STATE, b"ready")
+    child.say("open")
+    child.until(Kind.TELEMETRY, count=2)
+    child.say("stop")
+    assert child.end() == 0
+    speaker.stop()
+    telemetry = [Telemetry.parse(body) for body in child.bodies(Kind.TELEMETRY)]
+    assert telemetry[-1].clipped >= telemetry[-1].position * 0.9
 
 
 def test_silence_is_counted(ready):
