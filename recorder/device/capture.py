@@ -143,6 +143,7 @@ def _telemetry(position: int, level: Level, microphone: Microphone) -> bytes:
             clipped=microphone.clipped,
             silent_seconds=round(level.silent_seconds, 1),
             overflows=microphone.overflows,
+            flaws=microphone.flaws,
         )
     )
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recorder import keyfiles
 from recorder.audio import FRAME_TICKS, Gap, GapCause, OpusBlock
 from recorder.config import load
-from recorder.device.pipe import COMMAND, ENVIRONMENT, Frame, Kind, Parser, Setup, Telemetry
+from recorder.device.pipe import COMMAND, ENVIRONMENT, Flaw, Frame, Kind, Parser, Setup, Telemetry
 from recorder.sealed.keybox import release_keybox
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import BlockHeader, RecordType, hash_body, parse_record, record
@@ -224,6 +224,17 @@ def test_of_an_array_the_chosen_channel_is_heard(spawn, setup, stage, tmp_path, 
     assert {tone for tone, level in loudness.items() if level > max(loudness.values()) / 10} == expected
 
 
+def test_a_muted_microphone_is_told_at_once_until_it_is_heard(ready, stage, spoken):
+    ready.say("open")
+    ready.until(Kind.TELEMETRY)
+    assert Telemetry.parse(ready.bodies(Kind.TELEMETRY)[0]).flaws == (Flaw.MUTED,)
+    speaker = stage.play(spoken)
+    while Telemetry.parse(ready.bodies(Kind.TELEMETRY)[-1]).flaws:
+        assert ready.read()
+        assert len(ready.bodies(Kind.TELEMETRY)) < 2 * DEADLINE_SECONDS
+    speaker.stop()
+
+
 def test_a_microphone_that_is_too_loud_is_told_as_it_came(spawn, setup, stage, tmp_path):
     """Square waves of full scale. The filter changes them; they are counted before it."""
     loud = tmp_path / "loud.wav"
@@ -240,6 +251,7 @@ def test_a_microphone_that_is_too_loud_is_told_as_it_came(spawn, setup, stage, t
     assert child.end() == 0
     speaker.stop()
     telemetry = [Telemetry.parse(body) for body in child.bodies(Kind.TELEMETRY)]
+    assert telemetry[0].flaws == (Flaw.OVERDRIVEN,)
     assert telemetry[-1].clipped >= telemetry[-1].position * 0.9
 
 
