@@ -70,10 +70,10 @@ def _tile(seconds: int, progress: Callable[[float], None]) -> np.ndarray:
     parts: list[np.ndarray] = []
     have = 0
     with tempfile.TemporaryDirectory(prefix="speech-") as folder:
-        sentence = Path(folder) / "sentence.wav"
+        file = Path(folder) / "sentence.wav"
         while have < size:
-            speech(_sentence(chance), sentence, voice=chance.choice(VOICES))
-            with wave.open(str(sentence), "rb") as spoken:
+            speech(sentence(chance), file, voice=chance.choice(VOICES))
+            with wave.open(str(file), "rb") as spoken:
                 parts.append(np.frombuffer(spoken.readframes(spoken.getnframes()), dtype="<i2"))
             parts.append(np.zeros(int(chance.uniform(*PAUSE_SECONDS) * RATE), dtype="<i2"))
             have += len(parts[-1]) + len(parts[-2])
@@ -82,7 +82,7 @@ def _tile(seconds: int, progress: Callable[[float], None]) -> np.ndarray:
     return np.clip(np.concatenate(parts)[:size] * 0.8 + hiss, -32_768, 32_767).astype("<i2")
 
 
-def _sentence(chance: random.Random) -> str:
+def sentence(chance: random.Random) -> str:
     clauses = [
         f"{chance.choice(_WHO)} {chance.choice(_WHEN)} {chance.choice(_WHAT)}" for _ in range(chance.randint(1, 3))
     ]

@@ -26,6 +26,7 @@ Name = Annotated[
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Host = Annotated[str, Meta(min_length=1, description="the broker's name or address")]
 Pin = Annotated[int, Meta(ge=0, le=27)]
+Channel = Annotated[int, Meta(ge=1, le=8)]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +52,10 @@ class Microphone(Section, frozen=True):
     ]
     rates: Annotated[list[Literal[48_000, 16_000]], Meta(min_length=1, max_length=2)]
     channels: Annotated[int, Meta(ge=1, le=8)]
-    pick: Annotated[int, Meta(ge=1, le=8)] | Literal["mix"]
+    pick: Channel | Literal["mix", "beam"]
+    leave_out: Annotated[list[Channel], Meta(min_length=0, max_length=7)]
+    aperture_metres: Annotated[float, Meta(ge=0.01, le=1)]
+    rumble_hz: Annotated[float, Meta(ge=0, le=300)]
     silence_dbfs: Annotated[float, Meta(ge=-96, le=-20)]
     silence_seconds: Annotated[float, Meta(ge=1, le=600)]
     deadline_seconds: Annotated[float, Meta(ge=1, le=30)]
@@ -63,8 +67,22 @@ class Microphone(Section, frozen=True):
             raise ValueError(
                 "with microphone.interlock, microphone.rates must name one rate: a microphone without power cannot be asked"
             )
+        if 0 < self.rumble_hz < 20:
+            raise ValueError(f"microphone.rumble_hz is {self.rumble_hz:g}; it should be 0, for none, or 20 to 300")
         if isinstance(self.pick, int) and self.pick > self.channels:
             raise ValueError(f"microphone.pick is {self.pick}, but only {self.channels} channels are opened")
+        if max(self.leave_out, default=0) > self.channels:
+            raise ValueError(
+                f"microphone.leave_out names {max(self.leave_out)}, but only {self.channels} channels are opened"
+            )
+        if not self.used:
+            raise ValueError("microphone.leave_out leaves nothing of what microphone.pick takes")
+
+    @property
+    def used(self) -> list[int]:
+        """The channels that the recording is made of, counted from 0."""
+        picked = [self.pick] if isinstance(self.pick, int) else range(1, self.channels + 1)
+        return [number - 1 for number in picked if number not in self.leave_out]
 
 
 class Opus(Section, frozen=True):

@@ -50,12 +50,17 @@ def test_what_is_given_overlays_the_defaults(tmp_path: Path) -> None:
         ("[room]\nname = 'Room 1'\n", 2, ('room.name: is "Room 1";', "a-z, 0-9")),
         ("[room]\nfolder = 1979-05-27\n", 2, ('room.folder: is "1979-05-27";', "text, in quotes")),
         ("room = 3\n", 1, ("room: is 3;", "a section, [room]")),
-        ("[microphone]\npick = 'all'\n", 2, ('microphone.pick: is "all";', 'at most 8 or "mix"')),
+        ("[microphone]\npick = 'all'\n", 2, ('microphone.pick: is "all";', 'at most 8 or "beam" or "mix"')),
         ("[microphone]\nidentity = 'hw:0'\n", 2, ("microphone.identity", "usb:VENDOR:PRODUCT")),
         ("[microphone]\nrates = [44100]\n", 2, ("microphone.rates: is [44100];", "each 16000 or 48000")),
         ("[microphone]\nrates = []\n", 2, ("microphone.rates: is [];", "a list of 1 to 2")),
         ("uplink.port = 0\n", 1, ("uplink.port: is 0;", "at least 1")),
         ("[opus]\nvbr = true\n[microphone]\npick = 2\n", 3, ("microphone.pick is 2", "1 channels")),
+        ("[microphone]\nleave_out = [2]\n", 1, ("microphone.leave_out names 2", "1 channels")),
+        ("[microphone]\npick = 1\nleave_out = [1]\n", 1, ("microphone.leave_out leaves nothing",)),
+        ("[microphone]\nleave_out = 1\n", 2, ("microphone.leave_out: is 1;", "a list of 0 to 7")),
+        ("[microphone]\nrumble_hz = 5\n", 1, ("microphone.rumble_hz is 5", "0, for none, or 20 to 300")),
+        ("[microphone]\nrumble_hz = 400\n", 2, ("microphone.rumble_hz: is 400;", "at most 300")),
         ("[seal]\nblock_seconds = 0.33\n", 1, ("seal.block_seconds is 0.33", "0.02")),
         ("[panel]\nstart_button = 5\n", 1, ("share a pin",)),
         ("[panel]\nstart_button = 28\n", 2, ("panel.start_button: is 28;", "at most 27")),
@@ -83,3 +88,16 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         load(tmp_path / "latin.toml")
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "used"),
+    [
+        ({}, [0]),
+        ({"channels": 6, "pick": 5}, [4]),
+        ({"channels": 6, "pick": "mix"}, [0, 1, 2, 3, 4, 5]),
+        ({"channels": 6, "pick": "beam", "leave_out": [1, 6]}, [1, 2, 3, 4]),
+    ],
+)
+def test_the_channels_of_the_recording(changes: dict[str, object], used: list[int]) -> None:
+    assert msgspec.structs.replace(load().microphone, **changes).used == used

@@ -89,7 +89,7 @@ def run(commands: BinaryIO, output: Output) -> None:
             frames = [Frame(Kind.RECORD, sealer.seal(block)) for block in encoder.encode(item)]
             level = gauge.feed(item, woken=bool(frames)) if isinstance(item, PcmBlock) else None
             if level is not None:
-                frames.append(Frame(Kind.TELEMETRY, _telemetry(encoder.position, level, microphone.overflows)))
+                frames.append(Frame(Kind.TELEMETRY, _telemetry(encoder.position, level, microphone)))
             if frames:
                 output.send(*frames)
     except MicrophoneError as error:
@@ -134,15 +134,16 @@ def _setup(commands: BinaryIO) -> tuple[Setup, bytearray]:
         raise CaptureError(f"the setup of the capture process is not one: {error}") from error
 
 
-def _telemetry(position: int, level: Level, overflows: int) -> bytes:
+def _telemetry(position: int, level: Level, microphone: Microphone) -> bytes:
     return msgspec.json.encode(
         Telemetry(
             position=position,
             rms_dbfs=round(level.rms_dbfs, 1),
             peak_dbfs=round(level.peak_dbfs, 1),
-            clipped=level.clipped,
+            clipped=microphone.clipped,
             silent_seconds=round(level.silent_seconds, 1),
-            overflows=overflows,
+            overflows=microphone.overflows,
+            flaws=microphone.flaws,
         )
     )
 

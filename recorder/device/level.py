@@ -20,8 +20,6 @@ class Level:
 
     rms_dbfs: float
     peak_dbfs: float
-    clipped: int
-    """Samples at full scale since the start."""
     silent_seconds: float
     """How long it has been below the threshold without interruption."""
 
@@ -32,21 +30,18 @@ class Meter:
     def __init__(self, rate: int, silence_dbfs: float) -> None:
         self._rate = rate
         self._silence_dbfs = silence_dbfs
-        self._clipped = 0
         self._silent_frames = 0
 
     def measure(self, pcm: bytes | bytearray) -> Level:
-        """The level of one block; clipping and silence count on from the blocks before it."""
+        """The level of one block; silence counts on from the blocks before it."""
         samples = np.frombuffer(pcm, dtype="<i2")
         wide = samples.astype(np.float64)
         # Not `std`, which goes over the samples three times more.
         rms = sqrt(max(0.0, float(wide @ wide) / len(wide) - float(wide.mean()) ** 2))
         peak = max(int(samples.max()), -int(samples.min()))
-        if peak >= FULL_SCALE - 1:
-            self._clipped += int(np.count_nonzero((samples == FULL_SCALE - 1) | (samples == -FULL_SCALE)))
         rms_dbfs = _dbfs(rms)
         self._silent_frames = self._silent_frames + len(samples) if rms_dbfs < self._silence_dbfs else 0
-        return Level(rms_dbfs, _dbfs(peak), self._clipped, self._silent_frames / self._rate)
+        return Level(rms_dbfs, _dbfs(peak), self._silent_frames / self._rate)
 
 
 def _dbfs(amplitude: float) -> float:

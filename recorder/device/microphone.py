@@ -10,6 +10,9 @@ gap; the thread itself never waits for the rest, so that `stop` closes the strea
 The stream is opened by `open` and no earlier. A sound server may then hand over what it had buffered before, so
 nothing is kept that, by its arrival, was captured less than SETTLE_SECONDS after the opening.
 
+What is read goes through the array (`array.py`), which makes one channel of it, before it gets its position; what is kept first
+of a stream is checked (`check.py`), for a dead microphone opens like a sound one.
+
 A microphone that is unplugged, or delivers nothing for `deadline_seconds`, is looked for again until it is back; what
 is missing meanwhile is a gap, by the clock. PortAudio lists the devices once, when it is initialised, so every look but the
 first initialises it anew.
@@ -21,12 +24,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-import numpy as np
 import sounddevice
 
 from recorder.audio import FRAME_TICKS, GAP_TICKS_MULTIPLE, TICKS_PER_SECOND, Gap, GapCause, Moment, PcmBlock
 from recorder.config import Microphone as Settings
 from recorder.device import cards, clock
+from recorder.device.array import Array
+from recorder.device.check import Check
+from recorder.device.pipe import Flaw
 from recorder.device.timeline import READ_SECONDS, Pace, Timeline
 from recorder.errors import MicrophoneError
 
@@ -40,17 +45,6 @@ START_SECONDS_MAX = 7.0
 light is lit (hardware/), and then begins to speak."""
 LOOK_SECONDS = 0.25
 """Between two looks for a microphone that is gone."""
-
-
-def mono(pcm: bytes, channels: int, pick: int | Literal["mix"]) -> bytes:
-    """One channel (from 1) of interleaved 16-bit samples, or the mean of all."""
-    if channels == 1:
-        return pcm
-    frames = np.frombuffer(pcm, dtype="<i2").reshape(-1, channels)
-    if pick == "mix":
-        # The sum of eight channels does not fit in 16 bits.
-        return bytes((frames.sum(axis=1, dtype=np.int32) // channels).astype("<i2"))
-    return bytes(np.ascontiguousarray(frames[:, pick - 1]))
 
 
 class Stamper:
@@ -146,8 +140,20 @@ class Microphone:
         self._heard = False
         """Samples of the present stream were kept."""
         self._stamper = Stamper(self.rate)
+        self._array = Array(settings, self.rate)
+        self._check = Check(settings, self.rate)
         self._reader = threading.Thread(target=self._run, name="microphone", daemon=True)
         self._reader.start()
+
+    @property
+    def clipped(self) -> int:
+        """Samples at full scale since the start, as they came."""
+        return self._array.clipped
+
+    @property
+    def flaws(self) -> tuple[Flaw, ...]:
+        """What is wrong with the microphone, by what the present stream began with."""
+        return self._check.flaws
 
     def open(self) -> None:
         """Begin to capture. Returns at once."""
@@ -233,6 +239,7 @@ class Microphone:
         read_max = round(self.rate * READ_SECONDS)
         self._stamper.open(clock.monotonic_ns())
         pace = Pace()
+        self._check = Check(self._settings, self.rate)
         pause = 0.0
         while not self._stopping.wait(pause):
             available = stream.read_available
@@ -245,8 +252,10 @@ class Microphone:
             deadline = time.monotonic() + self._settings.deadline_seconds
             now_ns, now = clock.monotonic_ns(), clock.moment()  # after counting: lateness may only add to the lag
             data, _ = stream.read(samples)  # the flag says "overflow" when it likes; the timeline decides
-            pcm = mono(bytes(data), self._settings.channels, self._settings.pick)
-            items = self._stamper.stamp(pcm, available - samples, now_ns, now)
+            raw = bytes(data)
+            items = self._stamper.stamp(self._array.process(raw), available - samples, now_ns, now)
+            if items:
+                self._check.feed(raw)
             if items and not self._heard:
                 self._heard = True
                 self._on_open()

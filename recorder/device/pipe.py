@@ -65,6 +65,19 @@ class State(StrEnum):
             raise CaptureError(f"the capture process is in an unknown state: {body[:40]!r}") from error
 
 
+class Flaw(StrEnum):
+    """What can be wrong with a microphone from the start (`check.py`)."""
+
+    MUTED = "muted"
+    """Nothing moves on any channel that is used."""
+    DEAD_CHANNEL = "dead-channel"
+    """Nothing moves on one of them."""
+    OVERDRIVEN = "overdriven"
+    """At full scale, again and again."""
+    FAINT = "faint"
+    """Quieter than any room is."""
+
+
 class Command(StrEnum):
     """What the parent may say after the setup."""
 
@@ -95,10 +108,12 @@ class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rms_dbfs: float
     peak_dbfs: float
     clipped: int
-    """Samples at full scale since the start."""
+    """Samples at full scale since the start, as they came from the microphone."""
     silent_seconds: float
     overflows: int
     """Times this machine could not keep up and a gap was declared."""
+    flaws: tuple[Flaw, ...] = ()
+    """What the check finds (`check.py`), from the first telemetry on until it finds nothing; empty when all is well."""
 
     @classmethod
     def parse(cls, body: bytes) -> "Telemetry":

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recorder import keyfiles
 from recorder.audio import FRAME_TICKS, Gap, GapCause, OpusBlock
 from recorder.config import load
-from recorder.device.pipe import COMMAND, ENVIRONMENT, Frame, Kind, Parser, Setup, Telemetry
+from recorder.device.pipe import COMMAND, ENVIRONMENT, Flaw, Frame, Kind, Parser, Setup, Telemetry
 from recorder.sealed.keybox import release_keybox
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import BlockHeader, RecordType, hash_body, parse_record, record
@@ -193,7 +193,7 @@ def test_a_microphone_of_16_khz_is_heard_as_well(spawn, setup, stage, spoken):
     assert likeness(decoded(child.opened()), source) >= 0.9
 
 
-@pytest.mark.parametrize("pick", [1, 5, "mix"])
+@pytest.mark.parametrize("pick", [1, 5, "mix", "beam"])
 def test_of_an_array_the_chosen_channel_is_heard(spawn, setup, stage, tmp_path, pick):
     """Six channels, each with a tone of its own, through PortAudio as an array would deliver them."""
     array = dict(zip(ARRAY_CHANNELS, (400, 700, 1_100, 1_600, 2_300, 3_100), strict=True))
@@ -220,8 +220,39 @@ def test_of_an_array_the_chosen_channel_is_heard(spawn, setup, stage, tmp_path, 
     player.wait()
     spectrum = np.abs(np.fft.rfft(decoded(child.opened())[-2 * 48_000 :].astype(float)))
     loudness = {tone: spectrum[2 * tone - 4 : 2 * tone + 5].max() for tone in array.values()}
-    expected = set(loudness) if pick == "mix" else {list(loudness)[pick - 1]}
+    expected = set(loudness) if pick in ("mix", "beam") else {list(loudness)[pick - 1]}
     assert {tone for tone, level in loudness.items() if level > max(loudness.values()) / 10} == expected
+
+
+def test_a_muted_microphone_is_told_at_once_until_it_is_heard(ready, stage, spoken):
+    ready.say("open")
+    ready.until(Kind.TELEMETRY)
+    assert Telemetry.parse(ready.bodies(Kind.TELEMETRY)[0]).flaws == (Flaw.MUTED,)
+    speaker = stage.play(spoken)
+    while Telemetry.parse(ready.bodies(Kind.TELEMETRY)[-1]).flaws:
+        assert ready.read()
+        assert len(ready.bodies(Kind.TELEMETRY)) < 2 * DEADLINE_SECONDS
+    speaker.stop()
+
+
+def test_a_microphone_that_is_too_loud_is_told_as_it_came(spawn, setup, stage, tmp_path):
+    """Square waves of full scale. The filter changes them; they are counted before it."""
+    loud = tmp_path / "loud.wav"
+    with wave.open(str(loud), "wb") as sound:
+        sound.setparams((1, 2, 48_000, 0, "NONE", ""))
+        sound.writeframes(np.tile(np.repeat([32_767, -32_768], 2_400), 30 * 10).astype("<i2").tobytes())
+    speaker = stage.play(loud)
+    child = spawn()
+    child.prepare(setup)
+    child.until(Kind.STATE, b"ready")
+    child.say("open")
+    child.until(Kind.TELEMETRY, count=2)
+    child.say("stop")
+    assert child.end() == 0
+    speaker.stop()
+    telemetry = [Telemetry.parse(body) for body in child.bodies(Kind.TELEMETRY)]
+    assert telemetry[0].flaws == (Flaw.OVERDRIVEN,)
+    assert telemetry[-1].clipped >= telemetry[-1].position * 0.9
 
 
 def test_silence_is_counted(ready):

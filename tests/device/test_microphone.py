@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from recorder.audio import FRAME_TICKS, Gap, GapCause, Moment, PcmBlock
 from recorder.config import load
-from recorder.device.microphone import QUEUE_BLOCKS_MAX, SETTLE_SECONDS, Microphone, Stamper, _agree, mono
+from recorder.device.microphone import QUEUE_BLOCKS_MAX, SETTLE_SECONDS, Microphone, Stamper, _agree
 from recorder.errors import MicrophoneError
 
 NS = 1_000_000_000
@@ -29,17 +29,6 @@ def opened(rate: int, at_ns: int) -> Stamper:
     stamper = Stamper(rate)
     stamper.open(at_ns)
     return stamper
-
-
-def test_one_channel_is_picked():
-    frames = np.array([[1, 10], [2, 20], [-3, -30]], "<i2")
-    assert np.frombuffer(mono(frames.tobytes(), 2, 1), "<i2").tolist() == [1, 2, -3]
-    assert np.frombuffer(mono(frames.tobytes(), 2, 2), "<i2").tolist() == [10, 20, -30]
-
-
-def test_the_mean_of_full_scale_does_not_wrap():
-    loud = np.array([[32_767] * 8, [-32_768] * 8, [32_767, -32_768] * 4], "<i2")
-    assert np.frombuffer(mono(loud.tobytes(), 8, "mix"), "<i2").tolist() == [32_767, -32_768, -1]
 
 
 def test_what_was_captured_before_the_opening_is_not_kept():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.device.pipe import BODY_BYTES_MAX, Frame, Kind, Parser
+from recorder.device.pipe import BODY_BYTES_MAX, Flaw, Frame, Kind, Parser, Telemetry
 from recorder.errors import CaptureError
 
 frames = st.lists(st.builds(Frame, st.sampled_from(Kind), st.binary(max_size=300)), max_size=8)
@@ -43,3 +43,11 @@ def test_a_frame_beyond_the_bound_is_refused_before_it_is_gathered():
 def test_an_unknown_kind_is_refused():
     with pytest.raises(CaptureError, match="unknown kind 88"):
         Parser().feed(b"X\x00\x00\x00\x00")
+
+
+def test_telemetry_tells_flaws_that_are_known_and_no_others():
+    told = b'{"position":1,"rms_dbfs":-96,"peak_dbfs":-96,"clipped":0,"silent_seconds":1,"overflows":0,"flaws":["%s"]}'
+    assert Telemetry.parse(told % b"muted").flaws == (Flaw.MUTED,)
+    assert Telemetry.parse(told.replace(b',"flaws":["%s"]', b"")).flaws == ()
+    with pytest.raises(CaptureError, match="no telemetry"):
+        Telemetry.parse(told % b"haunted")
