@@ -19,14 +19,13 @@ from pathlib import Path
 import msgspec
 
 from recorder import __version__, config, keyfiles
-from recorder.device import clock, entropy, selftest
+from recorder.device import clock, entropy, mock, selftest
 from recorder.device.chain import Chain
 from recorder.device.confine import forbid_dumps
 from recorder.device.custody import Custody, Ended
 from recorder.device.hold import open_hold
-from recorder.device.mock import Flaw, Hands
 from recorder.device.panel import Panel, Pressed
-from recorder.device.pipe import Frame, Kind, Setup, Telemetry
+from recorder.device.pipe import Flaw, Frame, Kind, Setup, Telemetry
 from recorder.device.pipe import State as CaptureState
 from recorder.device.receipts import Receipts
 from recorder.device.speaker import Speaker
@@ -159,9 +158,9 @@ class Daemon:
         """What the last one told as news, and when."""
         self._stopping = False
 
-    def hands(self) -> Hands:
+    def hands(self) -> mock.Hands:
         """Fingers for the mock pins."""
-        return Hands(self._settings.panel)
+        return mock.Hands(self._settings.panel)
 
     def stop(self) -> None:
         """End the loop soon. From any thread or a signal handler."""
@@ -547,10 +546,13 @@ class Daemon:
         if self._state is State.INTERRUPTED:
             found[Fault.MICROPHONE_GONE] = "the microphone is gone; it is waited for"
         if self._state in CAPTURE_STATES and self._telemetry is not None:
-            if self._telemetry.silent_seconds >= self._settings.microphone.silence_seconds:
+            silent = self._telemetry.silent_seconds >= self._settings.microphone.silence_seconds
+            if silent or {Flaw.MUTED, Flaw.FAINT} & {*self._telemetry.flaws}:
                 found[Fault.MICROPHONE_SILENT] = Fault.MICROPHONE_SILENT.words("en")
-            if self._overdriven:
+            if self._overdriven or Flaw.OVERDRIVEN in self._telemetry.flaws:
                 found[Fault.MICROPHONE_LOUD] = Fault.MICROPHONE_LOUD.words("en")
+            if Flaw.DEAD_CHANNEL in self._telemetry.flaws:
+                found[Fault.MICROPHONE_PART] = Fault.MICROPHONE_PART.words("en")
         return found
 
     # The table, and what its actions do
@@ -957,7 +959,7 @@ def press_from_input(daemon: Daemon, settings: config.Config) -> None:
             case "lift":
                 hands.press(Pressed.REFUSE, settings.meeting.lift_seconds + settings.panel.bounce_seconds + 0.3)
             case "lamp open" | "lamp shorted" as flaw:
-                hands.break_lamp(Flaw(flaw.removeprefix("lamp ")))
+                hands.break_lamp(mock.Flaw(flaw.removeprefix("lamp ")))
             case "lamp whole":
                 hands.break_lamp(None)
             case unknown:

@@ -45,38 +45,44 @@ class Fault(Enum):
         "Het geluid is te hard. Zet de microfoon verder weg.",
         "Too loud for the microphone. Move it further away.",
     )
-    CARD_FULL = _Row(
+    MICROPHONE_PART = _Row(
         5,
+        False,
+        "Een deel van de microfoon hoort niets. Vertel het de beheerder.",
+        "A part of the microphone hears nothing. Tell IT.",
+    )
+    CARD_FULL = _Row(
+        6,
         True,
         "Het geheugen is vol. Herstel de verbinding met het archief.",
         "The card is full. Restore the connection to the archive.",
     )
     RECORDER = _Row(
-        6,
+        7,
         True,
         "Deze recorder is stuk en kan niet opnemen. Bel de beheerder.",
         "This recorder is broken and cannot record. Call IT.",
     )
     DAMAGE = _Row(
-        7,
+        8,
         False,
         "Er is iets in het geheugen beschadigd. Vertel het de beheerder.",
         "Something in the memory is damaged. Tell IT.",
     )
     CLOCK = _Row(
-        8,
+        9,
         False,
         "De klok staat niet goed. Wacht op het netwerk, of bel de beheerder.",
         "The clock is not set. Wait for the network, or call IT.",
     )
     BUTTON = _Row(
-        9,
+        10,
         False,
         "Een knop zit vast. Bel de beheerder.",
         "A button is stuck. Call IT.",
     )
     CUT_OFF = _Row(
-        10,
+        11,
         False,
         "De opname is afgebroken door een storing. Wat er was, is bewaard.",
         "A failure ended the recording. What there was is kept.",

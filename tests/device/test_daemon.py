@@ -845,6 +845,11 @@ def test_a_no_on_a_full_spool_has_its_receipt(room: Room) -> None:
         ({}, {"silent_seconds": 10.0}, "muted"),
         ({"clipped": 3}, {"clipped": 9}, "Too loud"),
         ({"clipped": 9}, {"clipped": 9}, ""),
+        ({}, {"flaws": ("muted",)}, "muted"),
+        ({}, {"flaws": ("faint",)}, "muted"),
+        ({}, {"flaws": ("overdriven",)}, "Too loud"),
+        ({}, {"flaws": ("dead-channel",)}, "A part of the microphone"),
+        ({"flaws": ("muted",)}, {}, ""),
     ],
 )
 def test_what_is_wrong_with_the_sound_is_said(room: Room, first: Any, second: Any, says: str) -> None:
