@@ -12,6 +12,7 @@ from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
 from recorder.sealed.ledger import Ledger, refusal
 from recorder.sealed.seal import begin
+from recorder.wire.consent import Terms
 from recorder.wire.topics import UploadTopic
 from recorder.wire.upload import Upload
 
@@ -19,6 +20,20 @@ WALL_MS = 1_700_000_000_000
 BOOT = bytes(16)
 RECIPIENT = RecipientPrivateKey.generate("x25519")
 """The classical kind, which is quick to make."""
+
+TERMS = Terms(
+    controller="Gemeente Voorbeeld",
+    address="Markt 1, Voorbeeld",
+    contact="fg@voorbeeld.example",
+    storage="the Netherlands",
+    evidence_basis="public_task",
+    training_basis="consent",
+    evidence_days=126,
+    training_days=180,
+    language="nl",
+    notice_sha256="ab" * 32,
+    everyone_asked=False,
+)
 
 
 def moment(second: int = 0) -> Moment:
