@@ -27,6 +27,12 @@ Port = Annotated[int, Meta(ge=1, le=65_535)]
 Host = Annotated[str, Meta(min_length=1, description="the broker's name or address")]
 Pin = Annotated[int, Meta(ge=0, le=27)]
 
+Told = Annotated[
+    str,
+    Meta(pattern=r"^[ !#-\[\]-~]{1,200}$", description="1 to 200 characters of ASCII, without quotes and backslashes"),
+]
+Basis = Literal["consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests"]
+
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One `[section]` of the file; unknown keys are refused."""
@@ -145,6 +151,18 @@ class Speaker(Section, frozen=True):
     announcement: str
 
 
+class Consent(Section, frozen=True):
+    controller: Told
+    address: Told
+    contact: Told
+    storage: Told
+    language: Literal["nl", "en"]
+    evidence_basis: Basis
+    evidence_days: Annotated[int, Meta(ge=1, le=365)]
+    training_basis: Basis
+    training_days: Annotated[int, Meta(ge=1, le=365)]
+
+
 class Archive(Section, frozen=True):
     name: Name
     folder: str
@@ -169,6 +187,7 @@ class Config(Section, frozen=True):
     uplink: Uplink
     panel: Panel
     speaker: Speaker
+    consent: Consent
     archive: Archive
 
 
