@@ -190,6 +190,12 @@ class Config(Section, frozen=True):
     consent: Consent
     archive: Archive
 
+    def __post_init__(self) -> None:
+        if self.consent.evidence_basis == "consent" and not self.meeting.ask_everyone:
+            raise ValueError(
+                'consent.evidence_basis is "consent", and silence is none: set meeting.ask_everyone to true'
+            )
+
 
 def load(file: Path | None = None) -> Config:
     """The defaults, overlaid with `file` if one is given; or a ConfigError that names its line."""

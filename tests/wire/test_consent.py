@@ -1,5 +1,6 @@
 """The consent receipt: it tells what the buttons said, and of a refusal nothing else."""
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -244,6 +245,26 @@ def test_what_is_no_record_is_refused(data: bytes) -> None:
 def test_a_receipt_over_its_bound_is_not_made() -> None:
     with pytest.raises(SealedError, match="over 16384"):
         records.record(Beside.RECEIPT, bytes(records.RECEIPT_BODY_BYTES_MAX + 1))
+
+
+def test_whoever_has_the_page_can_read_it_without_this_program() -> None:
+    """By the page alone: its bytes, its signature, and what ties it to the recording and to the receipt before it."""
+    first = records.record(Beside.RECEIPT, issue(ROOM.key, PREAMBLE, ended([]), TERMS, bytes(32)))
+    manifest = ended(["yes"])
+    second = records.record(
+        Beside.RECEIPT, issue(ROOM.key, PREAMBLE, manifest, ASKED, hashlib.sha256(first[5:]).digest())
+    )
+    told = []
+    for record in (first, second):
+        assert (record[0], int.from_bytes(record[1:5], "big")) == (0x05, len(record) - 5)
+        signature, text = record[5:69], record[69:]
+        ROOM.public_key.verify(signature, b"wederhoor/1 consent receipt\0" + text)
+        told.append(json.loads(text))
+        assert json.dumps(told[-1], sort_keys=True, separators=(",", ":")).encode() == text
+    assert told[0]["previous"] == "00" * 32
+    assert told[1]["previous"] == hashlib.sha256(first[5:]).hexdigest()
+    assert told[1]["manifest"] == hashlib.sha256(manifest).hexdigest()
+    assert told[1]["pii_processing"]["purposes"][0]["event"]["event_state"] == "given"
 
 
 def test_the_page_tells_every_field_every_state_and_the_bound() -> None:
