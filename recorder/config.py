@@ -28,6 +28,12 @@ Host = Annotated[str, Meta(min_length=1, description="the broker's name or addre
 Pin = Annotated[int, Meta(ge=0, le=27)]
 Channel = Annotated[int, Meta(ge=1, le=8)]
 
+Told = Annotated[
+    str,
+    Meta(pattern=r"^[ !#-\[\]-~]{1,200}$", description="1 to 200 characters of ASCII, without quotes and backslashes"),
+]
+Basis = Literal["consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests"]
+
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One `[section]` of the file; unknown keys are refused."""
@@ -164,6 +170,18 @@ class Speaker(Section, frozen=True):
     announcement: str
 
 
+class Consent(Section, frozen=True):
+    controller: Told
+    address: Told
+    contact: Told
+    storage: Told
+    language: Literal["nl", "en"]
+    evidence_basis: Basis
+    evidence_days: Annotated[int, Meta(ge=1, le=365)]
+    training_basis: Basis
+    training_days: Annotated[int, Meta(ge=1, le=365)]
+
+
 class Archive(Section, frozen=True):
     name: Name
     folder: str
@@ -188,7 +206,14 @@ class Config(Section, frozen=True):
     uplink: Uplink
     panel: Panel
     speaker: Speaker
+    consent: Consent
     archive: Archive
+
+    def __post_init__(self) -> None:
+        if self.consent.evidence_basis == "consent" and not self.meeting.ask_everyone:
+            raise ValueError(
+                'consent.evidence_basis is "consent", and silence is none: set meeting.ask_everyone to true'
+            )
 
 
 def load(file: Path | None = None) -> Config:

@@ -12,6 +12,8 @@ from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
 from recorder.sealed.ledger import Ledger, refusal
 from recorder.sealed.seal import begin
+from recorder.wire.consent import Terms, issue
+from recorder.wire.records import Beside, ItemType
 from recorder.wire.topics import UploadTopic
 from recorder.wire.upload import Upload
 
@@ -19,6 +21,20 @@ WALL_MS = 1_700_000_000_000
 BOOT = bytes(16)
 RECIPIENT = RecipientPrivateKey.generate("x25519")
 """The classical kind, which is quick to make."""
+
+TERMS = Terms(
+    controller="Gemeente Voorbeeld",
+    address="Markt 1, Voorbeeld",
+    contact="fg@voorbeeld.example",
+    storage="the Netherlands",
+    evidence_basis="public_task",
+    training_basis="consent",
+    evidence_days=126,
+    training_days=180,
+    language="nl",
+    notice_sha256="ab" * 32,
+    everyone_asked=False,
+)
 
 
 def moment(second: int = 0) -> Moment:
@@ -36,6 +52,10 @@ class Recording:
     keybox: Upload
     refusal: Upload
     """The manifest that would be sent instead."""
+    receipt: Upload
+    """The consent receipt of `manifest`."""
+    refusal_receipt: Upload
+    """Of `refusal`."""
     topic: UploadTopic
 
     @property
@@ -53,6 +73,8 @@ class Room:
     name: str = "room-1"
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     sequence: int = 0
+    previous_receipt: bytes = bytes(32)
+    """H of the body of the last `receipt`."""
 
     @property
     def public_key(self) -> Ed25519PublicKey:
@@ -90,9 +112,12 @@ class Room:
             )
         )
         _, no = layout.parse_record(refusal(self.key, preamble, events=(), moment=moment(blocks), boot=BOOT))
-        ident = canonical.decode(preamble[64:], layout.Preamble).recording
+        said = canonical.decode(preamble[64:], layout.Preamble)
+        ident = said.recording
+        receipt, no_receipt = (issue(self.key, said, end, TERMS, self.previous_receipt) for end in (stop, no))
+        self.previous_receipt = layout.hash_body(receipt)
 
-        def upload(kind: RecordType, body: bytes) -> Upload:
+        def upload(kind: ItemType, body: bytes) -> Upload:
             return Upload(ident, layout.hash_body(preamble), kind, body)
 
         return Recording(
@@ -101,6 +126,8 @@ class Room:
             manifest=upload(RecordType.MANIFEST, stop),
             keybox=upload(RecordType.KEYBOX, keybox),
             refusal=upload(RecordType.MANIFEST, no),
+            receipt=upload(Beside.RECEIPT, receipt),
+            refusal_receipt=upload(Beside.RECEIPT, no_receipt),
             topic=UploadTopic(self.name, ident),
         )
 

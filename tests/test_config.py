@@ -64,6 +64,9 @@ def test_what_is_given_overlays_the_defaults(tmp_path: Path) -> None:
         ("[seal]\nblock_seconds = 0.33\n", 1, ("seal.block_seconds is 0.33", "0.02")),
         ("[panel]\nstart_button = 5\n", 1, ("share a pin",)),
         ("[panel]\nstart_button = 28\n", 2, ("panel.start_button: is 28;", "at most 27")),
+        ("[consent]\ncontroller = 'Súdwest-Fryslân'\n", 2, ("consent.controller", "ASCII, without quotes")),
+        ("[consent]\nlanguage = 'fy'\n", 2, ('consent.language: is "fy";', '"en" or "nl"')),
+        ("[consent]\nevidence_basis = 'habit'\n", 2, ("consent.evidence_basis", '"public_task"')),
         ("[room\n", 1, ("not TOML",)),
         ("[room]\nname = 'a'\nname = 'b'\n", 3, ("not TOML",)),
     ],
@@ -78,6 +81,16 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, told: tuple[s
     assert f"line {line}" in message, message
     for each in told:
         assert each in message, message
+
+
+def test_consent_is_not_a_basis_where_nobody_is_asked(tmp_path: Path) -> None:
+    """R8, R1: who says nothing has not consented."""
+    file = tmp_path / "room.toml"
+    file.write_text('[consent]\nevidence_basis = "consent"\n')
+    with pytest.raises(ConfigError, match=r"silence is none: set meeting\.ask_everyone to true"):
+        load(file)
+    file.write_text('[meeting]\nask_everyone = true\n[consent]\nevidence_basis = "consent"\n')
+    assert load(file).consent.evidence_basis == "consent"
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ without its row, left by a crash between the two, is found when its name is want
 
 A block is beside, in conflict, if it is not the first of its name, or lies beyond what the manifest tells of: the room
 may have lost it, and ended without it.
+
+The consent receipts of a device are a chain. One that does not follow its neighbour is kept like any other, and told: what is
+wrong is with the device, or with who has its key, and no receipt is worth less for it.
 """
 
 import logging
@@ -45,8 +48,11 @@ from recorder.canonical import SIGNATURE_BYTES
 from recorder.errors import CatalogueError, SealedError, SignedTextError, StoreError
 from recorder.sealed import layout
 from recorder.sealed.layout import Manifest, Preamble, RecordType
-from recorder.wire.judge import CONFLICTS_LEFT_BY_A_REFUSAL, LEFT_BY_A_REFUSAL, Known
+from recorder.wire import records
+from recorder.wire.consent import ConsentReceipt
+from recorder.wire.judge import CONFLICTS_LEFT_BY_A_REFUSAL, LEFT_BY_A_REFUSAL, Known, Said
 from recorder.wire.receipt import Purged, Receipt
+from recorder.wire.records import ITEM_TYPES, Beside, ItemType
 from recorder.wire.upload import Name
 
 LOG = logging.getLogger(__name__)
@@ -71,8 +77,8 @@ class Item(NamedTuple):
     size: int
     """Bytes."""
     stored_ms: int
-    said: Preamble | Manifest | None
-    """What it says, if it is one of these."""
+    said: Said | None
+    """What it says, if it is a signed text."""
 
 
 class Lacking(NamedTuple):
@@ -167,10 +173,11 @@ class Writing:
         return {row.name: Ed25519PublicKey.from_public_bytes(row.public_key) for row in rows}
 
     def known(self, names: Collection[Name]) -> dict[str, Known]:
-        """Recording to what is known of it, with the contents of those of `names` that are there."""
+        """Recording to what is known of it, with the contents of those of `names` that are there, and of its manifest."""
         recordings = {name.recording for name in names}
         contents: dict[str, dict[Name, bytes]] = {recording: {} for recording in recordings}
-        keys = [(name.recording, int(name.type), name.index) for name in names]
+        manifests = {Name(recording, RecordType.MANIFEST, 0) for recording in recordings}
+        keys = [(name.recording, int(name.type), name.index) for name in manifests.union(names)]
         item = tuple_(ITEMS.c.recording, ITEMS.c.type, ITEMS.c.index)
         for row in self._connection.execute(select(ITEMS).where(item.in_(keys))):
             contents[row.recording][_name(row)] = row.content
@@ -232,8 +239,13 @@ class Writing:
                         "blocks": manifest.blocks,
                         "keybox": manifest.keybox,
                     }
+                case ConsentReceipt() as receipt:
+                    changes |= {"receipt_previous": bytes.fromhex(receipt.previous)}
         self._insert(ITEMS, items)
-        self._settle(recording, {**row, **changes}, changes)
+        row = {**row, **changes}
+        self._settle(recording, row, changes)
+        if "receipt_previous" in changes:
+            self._check_chain(row["device"], row["sequence"])
 
     def add_conflicts(self, conflicts: Collection[Item]) -> None:
         """Note what was kept beside; their recordings must be there."""
@@ -312,6 +324,22 @@ class Writing:
         if changes:
             self._connection.execute(update(RECORDINGS).where(RECORDINGS.c.id == recording).values(**changes))
 
+    def _check_chain(self, device: str, number: int) -> None:
+        """Tell it if the receipt of that number does not follow the one before it, or the one after does not follow it."""
+        near = (
+            select(RECORDINGS.c.sequence, RECORDINGS.c.receipt_previous, ITEMS.c.content)
+            .join(ITEMS, ITEMS.c.recording == RECORDINGS.c.id)
+            .where(RECORDINGS.c.device == device, RECORDINGS.c.sequence.between(number - 1, number + 1))
+            .where(_of(Beside.RECEIPT))
+        )
+        found = {row.sequence: row for row in self._connection.execute(near)}
+        for each in (number, number + 1):
+            before = bytes(32) if each == 1 else found[each - 1].content if each - 1 in found else None
+            if each in found and before not in (None, found[each].receipt_previous):
+                LOG.error(
+                    "the chain of receipts is broken: device=%s: number %d does not follow the one before", device, each
+                )
+
     def _put_beside(self, recording: str, blocks: int) -> None:
         """Note as conflicts what lies beyond so many blocks. An object's name tells it too, so none needs to be moved."""
         beyond = (ITEMS.c.recording == recording) & _of(RecordType.BLOCK) & (ITEMS.c.index >= blocks)
@@ -332,7 +360,7 @@ class Writing:
     def _count(self, table: Table, *where: ColumnElement[bool]) -> int:
         return self._connection.scalar(select(func.count()).select_from(table).where(*where)) or 0
 
-    def _erase(self, table: Table, recording: str, left: Collection[RecordType]) -> None:
+    def _erase(self, table: Table, recording: str, left: Collection[ItemType]) -> None:
         others = table.c.type.not_in([int(kind) for kind in left])
         self._connection.execute(delete(table).where(table.c.recording == recording, others))
 
@@ -367,7 +395,7 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
         writing.add(recording, origin, items)
     known = writing.known([preamble])[recording]
     conflicts = _conflicts(store, recording, known.conflicts)
-    left = CONFLICTS_LEFT_BY_A_REFUSAL if known.refused else frozenset(RecordType)
+    left = CONFLICTS_LEFT_BY_A_REFUSAL if known.refused else frozenset(ITEM_TYPES.values())
     writing.add_conflicts([conflict for conflict in conflicts if conflict.name.type in left])
     # A purge that was signed for is believed only if nothing came back since, out of a backup: else it is done again.
     if known.refused and not beyond_a_refusal(store, recording):
@@ -405,13 +433,15 @@ def _conflicts(store: Store, recording: str, there: Collection[tuple[Name, bytes
 def read_item(record: bytes, name: Name, stored_ms: int) -> Item:
     """The item in an object of the archive; StoreError if the object is damaged."""
     try:
-        kind, body = layout.parse_record(record)
+        kind, body = records.parse_record(record)
         text = body[SIGNATURE_BYTES:]
-        said: Preamble | Manifest | None = None
+        said: Said | None = None
         if kind is RecordType.PREAMBLE:
             said = canonical.decode(text, Preamble)
         elif kind is RecordType.MANIFEST:
             said = canonical.decode(text, Manifest)
+        elif kind is Beside.RECEIPT:
+            said = canonical.decode(text, ConsentReceipt)
     except (SealedError, SignedTextError) as error:
         raise StoreError(f"{naming.item(name)}: the object is damaged: {error}") from error
     return Item(name, layout.hash_body(body), len(record), stored_ms, said)
@@ -429,12 +459,12 @@ def _made_before_ms(first_ms: int, preamble: Preamble) -> int:
     return min(max(first_ms - preamble.wall_ms, 0), BACKDATING_DAYS_MAX * DAY_MS) if preamble.synced else 0
 
 
-def _of(kind: RecordType) -> ColumnElement[bool]:
+def _of(kind: ItemType) -> ColumnElement[bool]:
     return ITEMS.c.type == int(kind)
 
 
 def _name(row: Any) -> Name:
-    return Name(row.recording, RecordType(row.type), row.index)
+    return Name(row.recording, ITEM_TYPES[row.type], row.index)
 
 
 def _first_line(error: Exception) -> str:

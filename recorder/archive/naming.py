@@ -3,6 +3,7 @@
     RECORDING/origin                      whose recording it is, and since when: written with its first item
     RECORDING/preamble  manifest  keybox  records, as in docs/sealed-recording.md, section 1
     RECORDING/blocks/block-00000000       likewise; beside, where the manifest does not tell of so many
+    RECORDING/receipt                     the consent receipt, a record as in docs/receipt.md
     RECORDING/purged                      the archive's signed receipt of a purge
     conflicts/RECORDING/ITEM/CONTENT      records that were authentic, but not the first of their name
     devices/NAME                          an enrolled device and its public key
@@ -12,19 +13,19 @@ keeps the size that its entries once needed, and that of a refused meeting would
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 from msgspec import Meta
 
 from recorder.canonical import DeviceName, Hex32, Natural
 from recorder.sealed.layout import RecordType
-from recorder.wire.receipt import kind
+from recorder.wire.receipt import Kind, item_type, kind
 from recorder.wire.upload import Name
 
 CONFLICTS = "conflicts/"
 DEVICES = "devices/"
-_ITEM = re.compile(r"([0-9a-f]{32})/(preamble|manifest|keybox|blocks/block-([0-9]{8,10}))", re.ASCII)
+_ITEM = re.compile(r"([0-9a-f]{32})/(preamble|manifest|keybox|receipt|blocks/block-([0-9]{8,10}))", re.ASCII)
 _CONFLICT = re.compile(rf"{CONFLICTS}({_ITEM.pattern})/([0-9a-f]{{64}})", re.ASCII)
 
 
@@ -77,7 +78,7 @@ def parse_item(found: str) -> Name | None:
     if match is None:
         return None
     recording, part, index = match.groups()
-    return Name(recording, RecordType.BLOCK if index else RecordType[part.upper()], int(index or 0))
+    return Name(recording, RecordType.BLOCK if index else item_type(cast(Kind, part)), int(index or 0))
 
 
 def parse_conflict(found: str) -> tuple[Name, bytes] | None:

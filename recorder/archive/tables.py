@@ -55,6 +55,8 @@ RECORDINGS = Table(
     Column("ended_ms", BigInteger),
     Column("blocks", BigInteger),
     Column("keybox", String(64)),
+    # From the consent receipt: the hash of the device's receipt before it.
+    Column("receipt_previous", LargeBinary(32)),
     # Of a refused recording: when its blocks were gone.
     Column("purged_ms", BigInteger),
     CheckConstraint("state IN ('open', 'kept', 'refused')", name="state"),

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Add this command and its own commands."""
     archive = subparsers.add_parser(
         "archive",
-        help="the archive: serve, enrol a device, export a recording, rebuild",
+        help="the archive: serve, enrol a device, export a recording or its receipt, rebuild",
         description="Take in what the rooms send until SIGTERM; or, with an action, do that.",
         epilog="example: recorder archive --config archive.toml",
     )
@@ -45,6 +46,16 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     out.add_argument("recording", help="its id: 32 hexadecimal digits, as in meeting.json and in the objects' names")
     out.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     out.set_defaults(action="export")
+    told = actions.add_parser(
+        "receipt",
+        help="write a recording's consent receipt to a file",
+        description="Write the consent receipt of a recording, as it is stored, to a file for `recorder verify`: "
+        "it is there for a refused one too.",
+        epilog="example: recorder archive --config archive.toml receipt 5f0c… -o 5f0c.receipt",
+    )
+    told.add_argument("recording", help="its id: 32 hexadecimal digits, as in the objects' names")
+    told.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
+    told.set_defaults(action="receipt")
     again = actions.add_parser(
         "rebuild",
         help="make an empty catalogue anew from the stored objects",
@@ -68,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
             _enrol(config, FolderStore.make(objects), args.name, args.public_key)
         case "export":
             _export(FolderStore(objects), args.recording, args.output)
+        case "receipt":
+            _receipt(FolderStore(objects), args.recording, args.output)
         case "rebuild":
             _rebuild(config, FolderStore(objects))
         case _:
@@ -123,9 +136,20 @@ def _enrol(config: Archive, store: "FolderStore", name: str, file: Path) -> None
 
 def _export(store: "FolderStore", recording: str, file: Path) -> None:
     from recorder.archive.export import export
+
+    _write(file, export(store, recording))
+
+
+def _receipt(store: "FolderStore", recording: str, file: Path) -> None:
+    from recorder.archive.export import receipt
+
+    _write(file, [receipt(store, recording)])
+
+
+def _write(file: Path, records: Iterable[bytes]) -> None:
+    """A new file with these; of one that cannot be read or written nothing is left."""
     from recorder.errors import StoreError
 
-    records = export(store, recording)
     try:
         with file.open("xb") as out:
             try:

@@ -1,4 +1,4 @@
-"""`recorder verify`: is a sealed recording whole? Needs no key that opens anything."""
+"""`recorder verify`: is a sealed recording whole, is a consent receipt authentic? Needs no key that opens anything."""
 
 import argparse
 import json
@@ -11,10 +11,15 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from recorder.audio import TICKS_PER_SECOND, Moment
-from recorder.errors import KeyFileError, SealedError
+from recorder.canonical import encode
+from recorder.cli import consent
+from recorder.cli.consent import FINGERPRINT_DIGITS
+from recorder.errors import KeyFileError, SealedError, WederhoorError, WireError
 from recorder.keyfiles import load_device_public
 from recorder.sealed.keys import device_key_hash
 from recorder.sealed.verify import KeyboxState, Report, State, verify
+from recorder.wire.consent import check_receipt
+from recorder.wire.records import RECEIPT_BODY_BYTES_MAX, Beside, parse_record
 
 MEANING = {
     State.WHOLE: "nothing is missing, nothing was altered",
@@ -27,20 +32,21 @@ KEYBOX = {
     KeyboxState.ABSENT: "not here: not yet released, withheld, or destroyed with the recording's deletion",
     KeyboxState.NONE: "none was ever released: nobody can listen",
 }
-FINGERPRINT_DIGITS = 32
-"""So much of a device key's SHA-256, in hexadecimal, a person compares: 16 bytes."""
+RECORD_BYTES_MAX = 5 + RECEIPT_BODY_BYTES_MAX
+"""Of a consent receipt, which is read whole."""
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser(
         "verify",
-        help="check that a sealed recording is whole, without listening",
-        description="Check that a sealed recording is whole, in order and from that room.",
+        help="check a sealed recording without listening, or a consent receipt",
+        description="Check that a sealed recording is whole, in order and from that room; or that a consent receipt is "
+        "authentic, and say in plain words what it tells.",
         epilog="example: recorder verify 5f0c.sealed --device-key room-1.device.pub\n"
-        "exit code: 0 whole or refused, 1 open or cut, 2 it cannot be judged",
+        "exit code: 0 whole, refused or authentic, 1 open or cut, 2 it cannot be judged",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", type=Path, help="the sealed recording")
+    parser.add_argument("file", type=Path, help="the sealed recording, or the receipt")
     add_device_keys(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(run=run)
@@ -53,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
             if not stream.seekable():
                 raise SealedError(f"{args.file}: is a pipe, and a recording is read more than once; give a file")
             device_keys = load_device_keys(args.device_key, args.file)
+            if _is_receipt(stream):
+                return _tell_receipt(stream.read(RECORD_BYTES_MAX + 1), args.file, device_keys, as_json=args.json)
             report = _judge(stream, args.file, device_keys)
     except OSError as error:
         raise SealedError(f"{args.file}: cannot be read: {error.strerror}") from error
@@ -64,6 +72,27 @@ def run(args: argparse.Namespace) -> int:
         key_file = next(file for file, key in device_keys.items() if device_key_hash(key).hex() == signer)
         sys.stdout.write(describe(report, key_file))
     return 0 if report.state in (State.WHOLE, State.REFUSED) else 1
+
+
+def _is_receipt(stream: BinaryIO) -> bool:
+    first = stream.read(1)
+    stream.seek(0)
+    return first == bytes([Beside.RECEIPT])
+
+
+def _tell_receipt(record: bytes, file: Path, device_keys: Mapping[Path, Ed25519PublicKey], *, as_json: bool) -> int:
+    flaw: WederhoorError | None = None
+    for key_file, key in device_keys.items():
+        try:
+            receipt = check_receipt(key, parse_record(record)[1])
+        except (SealedError, WireError) as error:
+            flaw = error
+            continue
+        signer = device_key_hash(key).hex()
+        told = encode(receipt).decode() + "\n" if as_json else consent.describe(receipt, signer, key_file)
+        sys.stdout.write(told)
+        return 0
+    raise WireError(f"{file}: not a consent receipt of a device whose key was given: {flaw}")
 
 
 def _judge(stream: BinaryIO, file: Path, device_keys: Mapping[Path, Ed25519PublicKey]) -> Report:

@@ -1,7 +1,7 @@
-"""The device's chain: each recording carries the next number and the hash of the one before it.
+"""The device's chains: each recording carries the next number and the hash of the one before it, and so does its receipt.
 
-A number is used up only when its recording's manifest is durable. So a crash leaves no hole, and a hole means that a
-recording was taken away.
+A number is used up only when its recording's manifest and receipt are durable. So a crash leaves no hole, and a hole means
+that a recording was taken away.
 """
 
 from pathlib import Path
@@ -20,6 +20,7 @@ HASH_BYTES = 32
 class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sequence: Annotated[int, msgspec.Meta(ge=1)]
     previous: Hex32
+    receipt: Hex32
 
 
 class Chain:
@@ -30,7 +31,7 @@ class Chain:
         try:
             self._state = msgspec.json.decode(file.read_bytes(), type=_State)
         except FileNotFoundError:
-            self._state = _State(1, NO_PREVIOUS)
+            self._state = _State(1, NO_PREVIOUS, NO_PREVIOUS)
         except (OSError, msgspec.MsgspecError) as error:
             raise SpoolError(f"{file}: this room no longer knows the number of its next recording: {error}") from error
 
@@ -44,13 +45,18 @@ class Chain:
         """H of the last manifest's body; 32 zero bytes before the first."""
         return bytes.fromhex(self._state.previous)
 
-    def advance(self, sequence: int, manifest_hash: bytes) -> None:
-        """The recording of that number is complete, with this H of its manifest. Durable; again is harmless."""
-        if len(manifest_hash) != HASH_BYTES:
-            raise ValueError("a manifest hash is 32 bytes")
+    @property
+    def receipt(self) -> bytes:
+        """H of the last receipt's body; 32 zero bytes before the first."""
+        return bytes.fromhex(self._state.receipt)
+
+    def advance(self, sequence: int, manifest_hash: bytes, receipt_hash: bytes) -> None:
+        """The recording of that number is complete, with these H of its manifest and receipt. Durable; again is harmless."""
+        if len(manifest_hash) != HASH_BYTES or len(receipt_hash) != HASH_BYTES:
+            raise ValueError("a hash is 32 bytes")
         if sequence < self._state.sequence:
             return
-        state = _State(sequence + 1, manifest_hash.hex())
+        state = _State(sequence + 1, manifest_hash.hex(), receipt_hash.hex())
         try:
             durable.write(self._file, msgspec.json.encode(state))
         except OSError as error:

@@ -5,14 +5,19 @@ The order of writing is the promise. A power cut between any two steps must leav
     begin    preamble durable → hold key in the hold → held keybox durable → only then may the tap open
     keep     block durable → only then known to the road
     end      why it ended, durable: from here the client has the grace period
-    release  decided in the hold → keybox durable → manifest durable → chain advanced → hold erased → both known to the road
-    refuse   hold erased → "refused" durable → blocks and keyboxes gone → manifest durable → chain advanced → known to the road
+    release  decided in the hold → keybox durable → the end, as below → all known to the road
+    refuse   hold erased → "refused" durable → blocks and keyboxes gone → the end, as below → known to the road
+    the end  manifest durable → receipt durable → chains advanced → hold erased
 
 The keybox is written before the manifest because the manifest names it: a manifest whose keybox died with the hold would
 be a lie. From the moment the hold is erased no keybox can come into being, whatever happens later; `release` then says so.
 A no may come from another thread at any moment of a release, while the client still sees that there is time. Which of the two
 was first is decided in the hold, in one step, before the keybox is on the card: flash keeps old copies, so what was written
 there once cannot be taken back. A no after that step is one to the next meeting.
+
+The receipt follows from the manifest, which it names (docs/receipt.md): it is written after it, and before the chains advance
+and anybody else knows. So what a crash can leave is a manifest that the chains do not know of, without its receipt: `recover`
+writes that one, before another recording can begin. A receipt that names the manifest beside it stays as it is.
 
 What `recover` finds after a crash without a manifest: a no that stands, because it was written down, or is in the journal or
 the hold, means that it was refused, so that is completed; a keybox, or a hold that has decided, that the grace period ended
@@ -35,22 +40,25 @@ from recorder.device.chain import Chain
 from recorder.device.hold import Hold
 from recorder.device.receipts import Receipts
 from recorder.device.spool import Spool
-from recorder.errors import SealedError, SignedTextError, SpoolDamage
+from recorder.errors import SealedError, SignedTextError, SpoolDamage, WireError
 from recorder.sealed import keybox, layout
-from recorder.sealed.layout import BlockHeader, Event, Preamble, RecordType
+from recorder.sealed.layout import BlockHeader, Event, Manifest, Preamble, RecordType
 from recorder.sealed.ledger import Ledger, refusal
 from recorder.sealed.verify import check_block, check_manifest
+from recorder.wire import consent, records
+from recorder.wire.consent import Terms
+from recorder.wire.records import Beside
 from recorder.wire.sender import Added
 from recorder.wire.upload import Name
 
-UNREADABLE = (SealedError, SignedTextError, SpoolDamage)
+UNREADABLE = (SealedError, SignedTextError, SpoolDamage, WireError)
 """How a damaged file on the card shows."""
 EVENTS_KEPT_MAX = layout.EVENTS_MAX - 16
 """Events of one meeting; the rest is left to what ends it."""
 Ended = Literal["stop", "limit", "fault", "power_loss"]
 REFUSED: Final = "refused"
 TOLD_OF_A_REFUSAL = ("yes", "notice_given", REFUSED)
-"""The events that its receipt tells. Not when the recording began: how long it was is part of what is erased."""
+"""The events that its manifest tells. Not when the recording began: how long it was is part of what is erased."""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,6 +82,8 @@ class Recording:
     ledger: Ledger
     events: list[Event] = field(default_factory=list)
     ended: Ended = "power_loss"
+    unchained: bytes | None = None
+    """The body of a manifest, found after a restart, that the chains do not know of yet."""
     suspect: bool = False
     """Its journal is damaged, which may have told of a no: nobody shall open it."""
 
@@ -93,6 +103,7 @@ class Custody:
         chain: Chain,
         receipts: Receipts,
         signing_key: Ed25519PrivateKey,
+        terms: Terms,
         added: Callable[[Added, bytes], None],
     ) -> None:
         self._spool = spool
@@ -100,6 +111,7 @@ class Custody:
         self._chain = chain
         self._receipts = receipts
         self._signing_key = signing_key
+        self._terms = terms
         self._added = added
         self.recording: Recording | None = None
         """Begun, and neither released nor refused."""
@@ -160,12 +172,12 @@ class Custody:
         return True
 
     def write_empty(self, moment: Moment, boot: bytes) -> None:
-        """End a meeting without a key, that came to no sample or lost its key: a manifest. Without a recording: nothing."""
+        """End a meeting without a key, that came to no sample or lost its key. Without a recording: nothing."""
         if self.recording is not None:
             self._complete(self.recording, None, moment, boot)
 
     def refuse(self, moment: Moment, boot: bytes) -> Recording:
-        """Erase the recording in hand and write its receipt, the order to purge. The key must be destroyed by now."""
+        """Erase the recording in hand, and write the order to purge and the receipt. The key must be destroyed by now."""
         recording = self._in_hand()
         recording.events.append(Event(0, moment.wall_ms, REFUSED))
         self._spool.note(recording.id, msgspec.json.encode(Entry(0, moment.wall_ms, REFUSED, REFUSED)), ending=True)
@@ -209,6 +221,8 @@ class Custody:
         held_id = self._in_hold()
         backlog: list[tuple[Recording, list[Name]]] = []
         for recording in found:
+            if recording.unchained is not None:
+                self._advance(recording, recording.unchained)
             names = self._spool.names(recording.id)
             box = Name(recording.id, RecordType.KEYBOX, 0)
             if Name(recording.id, RecordType.MANIFEST, 0) in names:
@@ -245,10 +259,13 @@ class Custody:
         return self._spool.read(name)
 
     def file_refusal(self, recording: str, purged: bytes) -> None:
-        """Keep both receipts of a refusal, ours and the archive's (`purged`, as signed), and forget its place in the spool."""
+        """Keep what tells of a refusal, ours and the archive's (`purged`, as signed), and forget its place in the spool."""
         self._spool.make_room()
         preamble, manifest = (Name(recording, kind, 0) for kind in (RecordType.PREAMBLE, RecordType.MANIFEST))
         self._receipts.keep(f"{recording}.sealed", self._spool.read(preamble) + self._spool.read(manifest))
+        receipt = Name(recording, Beside.RECEIPT, 0)
+        if receipt in self._spool.names(recording):  # or the card has damaged it
+            self._receipts.keep(f"{recording}.receipt", self._spool.read(receipt))
         self._receipts.keep(f"{recording}.purged", purged)
         self._spool.forget(recording)
 
@@ -287,16 +304,42 @@ class Custody:
         self._finish(recording, record, ())
 
     def _finish(self, recording: Recording, manifest_record: bytes, before: tuple[Name, ...]) -> None:
-        """Write the manifest; then the chain, the hold and the road may know. `before` is told ahead of it."""
+        """Write the manifest and the receipt; then the hold and the road may know. `before` is told ahead of them."""
         self._spool.make_room()
         _, body = layout.parse_record(manifest_record)
         name = Name(recording.id, RecordType.MANIFEST, 0)
         self._spool.put(name, manifest_record)
-        self._chain.advance(recording.sequence, layout.hash_body(body))
+        self._advance(recording, body)
         self._hold.erase()
         self.recording = None
+        receipt = Name(recording.id, Beside.RECEIPT, 0)
+        if receipt in self._spool.names(recording.id):  # or the card had damaged it, and an earlier manifest
+            before = (*before, receipt)
         for each in (*before, name):
             self._added(_item(each, self._spool.read(each)), recording.preamble_hash)
+
+    def _advance(self, recording: Recording, manifest_body: bytes) -> None:
+        """Let the chains know of a recording whose manifest is durable, with a receipt that follows from it."""
+        if recording.sequence < self._chain.sequence:
+            return
+        body = self._receipt_of(recording, manifest_body)
+        if body is None:
+            preamble = canonical.decode(recording.preamble_body[canonical.SIGNATURE_BYTES :], Preamble)
+            body = consent.issue(self._signing_key, preamble, manifest_body, self._terms, self._chain.receipt)
+            self._spool.put(Name(recording.id, Beside.RECEIPT, 0), records.record(Beside.RECEIPT, body))
+        self._chain.advance(recording.sequence, layout.hash_body(manifest_body), layout.hash_body(body))
+
+    def _receipt_of(self, recording: Recording, manifest_body: bytes) -> bytes | None:
+        """The body of the receipt that is here, if it is of this manifest."""
+        name = Name(recording.id, Beside.RECEIPT, 0)
+        if name not in self._spool.names(recording.id):
+            return None
+        try:
+            _, body = records.parse_record(self._spool.read(name))
+            receipt = consent.check_receipt(self._signing_key.public_key(), body)
+        except UNREADABLE:
+            return None
+        return body if receipt.manifest == layout.hash_body(manifest_body).hex() else None
 
     def _keep(self, recording: Recording, kind: RecordType, index: int, record: bytes, *, ending: bool = False) -> None:
         name = Name(recording.id, kind, index)
@@ -335,7 +378,9 @@ class Custody:
         manifest = Name(recording_id, RecordType.MANIFEST, 0)
         if manifest in self._spool.names(recording_id):
             _, body = layout.parse_record(self._spool.read(manifest))
-            self._chain.advance(recording.sequence, layout.hash_body(body))
+            if recording.sequence >= self._chain.sequence:  # what follows from it is not written for certain
+                check_manifest(self._signing_key.public_key(), recording.preamble_hash, body)
+                recording.unchained = body
             return recording
         try:
             entries = self._journal(recording_id)
@@ -370,11 +415,13 @@ class Custody:
     def _checked_item(self, recording: Recording, name: Name, record: bytes) -> Added:
         """A record as the road knows it; one of UNREADABLE if a bit of it has flipped: the archive would not take it."""
         item = _item(name, record)
-        _, body = layout.parse_record(record)
+        _, body = records.parse_record(record)
         if name.type is RecordType.BLOCK:
             check_block(self._signing_key.public_key(), recording.preamble_hash, body)
         elif name.type is RecordType.MANIFEST:
             check_manifest(self._signing_key.public_key(), recording.preamble_hash, body)
+        elif name.type is Beside.RECEIPT:
+            consent.check_receipt(self._signing_key.public_key(), body)
         return item
 
     def _set_aside(self, recording: str, name: Name | None = None) -> None:
@@ -451,10 +498,9 @@ class Custody:
 
 def _item(name: Name, record: bytes) -> Added:
     """A record as the road knows it; SealedError or SignedTextError if it is damaged."""
-    kind, body = layout.parse_record(record)
+    kind, body = records.parse_record(record)
     refused = (
-        kind is RecordType.MANIFEST
-        and canonical.decode(body[canonical.SIGNATURE_BYTES :], layout.Manifest).ended == REFUSED
+        kind is RecordType.MANIFEST and canonical.decode(body[canonical.SIGNATURE_BYTES :], Manifest).ended == REFUSED
     )
     return Added(name, layout.hash_body(body), refused)
 

@@ -33,6 +33,7 @@ from recorder.device.spool import Spool
 from recorder.device.standing import StandingNo
 from recorder.device.supervisor import START_SECONDS_MAX, Guard, ServiceManager
 from recorder.device.tap import Tap
+from recorder.device.terms import terms
 from recorder.device.uplink import Connected, Lost, Message, Uplink
 from recorder.device.window import Window
 from recorder.errors import (
@@ -56,6 +57,7 @@ from recorder.sealed import layout, seal
 from recorder.sealed.keybox import HOLD_KEY_BYTES
 from recorder.wire import sender
 from recorder.wire.receipt import Receipt
+from recorder.wire.records import parse_record
 from recorder.wire.status import Happening, Report, Status
 from recorder.wire.upload import Upload
 
@@ -99,7 +101,9 @@ class Daemon:
         self._chain = Chain(self._folder / "chain.json")
         self._sender = sender.Sender(settings.uplink.window, settings.uplink.receipt_timeout_seconds)
         receipts = Receipts(self._folder / "receipts")
-        self._custody = Custody(self._spool, self._hold, self._chain, receipts, self._signing_key, self._on_added)
+        self._custody = Custody(
+            self._spool, self._hold, self._chain, receipts, self._signing_key, terms(settings), self._on_added
+        )
         self._uplink = Uplink(settings.room.name, settings.uplink, self._keys, self._wake)
         self._panel = Panel(
             settings.panel,
@@ -409,7 +413,7 @@ class Daemon:
     def _do_one_on_road(self, action: sender.Action, now: float, payload: bytes) -> None:
         match action:
             case sender.Publish(name):
-                kind, body = layout.parse_record(self._custody.read(name))
+                kind, body = parse_record(self._custody.read(name))
                 upload = Upload(name.recording, self._preamble_hashes[name.recording], kind, body)
                 self._uplink.publish(name.recording, bytes(upload))
             case sender.Receipted(names):

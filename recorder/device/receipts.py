@@ -7,7 +7,10 @@ from recorder.errors import SpoolError
 
 
 class Receipts:
-    """A folder of small files, each written once: `RECORDING.sealed` is the room's, `RECORDING.purged` the archive's."""
+    """A folder of small files, each written once.
+
+    `RECORDING.sealed` is the order to purge, `RECORDING.receipt` the consent receipt, `RECORDING.purged` the archive's word.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

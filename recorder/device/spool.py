@@ -1,17 +1,18 @@
 """The spool: sealed records on the card, until the archive has signed for them. From `put`'s return we are responsible.
 
-    RECORDING/preamble, block-00000000, …, manifest, keybox      records, each whole or not at all
-    RECORDING/held                                               the keybox under the hold key; never leaves the device
-    RECORDING/journal                                            lines, appended; a torn last one is dropped
-    RECORDING.gone                                               forgotten; its files are removed a few at a time
-    RECORDING.damaged, RECORDING/block-00000007.damaged          set aside: for a person to look at
-    reserve                                                      bytes given up to finish a meeting on a full card
+    RECORDING/preamble, block-00000000, …, manifest, keybox, receipt    records, each whole or not at all
+    RECORDING/held                                                      the keybox under the hold key; never leaves the device
+    RECORDING/journal                                                   lines, appended; a torn last one is dropped
+    RECORDING.gone                                                      forgotten; its files are removed a few at a time
+    RECORDING.damaged, RECORDING/block-00000007.damaged                 set aside: for a person to look at
+    reserve                                                             bytes given up to finish a meeting on a full card
 
 Each record is written to a temporary file, synced, renamed, and its folder synced. So a crash at any point leaves names that
 are whole, temporaries that are removed at the next start, and folders of `.gone` whose removal is then completed.
 
-A full card must still take how the meeting ended: manifest, keybox and journal. So a block is refused while it would leave
-less than the reserve, be that the file or, once it was given up, free room. The file is there because others fill the card too.
+A full card must still take how the meeting ended: manifest, keybox, receipt and journal. So a block is refused while it would
+leave less than the reserve, be that the file or, once it was given up, free room. The file is there because others fill the
+card too.
 """
 
 import errno
@@ -24,17 +25,18 @@ from pathlib import Path
 from recorder.device import durable
 from recorder.errors import SpoolDamage, SpoolError, SpoolFull
 from recorder.sealed.layout import RecordType
+from recorder.wire.records import ITEM_TYPES, Beside
 from recorder.wire.topics import RECORDING_PATTERN
 from recorder.wire.upload import Name
 
 RESERVE_BYTES = 262_144
-"""For the manifest, the keybox and the journal of the meeting that filled the card, and what is written beside them."""
+"""For manifest, keybox, receipt and journal of the meeting that filled the card, and what is written beside them."""
 _GONE, _DAMAGED = ".gone", ".damaged"
 _RESERVE = "reserve"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_ENDINGS = (RecordType.MANIFEST, RecordType.KEYBOX)
+_ENDINGS = (RecordType.MANIFEST, RecordType.KEYBOX, Beside.RECEIPT)
 _BLOCK = re.compile(r"block-([0-9]{8,10})", re.ASCII)
-_OTHERS = {kind.name.lower(): kind for kind in RecordType if kind is not RecordType.BLOCK}
+_OTHERS = {kind.name.lower(): kind for kind in ITEM_TYPES.values() if kind is not RecordType.BLOCK}
 
 
 class Spool:
@@ -55,7 +57,7 @@ class Spool:
     def put(self, name: Name, record: bytes, *, ending: bool = False) -> None:
         """Keep a record; durable when this returns, or not there at all.
 
-        A manifest, a keybox and what else ends a meeting may take from the reserve.
+        A manifest, a keybox, a receipt and what else ends a meeting may take from the reserve.
         """
         ending = ending or name.type in _ENDINGS
         if not ending:
@@ -120,7 +122,7 @@ class Spool:
             raise _failure(self._folder, error) from error
 
     def purge(self, recording: str) -> None:
-        """Remove what could ever be heard: keyboxes and blocks. Preamble, journal and manifest stay; again is harmless."""
+        """Remove what could ever be heard, keyboxes and blocks; what tells of the meeting stays. Again is harmless."""
         folder = self._folder / recording
         kinds = {name: _file_name(name) for name in self.names(recording)}
         blocks = [file for name, file in kinds.items() if name.type is RecordType.BLOCK]

@@ -1,6 +1,6 @@
 """`recorder run`: meetings on this machine, by hand or by script, and what is left of them in a folder.
 
-room-1-000001.sealed  room-1-000001.opus  meeting.json  room-1.device.pub     what its user came for
+room-1-000001.sealed  .receipt  .opus  meeting.json  room-1.device.pub        what its user came for
 parts/                                                                       the machines' own files
 """
 
@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import track
 
 from recorder import config, keyfiles
-from recorder.archive.export import export
+from recorder.archive.export import export, receipt
 from recorder.archive.reading_room import listen
 from recorder.archive.store import FolderStore
 from recorder.cli import EXIT_BAD_INPUT
@@ -182,7 +182,9 @@ def _collect(machines: Machines, room: RoomProcess, folder: Path) -> list[dict[s
         with fetched.open("rb") as stream:
             report = verify(stream, [device_key])
         sealed = fetched.rename(folder / f"{ROOM}-{report.preamble.sequence:06d}.sealed")
-        files = {"sealed": sealed.name}
+        told = sealed.with_suffix(".receipt")
+        told.write_bytes(receipt(store, begun.recording))
+        files = {"sealed": sealed.name, "receipt": told.name}
         if report.keybox is KeyboxState.PRESENT:
             audio = sealed.with_suffix(".opus")
             listen(sealed, [device_key], recipient, audio)
@@ -207,6 +209,8 @@ def _tell(meetings: list[dict[str, Any]], folder: Path, console: Console) -> Non
                 told = f"{outcome}, {meeting['verified']}, {meeting['counts']['seconds']:.1f} s recorded"
         console.print(f"\n{sealed.stem}: {told}")
         console.print(f"  verify it   .venv/bin/recorder verify {sealed}", soft_wrap=True)
+        receipt_file = folder / meeting["files"]["receipt"]
+        console.print(f"  its receipt .venv/bin/recorder verify {receipt_file}", soft_wrap=True)
         if "audio" in meeting["files"]:
             console.print(f"  hear it     {folder / meeting['files']['audio']}", soft_wrap=True)
     console.print(f"\nEverything lies in {folder}", soft_wrap=True)

@@ -6,14 +6,15 @@ Who could be on the other side of a message, and what it must not get:
   device whose topic it came by signed it, for the recording and under the preamble that it claims. A block's signature
   says of its recording only the preamble's hash, and a preamble's only is for one recording: so the preamble must be
   here first, or whoever keeps old blocks could have them taken for another meeting's. A keybox has no signature of its
-  own: it is authentic if the recording's manifest names its hash, so its manifest must be here first.
+  own: it is authentic if the recording's manifest names its hash, so its manifest must be here first. So must that of a
+  consent receipt, which names the manifest's: it tells of a refused recording, and does not name it.
 * The device's key in wrong hands: it can say new things in the device's name, and no rule can tell. It cannot unsay:
   a second content under a name, a second preamble, a refusal of what already has a manifest, and a block that the
   manifest does not tell of are conflicts; the first stays.
 * The blocks against their manifest: it says how many there are. A room whose card damaged a block signs for those
   before it, while the archive may have it and more: what lies beyond is kept beside, and the recording is whole.
-* The archive against the client: a refusal cannot be lifted. After it, nothing of that recording is stored: its
-  preamble, which has no audio and is part of the refusal's receipt, is here already.
+* The archive against the client: a refusal cannot be lifted. After it, nothing of that recording is stored but the
+  consent receipt, which has no audio: its preamble, which has none either, is here already.
 
 `TABLE` is the judgement: the first rule that applies decides. A recording belongs to the device whose preamble came
 first, and to that preamble.
@@ -29,7 +30,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from recorder.errors import SealedError, WireError
 from recorder.sealed import verify
 from recorder.sealed.layout import Manifest, Preamble, RecordType
+from recorder.wire.consent import ConsentReceipt, check_receipt
 from recorder.wire.receipt import REASON_CHARACTERS_MAX
+from recorder.wire.records import Beside, ItemType
 from recorder.wire.topics import UploadTopic
 from recorder.wire.upload import Name, Upload
 
@@ -38,10 +41,14 @@ CONFLICTS_KEPT_MAX = 64
 here before a manifest that does not tell of them count, and all of them are kept: they were signed for."""
 
 
-LEFT_BY_A_REFUSAL = frozenset({RecordType.PREAMBLE, RecordType.MANIFEST})
-"""What the archive keeps of a refused recording. Neither holds audio."""
-CONFLICTS_LEFT_BY_A_REFUSAL = frozenset({RecordType.PREAMBLE})
+LEFT_BY_A_REFUSAL: frozenset[ItemType] = frozenset({RecordType.PREAMBLE, RecordType.MANIFEST, Beside.RECEIPT})
+"""What the archive keeps of a refused recording. None of it holds audio."""
+CONFLICTS_LEFT_BY_A_REFUSAL: frozenset[ItemType] = frozenset({RecordType.PREAMBLE, Beside.RECEIPT})
 """And of what it kept beside: another manifest might tell how long the meeting was."""
+
+
+Said = Preamble | Manifest | ConsentReceipt
+"""What a signed text says."""
 
 
 class Verdict(StrEnum):
@@ -66,7 +73,7 @@ class Known:
     preamble_hash: bytes | None = None
     """Of the preamble that came first; None while nothing is here."""
     contents: Mapping[Name, bytes] = field(default_factory=dict)
-    """Content of the items that are there, at least of those judged."""
+    """Content of the items that are there, at least of those judged and of the manifest."""
     ended: str | None = None
     """What the manifest says; None while it is not here."""
     blocks: int | None = None
@@ -118,12 +125,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, why, and what the record said if it is an authentic preamble or manifest."""
+    """A verdict, why, and what the record said if it is an authentic preamble, manifest or receipt."""
 
     verdict: Verdict
     reason: str
     """Printable ASCII without quotes, at most REASON_CHARACTERS_MAX: it goes into the receipt."""
-    said: Preamble | Manifest | None = None
+    said: Said | None = None
     keep: bool = False
     """Whether it is to be stored: under its name if NEW, beside if CONFLICT."""
 
@@ -143,6 +150,10 @@ class _Facts:
         return self.upload.type is RecordType.PREAMBLE
 
     @property
+    def outlives_a_refusal(self) -> bool:
+        return self.upload.type in (RecordType.PREAMBLE, Beside.RECEIPT)
+
+    @property
     def preamble_here(self) -> bool:
         return self.known.has_preamble(self.upload.preamble_hash)
 
@@ -160,7 +171,7 @@ _Rule = tuple[Verdict, str, Callable[[_Facts], bool]]
 TABLE: tuple[_Rule, ...] = (
     (Verdict.REFUSED, "the recording is another device's", lambda at: at.known.device not in (None, at.device)),
     (Verdict.DUPLICATE, "it is there", lambda at: at.there == at.upload.content),
-    (Verdict.PURGED, "the recording was refused", lambda at: at.known.refused and not at.is_preamble),
+    (Verdict.PURGED, "the recording was refused", lambda at: at.known.refused and not at.outlives_a_refusal),
     (Verdict.REFUSED, "send the preamble first", lambda at: not (at.is_preamble or at.preamble_here)),
     (Verdict.CONFLICT, "the recording has another preamble", lambda at: at.other_preamble),
     (Verdict.CONFLICT, "it is there with other content", lambda at: at.there is not None),
@@ -191,9 +202,7 @@ def plain(text: str) -> str:
     return re.sub(r"[^ !#-\[\]-~]", "?", text)[:REASON_CHARACTERS_MAX]
 
 
-def _authenticate(
-    topic: UploadTopic, upload: Upload, public_key: Ed25519PublicKey | None, known: Known
-) -> Preamble | Manifest | None:
+def _authenticate(topic: UploadTopic, upload: Upload, public_key: Ed25519PublicKey | None, known: Known) -> Said | None:
     """What the record says; WireError or SealedError if it is not this device's, for this recording and preamble."""
     if public_key is None:
         raise WireError("the device is not enrolled")
@@ -223,3 +232,15 @@ def _authenticate(
             if upload.content.hex() != known.keybox or upload.preamble_hash != known.preamble_hash:
                 raise WireError("the keybox is not the one that the manifest names")
             return None
+        case Beside.RECEIPT:
+            receipt = check_receipt(public_key, upload.body)
+            if known.ended is None:
+                raise WireError("a receipt before its manifest cannot be judged; send it after the manifest's receipt")
+            there = known.contents[Name(upload.recording, RecordType.MANIFEST, 0)]
+            if receipt.manifest != there.hex():
+                raise WireError("the receipt is of another manifest")
+            if receipt.device != topic.device or receipt.recording not in (None, upload.recording):
+                raise WireError("the receipt is of another recording")
+            if (receipt.outcome == "refused") != known.refused:
+                raise WireError("the receipt tells of another end than the manifest")
+            return receipt

@@ -18,6 +18,7 @@ from recorder import canonical
 from recorder.canonical import DeviceName, Hex16, Hex32, Natural
 from recorder.errors import SignedTextError, WireError
 from recorder.sealed.layout import RecordType
+from recorder.wire.records import Beside, ItemType
 from recorder.wire.upload import Name
 
 DOMAIN_RECEIPT = b"wederhoor/1 receipt\0"
@@ -27,7 +28,7 @@ RECEIPT_BYTES_MAX = 1_048_576
 REASON_CHARACTERS_MAX = 200
 
 Index = Annotated[int, Meta(ge=0, lt=2**32)]
-Kind = Literal["preamble", "block", "manifest", "keybox"]
+Kind = Literal["preamble", "block", "manifest", "keybox", "receipt"]
 
 
 class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,8 +51,7 @@ class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         if self.last - self.first >= len(contents):
             return ()
-        kind = RecordType[self.type.upper()]
-        names = tuple(Name(self.recording, kind, index) for index in range(self.first, self.last + 1))
+        names = tuple(Name(self.recording, item_type(self.type), index) for index in range(self.first, self.last + 1))
         if any(name not in contents for name in names):
             return ()
         return names if digest(contents[name] for name in names).hex() == self.digest else ()
@@ -140,14 +140,21 @@ def receipts(
         yield Receipt(1, archive, device, wall_ms, tuple(stored[piece]), tuple(purged[piece]), tuple(rejected[piece]))
 
 
-def kind(type_: RecordType) -> Kind:
+def kind(type_: ItemType) -> Kind:
     """A type of record by its name on the wire."""
     return _KINDS[type_]
 
 
-_KINDS: Mapping[RecordType, Kind] = {
+def item_type(kind: Kind) -> ItemType:
+    """The type of record that has this name on the wire."""
+    return _TYPES[kind]
+
+
+_KINDS: Mapping[ItemType, Kind] = {
     RecordType.PREAMBLE: "preamble",
     RecordType.BLOCK: "block",
     RecordType.MANIFEST: "manifest",
     RecordType.KEYBOX: "keybox",
+    Beside.RECEIPT: "receipt",
 }
+_TYPES: Mapping[Kind, ItemType] = {name: type_ for type_, name in _KINDS.items()}

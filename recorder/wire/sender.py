@@ -8,14 +8,14 @@ Rules:
    not sent again; only then the rest follows. So a restart costs one message a recording, not a resend.
 4. Orders to purge go before everything but their own preamble, without which nobody could check them later. An order is
    on the road until the purge itself is signed for: that it is stored is not enough.
-5. The keybox goes when its manifest has a receipt: nothing else says what it must be.
+5. Keybox and consent receipt go when their manifest has a receipt: nothing else says what they must be.
 6. Recordings take turns, one item each: a backlog does not starve the meeting that is running.
 7. An item without a receipt for too long means that the connection, whatever it says of itself, does not work.
 8. What the archive does not take is set aside, and offered again on the next connection and after as long as a receipt may
    take: somebody may have mended the cause, for instance enrolled this room there.
 
 A recording is done when its manifest and everything else that was added of it has a receipt. So all of it must have been added
-by the time the manifest is on the road.
+by the time the manifest is on the road. A refused one is done when its purge and its consent receipt are signed for.
 
 No event costs more than the items that it names, but for a lost connection (what was on the road, and each recording once)
 and a recording dropped (its items, once): days without the archive are 10^5 items, and the loop that waits for this also
@@ -28,8 +28,12 @@ from dataclasses import dataclass, field
 
 from recorder.sealed.layout import RecordType
 from recorder.wire.items import Items
-from recorder.wire.receipt import Receipt, Rejected, Stored
+from recorder.wire.receipt import Receipt, Rejected, Stored, item_type
+from recorder.wire.records import Beside
 from recorder.wire.upload import Name
+
+AFTER_THE_MANIFEST = (RecordType.KEYBOX, Beside.RECEIPT)
+"""What the archive can judge only by the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class PurgeConfirmed:
-    """The archive has signed that it purged this recording."""
+    """The archive has signed that it purged this recording, and for what tells of it."""
 
     recording: str
 
@@ -140,6 +144,8 @@ class _Recording:
     greeted: bool = False
     """The preamble's receipt came on this connection."""
     refusal: Name | None = None
+    purged: bool = False
+    """The archive has signed that it carried out the refusal."""
 
     @property
     def waiting(self) -> int:
@@ -288,8 +294,11 @@ class Sender:
         for purged in receipt.purged:
             known = self._recordings.get(purged.recording)
             if known and known.refusal and known.items[known.refusal].hex() == purged.manifest:
-                self._forget(purged.recording)
-                actions.append(PurgeConfirmed(purged.recording))
+                known.purged = True
+                self._on_road.pop(known.refusal, None)
+                if known.waiting == 0:  # else this is said again with the receipt for what waits
+                    self._forget(purged.recording)
+                    actions.append(PurgeConfirmed(purged.recording))
         for rejected in receipt.rejected:
             actions += self._set_aside(rejected, now)
         return actions
@@ -317,7 +326,7 @@ class Sender:
         return actions
 
     def _set_aside(self, rejected: Rejected, now: float) -> list[Action]:
-        name = Name(rejected.recording, RecordType[rejected.type.upper()], rejected.index)
+        name = Name(rejected.recording, item_type(rejected.type), rejected.index)
         recording = self._recordings.get(rejected.recording)
         if recording is None or recording.items.get(name, b"").hex() != rejected.content:
             return []
@@ -362,7 +371,9 @@ class Sender:
     def _next(self) -> Name | None:
         while self._orders:
             recording = self._recordings.get(self._orders.popleft())
-            if recording is not None and recording.refusal is not None and self._may_go(recording, recording.refusal):
+            if recording is None or recording.refusal is None or recording.purged:
+                continue
+            if self._may_go(recording, recording.refusal):
                 return recording.refusal
         while self._greetings:
             preamble = Name(self._greetings.popleft(), RecordType.PREAMBLE, 0)
@@ -376,7 +387,7 @@ class Sender:
                 name = heapq.heappop(recording.queue)
                 if recording.items.is_signed(name):
                     continue
-                if name.type is RecordType.KEYBOX and not recording.ended:
+                if name.type in AFTER_THE_MANIFEST and not recording.ended:
                     recording.enqueue(name)  # the manifest's receipt gives it its turn
                     break
                 self._turns.append(turn)

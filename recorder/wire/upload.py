@@ -12,6 +12,8 @@ from typing import Self
 from recorder.errors import SealedError, WireError
 from recorder.sealed import layout
 from recorder.sealed.layout import RecordType
+from recorder.wire import records
+from recorder.wire.records import ItemType
 from recorder.wire.topics import RECORDING_PATTERN
 
 MAGIC = b"WHU1"
@@ -26,7 +28,7 @@ class Name:
 
     recording: str
     """32 hexadecimal digits."""
-    type: RecordType
+    type: ItemType
     index: int
     """Of a block; 0 for the others."""
 
@@ -41,7 +43,7 @@ class Upload:
     recording: str
     """32 hexadecimal digits."""
     preamble_hash: bytes
-    type: RecordType
+    type: ItemType
     body: bytes
 
     def __post_init__(self) -> None:
@@ -64,8 +66,8 @@ class Upload:
 
     @property
     def record(self) -> bytes:
-        """As in docs/sealed-recording.md, section 1."""
-        return layout.record(self.type, self.body)
+        """As in docs/sealed-recording.md, section 1, and docs/receipt.md."""
+        return records.record(self.type, self.body)
 
     def __bytes__(self) -> bytes:
         return MAGIC + bytes.fromhex(self.recording) + self.preamble_hash + self.record
@@ -78,7 +80,7 @@ class Upload:
         if len(payload) < ENVELOPE_BYTES or not payload.startswith(MAGIC):
             raise WireError("not an upload of version 1")
         try:
-            type_, body = layout.parse_record(payload[ENVELOPE_BYTES:])
+            type_, body = records.parse_record(payload[ENVELOPE_BYTES:])
             return cls(payload[4:20].hex(), payload[20:52], type_, body)
         except SealedError as error:
             raise WireError(f"the upload's record is malformed: {error}") from error

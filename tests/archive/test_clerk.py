@@ -5,16 +5,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine.default import DefaultDialect
 
+from recorder import canonical
 from recorder.archive import naming
 from recorder.archive.catalogue import DAY_MS, Catalogue, Counts, Lacking, rebuild
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.export import export
+from recorder.archive.export import receipt as export_receipt
 from recorder.archive.naming import Enrolment
 from recorder.archive.store import FolderStore
 from recorder.archive.tables import CONFLICTS, ITEMS
@@ -22,6 +25,7 @@ from recorder.canonical import encode
 from recorder.errors import CatalogueError, StoreError
 from recorder.sealed.layout import RecordType, parse_record
 from recorder.sealed.verify import Report, State, verify
+from recorder.wire.consent import DOMAIN_RECEIPT, ConsentReceipt
 from recorder.wire.judge import Verdict
 from recorder.wire.receipt import Purged, Receipt
 from recorder.wire.upload import Name, Upload
@@ -114,7 +118,7 @@ class Answer:
 
 def timeless(dump):
     """What a retry after a crash does not change: the archive's times of storing differ then from the objects'."""
-    columns = {"devices": range(3), "recordings": range(13), "items": range(5)}
+    columns = {"devices": range(3), "recordings": range(14), "items": range(5)}
     return {table: [[row[column] for column in columns[table]] for row in dump[table]] for table in columns}
 
 
@@ -208,6 +212,103 @@ def test_garbage_is_counted_and_harms_nothing(archive, recording):
     assert archive.clerk.verdicts[Verdict.REFUSED] == len(batch)
     assert archive.dump() == before
     assert archive.send(recording, recording.blocks[1]).stored(recording.kept) == {recording.blocks[1].name}
+
+
+def receipt_of(recording: Recording, **changes: object) -> Upload:
+    """Its consent receipt, with something else in it."""
+    said = msgspec.structs.replace(canonical.decode(recording.receipt.body[64:], ConsentReceipt), **changes)
+    return replace(recording.receipt, body=canonical.signed(DOMAIN_RECEIPT, ROOM.key, encode(said)))
+
+
+class TestConsentReceipt:
+    def test_it_is_signed_for_beside_the_recording_and_is_no_part_of_its_file(self, archive, recording):
+        answer = archive.send(recording, recording.receipt, *recording.kept)
+        assert answer.stored([recording.receipt]) == {recording.receipt.name}
+        assert export_receipt(archive.store, recording.id) == recording.receipt.record
+        assert archive.verified(recording).state is State.WHOLE
+        assert archive.send(recording, recording.receipt).stored([recording.receipt]) == {recording.receipt.name}
+        everything = (*recording.kept, recording.receipt)
+        assert archive.send(recording, recording.preamble).stored(everything) == every(everything)
+        assert archive.dump() == archive.rebuilt()
+
+    def test_before_its_manifest_it_is_not_taken(self, archive, recording):
+        archive.send(recording, recording.preamble)
+        assert archive.send(recording, recording.receipt).rejected == [(recording.id, "receipt", 0)]
+        with pytest.raises(StoreError, match="no consent receipt"):
+            export_receipt(archive.store, recording.id)
+
+    @pytest.mark.parametrize("at_once", [True, False])
+    def test_that_of_a_refusal_stays_and_each_answer_says_that_it_was_purged(self, archive, recording, at_once):
+        uploads = [recording.preamble, *recording.blocks, recording.refusal, recording.refusal_receipt]
+        for batch in [uploads] if at_once else [[each] for each in uploads]:
+            answer = archive.send(recording, *batch)
+        assert answer.stored([recording.refusal_receipt]) == {recording.refusal_receipt.name}
+        assert answer.purged == [Purged(recording.id, recording.refusal.content.hex())]
+        assert archive.names(recording) == [*LEFT, "receipt"]
+        archive.reopen()
+        assert export_receipt(archive.store, recording.id) == recording.refusal_receipt.record
+        assert archive.dump() == archive.rebuilt()
+
+    def test_one_of_another_end_is_not_taken(self, archive, recording):
+        archive.send(recording, recording.preamble, recording.refusal)
+        assert archive.send(recording, recording.receipt).rejected == [(recording.id, "receipt", 0)]
+        assert archive.names(recording) == LEFT
+
+    @pytest.mark.parametrize("backwards", [False, True])
+    def test_a_chain_that_follows_is_not_told_of(self, archive, caplog, backwards):
+        room = Room("room-1", ROOM.key)
+        meetings = [room.record(1) for _ in range(3)]
+        for each in reversed(meetings) if backwards else meetings:
+            archive.send(each, *each.kept, each.receipt)
+        rebuild(archive.store, Catalogue("sqlite://"))
+        assert caplog.records == []
+
+    @pytest.mark.parametrize("backwards", [False, True])
+    @pytest.mark.parametrize("broken", [0, 1, 2])
+    def test_one_that_does_not_follow_is_kept_and_told_also_by_a_rebuild(self, archive, caplog, backwards, broken):
+        room = Room("room-1", ROOM.key)
+        meetings = [room.record(1) for _ in range(3)]
+        wrong = receipt_of(meetings[broken], previous="ab" * 32)
+        receipts = [wrong if at == broken else each.receipt for at, each in enumerate(meetings)]
+        both = list(zip(meetings, receipts, strict=True))
+        for each, receipt in reversed(both) if backwards else both:
+            assert archive.send(each, *each.kept, receipt).stored([receipt]) == {receipt.name}
+        # The number that does not follow, and the one after it, which follows what should have been there.
+        numbers = {str(at + 1) for at in (broken, broken + 1) if at < 3}
+        told = "the chain of receipts is broken: device=room-1: number "
+        assert {record.getMessage().removeprefix(told)[0] for record in caplog.records} == numbers
+        assert {record.levelname for record in caplog.records} == {"ERROR"}
+        caplog.clear()
+        assert archive.dump() == archive.rebuilt()
+        assert {record.getMessage().removeprefix(told)[0] for record in caplog.records} == numbers
+
+    def test_a_second_one_is_kept_beside_with_an_alarm(self, archive, recording, caplog):
+        archive.send(recording, *recording.kept, recording.receipt)
+        other = receipt_of(recording, previous="cd" * 32)
+        assert archive.send(recording, other).rejected == [(recording.id, "receipt", 0)]
+        assert archive.conflicts() == [naming.conflict(other.name, other.content)]
+        assert export_receipt(archive.store, recording.id) == recording.receipt.record
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        assert archive.dump() == archive.rebuilt()
+
+    @pytest.mark.parametrize("step", [(FolderStore, "put"), (DefaultDialect, "do_commit")])
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_a_crash_while_it_comes(self, archive, recording, monkeypatch, step, when):
+        archive.send(recording, *recording.kept)
+        real = getattr(*step)
+
+        def crash(*args, **kwargs):
+            if when == "after":
+                real(*args, **kwargs)
+            raise Crash
+
+        with monkeypatch.context() as patch:
+            patch.setattr(*step, crash)
+            with pytest.raises(Crash):
+                archive.send(recording, recording.receipt)
+        archive.reopen()
+        assert archive.send(recording, recording.receipt).stored([recording.receipt]) == {recording.receipt.name}
+        assert timeless(archive.dump()) == timeless(archive.rebuilt())
 
 
 class TestConflict:

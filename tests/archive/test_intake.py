@@ -60,9 +60,12 @@ def assert_whole(site: Site, recording: Recording, room: Room) -> None:
 
 def test_a_recording_arrives_is_signed_for_and_comes_out_whole(shared, device):
     recording = device.room.record(50)
-    device.deliver(*recording.kept)
-    assert device.stored == {upload.name for upload in recording.kept}
+    device.deliver(*recording.kept, recording.receipt)
+    assert device.stored == {upload.name for upload in (*recording.kept, recording.receipt)}
     assert_whole(shared, recording, device.room)
+    file = shared.folder / f"{recording.id}.receipt"
+    shared.command("receipt", recording.id, "-o", str(file))
+    assert file.read_bytes() == recording.receipt.record
 
 
 def test_duplicates_are_receipted_again_and_stored_once(shared, device):
@@ -96,8 +99,11 @@ def test_a_refusal_purges_and_late_blocks_hear_of_it(shared, device):
     assert device.purged == [order]
     device.send(*recording.blocks[4:])
     device.wait(lambda device: len(device.purged) > 1)
+    told = len(device.purged)
+    device.deliver(recording.refusal_receipt)
+    device.wait(lambda device: len(device.purged) > told)
     assert set(device.purged) == {order}
-    assert sorted(shared.objects(recording)) == ["manifest", "origin", "preamble", "purged"]
+    assert sorted(shared.objects(recording)) == ["manifest", "origin", "preamble", "purged", "receipt"]
 
 
 def test_garbage_is_refused_and_the_next_recording_still_arrives(shared, device):

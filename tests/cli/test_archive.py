@@ -35,7 +35,8 @@ def recording(site: Path) -> Recording:
     catalogue = Catalogue(f"sqlite:///{site / 'archive' / 'catalogue.sqlite'}")
     store = FolderStore(site / "archive" / "objects")
     clerk = Clerk("archive", Ed25519PrivateKey.generate(), store, catalogue, 126)
-    clerk.process([Message(str(recording.topic), bytes(upload)) for upload in recording.kept], WALL_MS)
+    uploads = (*recording.kept, recording.receipt)
+    clerk.process([Message(str(recording.topic), bytes(upload)) for upload in uploads], WALL_MS)
     catalogue.close()
     return recording
 
@@ -47,6 +48,28 @@ def archive(site: Path, *arguments: str | Path, config: str = "archive.toml") ->
 def test_a_recording_comes_out(site: Path, recording: Recording) -> None:
     assert archive(site, "export", recording.id, "-o", site / "out.sealed") == 0
     assert (site / "out.sealed").read_bytes() == b"".join(upload.record for upload in recording.kept)
+
+
+def test_its_consent_receipt_comes_out_and_verifies(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert archive(site, "receipt", recording.id, "-o", site / "out.receipt") == 0
+    assert (site / "out.receipt").read_bytes() == recording.receipt.record
+    assert main(["verify", str(site / "out.receipt"), "--device-key", str(site / "room-1.pub")]) == 0
+    assert "Gemeente Voorbeeld" in capsys.readouterr().out
+    assert archive(site, "receipt", recording.id, "-o", site / "out.receipt") == 2
+    assert "File exists" in capsys.readouterr().err
+
+
+def test_of_a_recording_without_one_it_is_said(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site / "archive" / "objects" / naming.item(recording.receipt.name)).unlink()
+    assert archive(site, "receipt", recording.id, "-o", site / "out.receipt") == 2
+    assert "the archive has no consent receipt of recording" in capsys.readouterr().err
+    assert archive(site, "receipt", "../etc", "-o", site / "out.receipt") == 2
+    assert "no recording's id" in capsys.readouterr().err
+    assert not (site / "out.receipt").exists()
 
 
 def test_a_store_that_fails_is_named_and_leaves_no_half_file(

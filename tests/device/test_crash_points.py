@@ -39,6 +39,7 @@ from tests.device.test_custody import (
     blocks,
     chip,
     goes_on,
+    judge_receipts,
     kept,
     meeting,
     refuse,
@@ -211,10 +212,14 @@ class Crashes:
         seen = replace(
             seen,
             kept=list(seen.kept),
+            receipts=dict(seen.receipts),
             erased=seen.erased or (seen.pressed and hold[STATE_AT] == REFUSED),
             decided=seen.decided or (seen.releasing and hold[STATE_AT] == COMMITTED),
         )
-        happened = tuple(len(each) if isinstance(each, list) else each for each in vars(seen).values())
+        happened = tuple(
+            len(each) if isinstance(each, list) else tuple(each.items()) if isinstance(each, dict) else each
+            for each in vars(seen).values()
+        )
         for aftermath in AFTERMATHS:
             files = card.after(aftermath)
             for lost in (False,) if aftermath == KILLED else (False, True):
@@ -250,7 +255,7 @@ def restarted(ram: Path, crash: Crash, crashes: Crashes | None = None) -> Device
     if crashes is not None:
         card.watch = partial(crashes.note, card, crash.seen, hold_lost=crash.hold_lost)
     with card.inserted():
-        device = Device(ram, card, replace(crash.seen))
+        device = Device(ram, card, replace(crash.seen, receipts=dict(crash.seen.receipts)))
         device.recover()
         card.watch()
     return device
@@ -297,12 +302,13 @@ def judge(device: Device, seen: Seen, *, hold_lost: bool) -> None:
             previous = layout.hash_body(manifests[report.preamble.recording])
     assert device.chain.previous == previous or gone
     assert device.chain.sequence == len(manifests) + gone + 1
+    judge_receipts(device)
 
     assert in_hand is not None or (device.hold.take(), device.hold.refused()) == (None, None)
     assert seen.pressed or seen.refusing or not device.standing, "a no that nobody spoke"
     if gone and seen.refused:
         receipts = {file.name: file.read_bytes() for file in (device.card.folder / "receipts").iterdir()}
-        assert receipts.keys() == {f"{seen.id}.sealed", f"{seen.id}.purged"}
+        assert receipts.keys() == {f"{seen.id}.sealed", f"{seen.id}.receipt", f"{seen.id}.purged"}
         assert receipts[f"{seen.id}.purged"] == PURGED
     report = reports.get(seen.id)
     assert report is not None or gone or not seen.begun, "what was begun is on record"
@@ -317,7 +323,7 @@ def judge_the_meeting(device: Device, seen: Seen, report: Report, *, hold_lost: 
         assert device.hold.take() is None
     if seen.refused or seen.refusing or (seen.erased and not hold_lost):
         assert report.state is State.REFUSED
-        assert files <= {"preamble", "manifest", "journal"}
+        assert files <= {"preamble", "manifest", "receipt", "journal"}
         assert device.standing or seen.lifting, "a no stands until the client lifts it"
     elif not seen.pressed:
         assert report.state is not State.REFUSED, "a refusal that nobody spoke"

@@ -5,7 +5,7 @@ import os
 import shutil
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -24,9 +24,12 @@ from recorder.sealed import keybox, layout, ledger, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
 from recorder.sealed.verify import KeyboxState, Report, State, verify
+from recorder.wire.consent import ConsentReceipt, check_receipt
+from recorder.wire.records import Beside, parse_record
 from recorder.wire.sender import Added
 from recorder.wire.upload import Name
 from tests.device.crashes import Card, PowerCut
+from tests.rooms import TERMS
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 RECIPIENT = RecipientPrivateKey.generate("x25519")
@@ -89,6 +92,8 @@ class Seen:
     """The meeting came to nothing, and its key goes."""
     leaving: bool = False
     """The archive has signed for all there is to sign for."""
+    receipts: dict[str, bytes] = field(default_factory=dict)
+    """H of each receipt that the road was told of."""
 
 
 def chip(ram: Path) -> Path:
@@ -113,15 +118,17 @@ class Device:
         self.standing = StandingNo(folder / "refused")
         self.told: list[Name] = []
         receipts = Receipts(folder / "receipts")
-        self.custody = Custody(self.spool, self.hold, self.chain, receipts, KEY, self.added)
+        self.custody = Custody(self.spool, self.hold, self.chain, receipts, KEY, TERMS, self.added)
 
     def added(self, item: Added, preamble_hash: bytes) -> None:
         name = item.name
         file_name = f"block-{name.index:08d}" if name.type is RecordType.BLOCK else name.type.name.lower()
         durable = self.card.durable(self.card.folder / "spool" / name.recording / file_name)
         assert durable is not None, f"the road was told of {name} before it was durable"
-        assert layout.hash_body(layout.parse_record(durable)[1]) == item.content
+        assert layout.hash_body(parse_record(durable)[1]) == item.content
         self.told.append(name)
+        if name.type is Beside.RECEIPT:
+            assert self.seen.receipts.setdefault(name.recording, item.content) == item.content, "a second receipt"
 
     def recover(self) -> None:
         if self.custody.refusal_cut_off():
@@ -132,8 +139,14 @@ class Device:
 
     def report(self, recording: str) -> Report:
         """What anyone with the device's public key finds."""
-        records = b"".join(self.spool.read(name) for name in self.spool.names(recording))
-        return verify(io.BytesIO(records), [KEY.public_key()])
+        names = [name for name in self.spool.names(recording) if name.type is not Beside.RECEIPT]
+        return verify(io.BytesIO(b"".join(map(self.spool.read, names))), [KEY.public_key()])
+
+    def receipt(self, recording: str) -> tuple[ConsentReceipt, bytes]:
+        """The consent receipt, checked, and H of its body."""
+        kind, body = parse_record(self.spool.read(Name(recording, Beside.RECEIPT, 0)))
+        assert kind is Beside.RECEIPT
+        return check_receipt(KEY.public_key(), body), layout.hash_body(body)
 
 
 def begin_custody(device: Device, preamble: bytes, box: bytes) -> Recording:
@@ -203,6 +216,28 @@ def told(story: Story, ram: Path, watch: Callable[[Card, Seen], None] = lambda *
         story(device, seen)
         card.watch()
     return card, seen, device
+
+
+def judge_receipts(device: Device) -> None:
+    """Exactly one receipt for each recording that has ended, none for another, each naming its manifest and the one before."""
+    previous = bytes(32)
+    reports = sorted(map(device.report, device.spool.recordings()), key=lambda each: each.preamble.sequence)
+    for report in reports:
+        recording = report.preamble.recording
+        if report.state is State.OPEN:
+            assert Name(recording, Beside.RECEIPT, 0) not in device.spool.names(recording), "for what has not ended"
+            continue
+        receipt, own = device.receipt(recording)
+        _, manifest = parse_record(device.spool.read(Name(recording, RecordType.MANIFEST, 0)))
+        assert receipt.previous == previous.hex(), "a hole in the chain of receipts"
+        assert receipt.manifest == layout.hash_body(manifest).hex()
+        assert receipt.sequence == report.preamble.sequence
+        assert (receipt.recording is None) == (report.state is State.REFUSED)
+        assert (receipt.outcome == "kept") == (report.keybox is KeyboxState.PRESENT)
+        assert device.seen.receipts.setdefault(recording, own) == own, "another receipt than the road was told of"
+        previous = own
+    ended = len(reports) - sum(report.state is State.OPEN for report in reports)
+    assert device.chain.receipt == previous or device.chain.sequence > ended + 1, "the last one was forgotten, or is it"
 
 
 def goes_on(device: Device) -> None:
@@ -311,13 +346,17 @@ def test_without_the_hold_key_nothing_is_released(device: Device) -> None:
     assert device.spool.names(recording) == before
 
 
-def test_both_receipts_of_a_refusal_stay_and_the_recording_goes(device: Device) -> None:
+def test_what_tells_of_a_refusal_stays_and_the_recording_goes(device: Device) -> None:
     recording, _ = begun(device)
     refuse(device, Seen())
-    sealed = b"".join(device.spool.read(name) for name in device.spool.names(recording))
+    preamble, manifest, receipt = (device.spool.read(name) for name in device.spool.names(recording))
     device.custody.file_refusal(recording, b"signed by the archive")
     receipts = {file.name: file.read_bytes() for file in (device.card.folder / "receipts").iterdir()}
-    assert receipts == {f"{recording}.sealed": sealed, f"{recording}.purged": b"signed by the archive"}
+    assert receipts == {
+        f"{recording}.sealed": preamble + manifest,
+        f"{recording}.receipt": receipt,
+        f"{recording}.purged": b"signed by the archive",
+    }
     assert device.spool.recordings() == []
 
 
@@ -435,7 +474,14 @@ def damage(device: Device, recording: str, file: str) -> None:
     os.truncate(path, path.stat().st_size - 7)
 
 
-@pytest.mark.parametrize("file", ["preamble", "manifest", "block-00000001", "keybox"])
+def flip(file: Path) -> None:
+    """A bit of it, near its end."""
+    data = bytearray(file.read_bytes())
+    data[-2] ^= 1
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("file", ["preamble", "manifest", "block-00000001", "keybox", "receipt"])
 def test_one_damaged_file_stops_neither_the_room_nor_the_others(ram: Path, file: str) -> None:
     _, first, device = told(kept, ram)
     with device.card.inserted():
@@ -499,6 +545,95 @@ def test_a_no_to_nothing_finds_room_on_a_full_card(device: Device, monkeypatch: 
     sealer.wipe()
     recording = device.custody.refuse_nothing(preamble, MOMENT, BOOT).id
     assert device.report(recording).state is State.REFUSED
+    assert device.receipt(recording)[0].outcome == "refused"
+
+
+def test_a_receipt_tells_what_the_journal_has(device: Device) -> None:
+    """R3: who pressed in the asking phase is counted."""
+    recording, _ = begun(device)
+    for name in ("yes", "yes", "notice_given", "recording"):
+        device.custody.note(name, 0, MOMENT)
+    device.custody.note("stop", 0, MOMENT, "stop")
+    finished(device, recording)
+    receipt, _ = device.receipt(recording)
+    assert (receipt.state, receipt.answers.yes, receipt.outcome) == ("given", 2, "kept")
+    assert (receipt.device, receipt.sequence, receipt.recording) == ("room-1", 1, recording)
+
+
+def test_a_receipt_that_is_there_stays_though_the_chain_is_lost_and_the_terms_are_others(
+    ram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive may have it: a second one would be in conflict with it."""
+    with (card := Card(ram / "card")).inserted():
+        before = Device(ram, card, Seen())
+        told = Seen()
+        for _ in range(3):
+            kept(before, Seen())
+    told.receipts = {each: before.receipt(each)[1] for each in before.spool.recordings()}
+    (card.folder / "chain.json").unlink()
+    monkeypatch.setitem(globals(), "TERMS", replace(TERMS, controller="Gemeente Elders"))
+    with (again := Card(card.folder)).inserted():
+        device = Device(ram, again, told)
+        device.recover()
+        judge_receipts(device)
+        goes_on(device)
+
+
+def test_a_receipt_of_another_manifest_was_seen_by_nobody_and_is_written_anew(
+    ram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card failed between receipt and chain; the client pressed again, and the second no has another time."""
+    with (card := Card(ram / "card")).inserted():
+        device = Device(ram, card, Seen())
+        recording, _ = begun(device)
+        device.hold.erase(refused=True)
+        device.standing.say()
+        with monkeypatch.context() as patched:
+            patched.setattr(device.chain, "advance", lambda *_: (_ for _ in ()).throw(SpoolFull("full")))
+            with pytest.raises(SpoolFull):
+                device.custody.refuse(MOMENT, BOOT)
+        first = device.receipt(recording)[0]
+        later = Moment(MOMENT.wall_ms + 5_000, MOMENT.monotonic_ms + 5_000, synced=True)
+        device.custody.refuse(later, BOOT)
+        judge_receipts(device)
+    assert device.receipt(recording)[0].manifest != first.manifest
+
+
+def test_a_manifest_that_is_damaged_before_its_receipt_is_written_is_set_aside(
+    ram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, _, before = told(meeting, ram)
+    assert before is not None and before.custody.recording is not None
+    recording = before.custody.recording.id
+    put = before.spool.put
+
+    def put_and_die(name: Name, record: bytes) -> None:
+        if name.type is Beside.RECEIPT:
+            raise PowerCut
+        put(name, record)
+
+    with monkeypatch.context() as patched, card.inserted(), pytest.raises(PowerCut):
+        patched.setattr(before.spool, "put", put_and_die)
+        before.custody.release(MOMENT, BOOT)
+    flip(card.folder / "spool" / recording / "manifest")
+    with (again := Card(card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert device.custody.damaged == [recording]
+        goes_on(device)
+
+
+def test_a_manifest_that_is_damaged_after_its_number_was_used_up_starts_no_circle(ram: Path) -> None:
+    _, seen, device = told(kept, ram)
+    assert device is not None
+    damage(device, seen.id, "receipt")
+    flip(device.card.folder / "spool" / seen.id / "manifest")
+    for _ in range(2):  # the first start sets it aside, the second finds a recording without an end
+        with (again := Card(device.card.folder)).inserted():
+            device = Device(ram, again, Seen())
+            device.recover()
+    told_of = {name.type for name in device.told if name.recording == seen.id}
+    assert RecordType.MANIFEST in told_of and Beside.RECEIPT not in told_of
 
 
 def test_the_backlog_is_told_recording_by_recording_and_orders_to_purge_first(ram: Path) -> None:
@@ -513,14 +648,14 @@ def test_the_backlog_is_told_recording_by_recording_and_orders_to_purge_first(ra
     with (again := Card(card.folder)).inserted():
         device = Device(ram, again, Seen())
         device.custody.recover(MOMENT, BOOT, refused=False)
-        assert (device.told, device.custody.unread) == ([], 2 + 2 * (BLOCKS + 3))
+        assert (device.told, device.custody.unread) == ([], 3 + 2 * (BLOCKS + 4))
         told = []
         while device.custody.unread:
             device.custody.read_on(1)
             told.append(list(device.told))
         order = [name for each in (no, first, last) for name in device.spool.names(each.id)]
-    whole = BLOCKS + 3
-    expected = [0, 2, *[2] * (whole - 1), 2 + whole, *[2 + whole] * (whole - 1), 2 + 2 * whole]
+    whole = BLOCKS + 4
+    expected = [0, 0, 3, *[3] * (whole - 1), 3 + whole, *[3 + whole] * (whole - 1), 3 + 2 * whole]
     assert told == [order[:count] for count in expected]
 
 
@@ -539,7 +674,7 @@ def test_what_is_damaged_in_the_backlog_is_set_aside(ram: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["truncated", "a bit flipped", "not given back"])
-@pytest.mark.parametrize("file", ["preamble", "manifest", "block-00000001"])
+@pytest.mark.parametrize("file", ["preamble", "manifest", "block-00000001", "receipt"])
 def test_however_a_file_is_damaged_the_rest_goes_on(ram: Path, file: str, how: str) -> None:
     """Also one that the card answers with an error: here a folder of its name, which nobody can read."""
     _, first, device = told(kept, ram)
@@ -600,7 +735,8 @@ def test_a_damaged_journal_does_not_hide_a_no_that_stands(ram: Path) -> None:
         device = Device(ram, again, Seen())
         device.recover()
         assert device.report(seen.id).state is State.REFUSED
-        assert {name.type for name in device.spool.names(seen.id)} == {RecordType.PREAMBLE, RecordType.MANIFEST}
+        left = {RecordType.PREAMBLE, RecordType.MANIFEST, Beside.RECEIPT}
+        assert {name.type for name in device.spool.names(seen.id)} == left
 
 
 def test_a_damaged_held_keybox_ends_in_a_meeting_without_a_key_and_not_in_a_circle(device: Device) -> None:

@@ -24,9 +24,12 @@ from recorder.meeting import presses
 from recorder.meeting.fault import Fault
 from recorder.meeting.light import BLINKS, DARK, Pattern
 from recorder.meeting.table import Event, State
+from recorder.notices import spoken
 from recorder.sealed import keybox, layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
+from recorder.wire.consent import ConsentReceipt, check_receipt
+from recorder.wire.records import Beside, parse_record
 from recorder.wire.sender import Done, Publish
 from recorder.wire.upload import Name
 
@@ -198,6 +201,10 @@ class Room:
         _, body = layout.parse_record(daemon._spool.read(Name(recording, RecordType.MANIFEST, 0)))
         return msgspec.json.decode(body[64:], type=layout.Manifest)
 
+    def receipt(self, daemon: Daemon, recording: str) -> ConsentReceipt:
+        _, body = parse_record(daemon._spool.read(Name(recording, Beside.RECEIPT, 0)))
+        return check_receipt(daemon._signing_key.public_key(), body)
+
 
 @pytest.fixture
 def room(ram: Path, monkeypatch: pytest.MonkeyPatch) -> Room:
@@ -272,6 +279,7 @@ def test_the_light_is_lit_before_the_tap_opens_and_a_whole_meeting_is_released(r
         "BLOCK",
         "MANIFEST",
         "KEYBOX",
+        "RECEIPT",
     ]
     assert room.manifest(daemon, found).ended == "stop"
 
@@ -473,7 +481,7 @@ def test_the_refuse_button_acts_in_the_thread_of_the_press_before_anything_is_qu
 
     daemon = room.run(script)
     (found,) = daemon._spool.recordings()
-    assert [name.type.name for name in daemon._spool.names(found)] == ["PREAMBLE", "MANIFEST"]
+    assert [name.type.name for name in daemon._spool.names(found)] == ["PREAMBLE", "MANIFEST", "RECEIPT"]
     assert room.manifest(daemon, found).ended == "refused"
 
 
@@ -565,7 +573,7 @@ def test_a_key_erased_at_the_last_moment_of_grace_is_refused_not_released(room: 
 
     daemon = room.run(script, grace_seconds=0.0)
     (found,) = daemon._spool.recordings()
-    assert [name.type.name for name in daemon._spool.names(found)] == ["PREAMBLE", "MANIFEST"]
+    assert [name.type.name for name in daemon._spool.names(found)] == ["PREAMBLE", "MANIFEST", "RECEIPT"]
 
 
 def test_a_no_between_preamble_and_keybox_leaves_a_receipt_of_its_own(room: Room, monkeypatch: Any) -> None:
@@ -947,6 +955,9 @@ def test_everyone_present_is_asked_and_each_yes_is_on_record(room: Room) -> None
 
     daemon = room.run(script, grace_seconds=0.0)
     assert events(room, daemon) == ["yes", "yes", "yes", "notice_given", "recording", "stop"]
+    receipt = room.receipt(daemon, *daemon._spool.recordings())
+    assert (receipt.outcome, receipt.state, receipt.present) == ("kept", "given", 3)
+    assert receipt.pii_processing.privacy_notice == spoken.text_sha256("nl")
 
 
 def test_where_nobody_agrees_nothing_is_recorded(room: Room) -> None:
@@ -963,6 +974,8 @@ def test_where_nobody_agrees_nothing_is_recorded(room: Room) -> None:
     assert "open" not in room.log and events(room, daemon) == ["no_answer"]
     (found,) = daemon._spool.recordings()
     assert (room.manifest(daemon, found).ended, room.manifest(daemon, found).keybox) == ("limit", None)
+    receipt = room.receipt(daemon, found)
+    assert (receipt.outcome, receipt.state, receipt.present) == ("lost", "expired", 0)
 
 
 def test_one_no_is_a_no_whoever_agreed_before(room: Room) -> None:
@@ -981,6 +994,8 @@ def test_one_no_is_a_no_whoever_agreed_before(room: Room) -> None:
 
     daemon = room.run(script)
     assert "open" not in room.log and events(room, daemon) == ["yes", "refused"]
+    receipt = room.receipt(daemon, *daemon._spool.recordings())
+    assert (receipt.outcome, receipt.state, receipt.present) == ("refused", "refused", 2)
 
 
 @pytest.mark.parametrize("silent", [False, True])

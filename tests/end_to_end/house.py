@@ -25,6 +25,8 @@ from recorder.sealed.verify import verify
 from recorder.trial.machines import Machines
 from recorder.trial.room import RoomProcess
 from recorder.trial.soundstage import IDENTITY, Playing, SoundStage
+from recorder.wire.consent import ConsentReceipt, check_receipt
+from recorder.wire.records import parse_record
 from recorder.wire.status import Happening, Report
 
 ROOT = Path(__file__).parents[2]
@@ -218,6 +220,11 @@ class House(Machines):
         """The recording as the archive exports it."""
         return b"".join(export(FolderStore(self.archive_folder / "objects"), recording))
 
+    def receipt(self, recording: str) -> ConsentReceipt:
+        """The consent receipt that the archive has, checked."""
+        _, body = parse_record(self.archived(recording)["receipt"])
+        return check_receipt(keyfiles.load_device_public(self.device_key), body)
+
     def verified(self, recording: str) -> Verified:
         return verify(BytesIO(self.sealed(recording)), [keyfiles.load_device_public(self.device_key)])
 
@@ -232,6 +239,9 @@ class House(Machines):
 
     def log(self) -> str:
         return (self.folder / "room.log").read_text(errors="replace")
+
+    def archive_log(self) -> str:
+        return (self.folder / "archive.log").read_text(errors="replace")
 
     def await_silence(self) -> None:
         """Until the sound server, which is nobody's friend, has no listener."""

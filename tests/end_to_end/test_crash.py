@@ -86,7 +86,7 @@ def test_the_daemon_is_killed_in_the_grace_period(make_house: MakeHouse) -> None
     assert room.happened("state")[0].detail == "grace"
     room.press("refuse")
     room.wait_for("purge", lambda it: it.happened("purged", recording), 40)
-    assert house.archived(recording).keys() == {"preamble", "manifest", "origin", "purged"}
+    assert house.archived(recording).keys() == {"preamble", "manifest", "origin", "purged", "receipt"}
     assert house.verified(recording).state is State.REFUSED
     assert house.hold_key == NO_KEY
     assert_never_recorded(house, room)
@@ -103,7 +103,7 @@ def test_the_daemon_is_killed_right_after_a_no(house: House) -> None:
     house.await_silence()
     room = house.start_room()
     room.wait_for("purge", lambda it: it.happened("purged", recording), 40)
-    assert house.archived(recording).keys() == {"preamble", "manifest", "origin", "purged"}
+    assert house.archived(recording).keys() == {"preamble", "manifest", "origin", "purged", "receipt"}
     assert house.verified(recording).state is State.REFUSED
     assert house.spool(recording) == set() and house.hold_key == NO_KEY
     assert (house.room_folder / "receipts" / f"{recording}.purged").exists()

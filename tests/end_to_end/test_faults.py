@@ -236,7 +236,7 @@ def test_a_no_on_a_full_card(house: House, small_card: Path) -> None:
     house.room.wait_for("purge", lambda it: it.happened("purged", recording), 40)
     assert house.room.state == "refused"
     assert house.hold_key == bytes(32) and house.spooled_blocks(recording) == {}
-    assert house.archived(recording).keys() == {"preamble", "manifest", "origin", "purged"}
+    assert house.archived(recording).keys() == {"preamble", "manifest", "origin", "purged", "receipt"}
 
 
 def test_the_spool_reaches_its_bound(make_house: MakeHouse) -> None:

@@ -87,7 +87,8 @@ def test_a_meeting_from_the_command_line(tmp_path: Path, speech: Path, quick: Pa
         *("parts", "meeting.json", "room-1.device.pub", "room-1-000001.sealed", "room-1-000001.opus")
     }
     assert (meeting["outcome"], meeting["verified"], meeting["ended"]) == ("kept", "whole", "stop")
-    assert meeting["files"] == {"sealed": "room-1-000001.sealed", "audio": "room-1-000001.opus"}
+    kinds = {"sealed": "sealed", "receipt": "receipt", "audio": "opus"}
+    assert meeting["files"] == {kind: f"room-1-000001.{suffix}" for kind, suffix in kinds.items()}
     assert [event["name"] for event in meeting["events"]] == ["notice_given", "recording", "mark", "stop"]
     assert meeting["counts"]["marks"] == 1 and meeting["counts"]["blocks"] >= 5
     assert meeting["counts"]["seconds"] == pytest.approx(meeting["counts"]["ticks"] / TICKS_PER_SECOND, abs=1e-3)
@@ -259,6 +260,8 @@ def test_a_meeting_in_which_everyone_is_asked(tmp_path: Path, speech: Path) -> N
     meeting = meeting_of(tmp_path, speech, ASK, "start,yes,yes,wait:5,stop")
     assert (meeting["outcome"], meeting["ended"]) == ("kept", "stop")
     assert [event["name"] for event in meeting["events"]] == ["yes", "yes", "notice_given", "recording", "stop"]
+    told = recorder("verify", tmp_path / "out" / meeting["files"]["receipt"])
+    assert told.returncode == 0 and "2 geteld; 2 keer op ja gedrukt, 0 keer op nee" in told.stdout
 
 
 @pytest.mark.parametrize(("script", "yeses"), [("start", 0), ("start,stop", 0), ("start,yes", 1)])

@@ -5,8 +5,10 @@ from io import BytesIO
 
 from recorder import keyfiles
 from recorder.meeting.presses import SAME_NO_SECONDS
+from recorder.sealed.layout import hash_body
 from recorder.sealed.verify import KeyboxState, State, verify
 from recorder.wire.receipt import Receipt
+from recorder.wire.records import parse_record
 from tests.end_to_end.conftest import MakeHouse
 from tests.end_to_end.house import House, until
 
@@ -14,8 +16,8 @@ NO_KEY = bytes(32)
 
 
 def assert_nothing_is_left(house: House, recording: str) -> None:
-    """Of a refused meeting: two receipts on both sides, and not one block or key."""
-    assert house.archived(recording).keys() == {"preamble", "manifest", "origin", "purged"}
+    """Of a refused meeting: what tells of it, on both sides the same, and not one block or key."""
+    assert house.archived(recording).keys() == {"preamble", "manifest", "origin", "purged", "receipt"}
     assert house.spool(recording) == set()
     assert house.hold_key == NO_KEY
     receipts = house.room_folder / "receipts"
@@ -24,6 +26,9 @@ def assert_nothing_is_left(house: House, recording: str) -> None:
     theirs = Receipt.verify((receipts / f"{recording}.purged").read_bytes(), archive_key, "room-1")
     assert recording in {purged.recording for purged in theirs.purged}
     assert ours == house.sealed(recording)
+    told = house.receipt(recording)
+    assert (told.outcome, told.recording, told.state, told.answers.no) == ("refused", None, "refused", 1)
+    assert (receipts / f"{recording}.receipt").read_bytes() == house.archived(recording)["receipt"]
     report = verify(BytesIO(ours), [keyfiles.load_device_public(house.device_key)])
     assert (report.state, report.blocks, report.ticks, report.keybox) == (State.REFUSED, 0, 0, KeyboxState.NONE)
     assert "refused" in {event.name for event in report.events}
@@ -85,11 +90,15 @@ def test_a_no_wins_in_every_state(make_house: MakeHouse) -> None:
     reports = [house.verified(each) for each in [*refused, kept]]
     assert [report.preamble.sequence for report in reports] == [1, 2, 3, 4, 5]
     manifests = [house.archived(each)["manifest"] for each in [*refused, kept]]
-    from recorder.sealed.layout import hash_body, parse_record
-
     hashes = [hash_body(parse_record(manifest)[1]) for manifest in manifests]
     assert [report.preamble.previous for report in reports] == ["00" * 32, *(each.hex() for each in hashes[:-1])]
     assert reports[-1].state is State.WHOLE and reports[-1].keybox is KeyboxState.PRESENT
+    receipts = [house.receipt(each) for each in [*refused, kept]]
+    assert [receipt.sequence for receipt in receipts] == [1, 2, 3, 4, 5]
+    hashes = [hash_body(parse_record(house.archived(each)["receipt"])[1]) for each in [*refused, kept]]
+    assert [receipt.previous for receipt in receipts] == ["00" * 32, *(each.hex() for each in hashes[:-1])]
+    assert (receipts[-1].outcome, receipts[-1].state, receipts[-1].recording) == ("kept", "notice_given", kept)
+    assert "the chain of receipts" not in house.archive_log()
     assert not room.dark_while_open()
 
 
@@ -105,7 +114,7 @@ def test_a_no_without_a_network_is_carried_out_at_once(house: House) -> None:
     room.await_happening("refused")
     assert pid is not None and pid != house.capture_pid()
     assert house.hold_key == NO_KEY
-    assert house.spool(recording) == {"preamble", "journal", "manifest"}
+    assert house.spool(recording) == {"preamble", "journal", "manifest", "receipt"}
     assert house.archived_blocks(recording), "the archive cannot know yet; else this test shows nothing"
     room.press("start")  # dead
     house.broker.start()

@@ -4,18 +4,22 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from recorder import canonical
 from recorder.errors import SealedError, WireError
 from recorder.sealed.layout import RecordType
+from recorder.wire.consent import DOMAIN_RECEIPT, ConsentReceipt
 from recorder.wire.judge import CONFLICTS_KEPT_MAX, LEFT_BY_A_REFUSAL, Known, Verdict, judge
 from recorder.wire.receipt import REASON_CHARACTERS_MAX, Rejected
+from recorder.wire.records import Beside
 from recorder.wire.topics import UploadTopic
 from recorder.wire.upload import Upload
-from tests.rooms import Room
+from tests.rooms import Recording, Room
 
 ROOM = Room("room-1")
 OTHER = Room("room-2")
@@ -39,6 +43,7 @@ def judged(*uploads: Upload, known: Known | None = None) -> tuple[list[Verdict],
     return verdicts, known
 
 
+RECEIPTS = (FIRST.receipt, FIRST.refusal_receipt, AGAIN.receipt, AGAIN.refusal_receipt)
 KEPT = judged(*FIRST.kept)[1]
 REFUSED = judged(FIRST.preamble, *FIRST.blocks, FIRST.refusal)[1]
 STARTED = judged(FIRST.preamble, FIRST.blocks[0])[1]
@@ -111,8 +116,8 @@ def test_another_keybox_than_the_manifests_is_refused():
     assert verdict(replace(FIRST.keybox, body=AGAIN.keybox.body), KEPT) is Verdict.REFUSED
 
 
-def test_a_refusal_leaves_only_itself_and_the_preamble():
-    assert {name.type for name in REFUSED.contents} == LEFT_BY_A_REFUSAL
+def test_a_refusal_leaves_only_itself_the_preamble_and_its_receipt():
+    assert {name.type for name in judged(FIRST.refusal_receipt, known=REFUSED)[1].contents} == LEFT_BY_A_REFUSAL
     for upload in (*FIRST.blocks, FIRST.manifest, *AGAIN.blocks, AGAIN.manifest, AGAIN.refusal):
         assert verdict(upload, REFUSED) is Verdict.PURGED
     assert verdict(FIRST.refusal, REFUSED) is Verdict.DUPLICATE
@@ -175,26 +180,97 @@ def test_a_conflict_is_kept_once_and_not_without_bound():
     assert (beyond.verdict, beyond.keep) == (Verdict.CONFLICT, False)
 
 
+def reissued(of: Recording, /, **changes: object) -> Upload:
+    """Its receipt with something else in it, signed by the room."""
+    said = canonical.decode(of.receipt.body[64:], ConsentReceipt)
+    text = canonical.encode(msgspec.structs.replace(said, **changes))
+    return replace(of.receipt, body=canonical.signed(DOMAIN_RECEIPT, ROOM.key, text))
+
+
+class TestReceipt:
+    def test_it_is_taken_after_its_manifest(self):
+        for known in (Known(), STARTED):
+            for receipt in RECEIPTS:
+                assert verdict(receipt, known) is Verdict.REFUSED
+        for receipt, known in ((FIRST.receipt, KEPT), (FIRST.refusal_receipt, REFUSED)):
+            verdicts, after = judged(receipt, receipt, known=known)
+            assert verdicts == [Verdict.NEW, Verdict.DUPLICATE]
+            assert after.contents == {**known.contents, receipt.name: receipt.content}
+
+    def test_it_is_of_the_manifest_that_is_here_or_of_none(self):
+        for receipt in RECEIPTS:
+            for known in (KEPT, REFUSED):
+                expected = {FIRST.receipt: KEPT, FIRST.refusal_receipt: REFUSED}.get(receipt) == known
+                assert (verdict(receipt, known) is Verdict.NEW) == expected
+
+    def test_a_broker_cannot_give_a_refusals_receipt_to_another_refusal(self):
+        """It names no recording; what ties it is the manifest's hash."""
+        other = ROOM.record(3)
+        _, known = judged_of(other, other.preamble, other.refusal)
+        replayed = replace(FIRST.refusal_receipt, recording=other.id, preamble_hash=other.preamble.content)
+        judgement = judge(other.topic, replayed, ROOM.public_key, known)
+        assert (judgement.verdict, judgement.reason) == (Verdict.REFUSED, "the receipt is of another manifest")
+        assert judge(other.topic, other.refusal_receipt, ROOM.public_key, known).verdict is Verdict.NEW
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            ({"recording": "0" * 32}, "the receipt is of another recording"),
+            (
+                {"device": "room-2", "record_id": "room-2/1", "receipt_id": "room-2/1"},
+                "the receipt is of another recording",
+            ),
+            ({"manifest": "0" * 64}, "the receipt is of another manifest"),
+        ],
+    )
+    def test_what_it_says_must_be_what_its_envelope_says(self, changes, reason):
+        judgement = judge(FIRST.topic, reissued(FIRST, **changes), ROOM.public_key, KEPT)
+        assert (judgement.verdict, judgement.reason) == (Verdict.REFUSED, reason)
+
+    def test_it_may_not_tell_of_another_end(self):
+        said = canonical.decode(FIRST.refusal_receipt.body[64:], ConsentReceipt)
+        text = canonical.encode(msgspec.structs.replace(said, manifest=FIRST.manifest.content.hex()))
+        lie = replace(FIRST.receipt, body=canonical.signed(DOMAIN_RECEIPT, ROOM.key, text))
+        judgement = judge(FIRST.topic, lie, ROOM.public_key, KEPT)
+        assert (judgement.verdict, "another end" in judgement.reason) == (Verdict.REFUSED, True)
+
+    def test_a_second_one_is_a_conflict_and_the_first_stays(self):
+        _, known = judged(FIRST.receipt, known=KEPT)
+        second = reissued(FIRST, previous="ab" * 32)
+        judgement = judge(FIRST.topic, second, ROOM.public_key, known)
+        assert (judgement.verdict, judgement.keep) == (Verdict.CONFLICT, True)
+        assert known.after(FIRST.topic, second, judgement).contents == known.contents
+
+
+def judged_of(recording: Recording, *uploads: Upload) -> tuple[list[Verdict], Known]:
+    known, verdicts = Known(), []
+    for upload in uploads:
+        judgement = judge(recording.topic, upload, ROOM.public_key, known)
+        verdicts.append(judgement.verdict)
+        known = known.after(recording.topic, upload, judgement)
+    return verdicts, known
+
+
 @pytest.mark.parametrize("known", [Known(), STARTED, KEPT, REFUSED], ids=["nothing", "started", "kept", "refused"])
 class TestWhoIsNotTheDevice:
     def test_an_unknown_device(self, known):
-        for upload in (*FIRST.kept, FIRST.refusal):
+        for upload in (*FIRST.kept, FIRST.refusal, *RECEIPTS):
             assert verdict(upload, known, key=None) is Verdict.REFUSED
 
     def test_a_device_that_sends_anothers_records_as_its_own(self, known):
-        for upload in (*FIRST.kept, FIRST.refusal):
+        for upload in (*FIRST.kept, FIRST.refusal, *RECEIPTS):
             assert verdict(upload, known, UploadTopic("room-2", FIRST.id), OTHER.public_key) is Verdict.REFUSED
 
     def test_a_device_that_writes_under_anothers_topic(self, known):
-        for upload in (*STOLEN.kept, STOLEN.refusal):
+        for upload in (*STOLEN.kept, STOLEN.refusal, STOLEN.receipt, STOLEN.refusal_receipt):
             assert verdict(upload, known) is Verdict.REFUSED
 
     def test_a_record_under_another_recordings_topic(self, known):
-        for upload in (*FIRST.kept, FIRST.refusal):
+        for upload in (*FIRST.kept, FIRST.refusal, *RECEIPTS):
             assert verdict(upload, known, UploadTopic("room-1", "0" * 32)) is Verdict.REFUSED
 
     def test_a_lying_preamble_hash(self, known):
-        for upload in (*FIRST.kept, FIRST.refusal):
+        for upload in (*FIRST.kept, FIRST.refusal, *RECEIPTS):
             for lie in (bytes(32), AGAIN.preamble.content):
                 assert verdict(replace(upload, preamble_hash=lie), known) is Verdict.REFUSED
 
@@ -220,7 +296,7 @@ def test_a_recording_that_is_here_is_not_another_devices_to_add_to():
 
 
 @given(
-    upload=st.sampled_from((*FIRST.kept, FIRST.refusal)),
+    upload=st.sampled_from((*FIRST.kept, FIRST.refusal, *RECEIPTS)),
     known=st.sampled_from([Known(), STARTED, KEPT, REFUSED]),
     data=st.data(),
 )
@@ -248,7 +324,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.promised: dict = {}
         self.was_refused = False
 
-    @rule(upload=st.sampled_from((*FIRST.kept, SHORT, FIRST.refusal, *AGAIN.kept, AGAIN.refusal)))
+    @rule(upload=st.sampled_from((*FIRST.kept, SHORT, FIRST.refusal, *AGAIN.kept, AGAIN.refusal, *RECEIPTS)))
     def send(self, upload):
         judgement = judge(FIRST.topic, upload, ROOM.public_key, self.known)
         self.known = self.known.after(FIRST.topic, upload, judgement)
@@ -257,7 +333,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.promised[upload.name] = upload.content
         self.was_refused |= self.known.refused
 
-    @rule(upload=st.sampled_from((*STOLEN.kept, STOLEN.refusal)))
+    @rule(upload=st.sampled_from((*STOLEN.kept, STOLEN.refusal, STOLEN.receipt, STOLEN.refusal_receipt)))
     def send_as_another(self, upload):
         before = self.known
         judgement = judge(UploadTopic("room-2", FIRST.id), upload, OTHER.public_key, before)
@@ -281,6 +357,14 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.known.refused == self.was_refused
         if self.was_refused:
             assert {name.type for name in self.known.contents} <= LEFT_BY_A_REFUSAL
+
+    @invariant()
+    def no_receipt_but_of_the_manifest(self):
+        receipts = {content for name, content in self.known.contents.items() if name.type is Beside.RECEIPT}
+        of = {FIRST.manifest.content: FIRST.receipt, FIRST.refusal.content: FIRST.refusal_receipt}
+        of |= {AGAIN.manifest.content: AGAIN.receipt, AGAIN.refusal.content: AGAIN.refusal_receipt}
+        manifest = self.known.contents.get(FIRST.manifest.name)
+        assert receipts <= ({of[manifest].content} if manifest in of else set())
 
     @invariant()
     def no_keybox_without_its_manifest(self):

@@ -20,6 +20,7 @@ from recorder.wire.receipt import (
     fold,
     receipts,
 )
+from recorder.wire.records import ITEM_TYPES
 from recorder.wire.upload import Name
 
 KEY = Ed25519PrivateKey.generate()
@@ -36,7 +37,10 @@ RECEIPT = Receipt(
 )
 
 names = st.builds(Name, st.sampled_from([A, B]), st.just(RecordType.BLOCK), st.integers(0, 12)) | st.builds(
-    Name, st.sampled_from([A, B]), st.sampled_from(sorted(set(RecordType) - {RecordType.BLOCK})), st.just(0)
+    Name,
+    st.sampled_from([A, B]),
+    st.sampled_from([kind for kind in ITEM_TYPES.values() if kind is not RecordType.BLOCK]),
+    st.just(0),
 )
 contents = st.dictionaries(names, st.binary(min_size=32, max_size=32), max_size=30)
 

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from recorder.sealed.layout import RecordType
 from recorder.wire.receipt import Purged, Receipt, Rejected, Stored, fold, kind
+from recorder.wire.records import ITEM_TYPES, Beside
 from recorder.wire.sender import (
     Action,
     Added,
@@ -47,6 +48,11 @@ def manifest(recording: str = A) -> Name:
 
 def keybox(recording: str = A) -> Name:
     return Name(recording, RecordType.KEYBOX, 0)
+
+
+def told(recording: str = A) -> Name:
+    """The consent receipt."""
+    return Name(recording, Beside.RECEIPT, 0)
 
 
 def content(name: Name, salt: bytes = b"") -> bytes:
@@ -172,6 +178,43 @@ def test_a_refusal_goes_before_everything_but_its_own_preamble() -> None:
     assert sender.step(Connected(), 0) == [Publish(preamble(C))]
     assert published(sender.step(receipt([preamble(C)]), 0)) == [manifest(C)]
     assert sender.step(receipt([manifest(C)], [purged(C)]), 0)[-2:] == [PurgeConfirmed(C), Publish(preamble(A))]
+
+
+def test_a_recording_is_done_when_its_consent_receipt_is_signed_for_and_that_goes_after_the_manifest() -> None:
+    sender = Sender(8, TIMEOUT)
+    feed(sender, preamble(), told(), manifest())
+    sender.step(Connected(), 0)
+    assert published(sender.step(receipt([preamble()]), 0)) == [manifest()]
+    assert sender.step(receipt([manifest()]), 0) == [Receipted((manifest(),)), Publish(told())]
+    assert sender.step(receipt([told()]), 0) == [Receipted((told(),)), Done(A)]
+
+
+def test_a_refusal_is_done_when_the_purge_and_its_consent_receipt_are_signed_for() -> None:
+    sender = Sender(1, TIMEOUT)
+    feed(sender, preamble(), block(0))
+    sender.step(Connected(), 0)
+    sender.step(receipt([preamble()]), 0)
+    sender.step(Dropped(A), 0)
+    assert feed(sender, told()) == []
+    assert published(sender.step(added(manifest(), refusal=True), 0)) == [manifest()]
+    assert sender.step(receipt([manifest()], [purged(A)]), 0) == [Receipted((manifest(),)), Publish(told())]
+    assert sender.step(Tick(), TIMEOUT / 2) == [], "the order was carried out: it is not on the road any more"
+    assert sender.step(receipt([told()]), 1) == [Receipted((told(),))], "what is filed tells of the purge"
+    assert sender.step(receipt([told()], [purged(A)]), 1) == [PurgeConfirmed(A)]
+    assert sender.waiting == 0
+
+
+def test_an_order_that_was_carried_out_does_not_go_again_while_the_consent_receipt_is_not_taken() -> None:
+    sender = Sender(4, TIMEOUT)
+    feed(sender, preamble(), told())
+    sender.step(added(manifest(), refusal=True), 0)
+    sender.step(Connected(), 0)
+    sender.step(receipt([preamble()]), 0)
+    sender.step(receipt([manifest()], [purged(A)]), 0)
+    assert sender.step(receipt([], [purged(A)], [rejected(told())]), 0) == [NotTaken(told(), "why")]
+    assert published(sender.step(Tick(), TIMEOUT + 1)) == [preamble()]
+    assert published(sender.step(receipt([preamble(), manifest()], [purged(A)]), TIMEOUT + 1)) == [told()]
+    assert sender.step(receipt([told()], [purged(A)]), TIMEOUT + 1)[-1] == PurgeConfirmed(A)
 
 
 def test_a_refusal_overtakes_on_a_connection_that_stands() -> None:
@@ -353,7 +396,9 @@ class Road(RuleBasedStateMachine):
                     assert self.connected
                     assert name in self.device[name.recording], "only what is on the card"
                     assert name not in self.flying, "not twice on one connection"
-                    assert name.type is not RecordType.KEYBOX or manifest(name.recording) in self.archive
+                    assert (
+                        name.type not in (RecordType.KEYBOX, Beside.RECEIPT) or manifest(name.recording) in self.archive
+                    )
                     assert name.type is RecordType.PREAMBLE or preamble(name.recording) in self.archive
                     self.flying.add(name)
                     self.up.append(name)
@@ -365,12 +410,13 @@ class Road(RuleBasedStateMachine):
                 case Done(recording):
                     assert recording not in self.refused and recording not in self.open
                     kept = self.device.pop(recording)
-                    assert manifest(recording) in kept
+                    assert manifest(recording) in kept and told(recording) in kept
                     assert all(self.archive[name] == item for name, item in kept.items())
                     self.flying = {name for name in self.flying if name.recording != recording}
                 case PurgeConfirmed(recording):
                     assert recording in self.refused
                     assert recording in self.purged_there
+                    assert told(recording) in self.archive, "what tells of the refusal is there"
                     assert not any(
                         name.type is RecordType.BLOCK for name in self.archive if name.recording == recording
                     )
@@ -409,6 +455,7 @@ class Road(RuleBasedStateMachine):
         self.open.remove(recording)
         if with_keybox:
             self.add(keybox(recording))
+        self.add(told(recording))
         self.add(manifest(recording))
 
     @precondition(lambda self: self.open)
@@ -421,6 +468,7 @@ class Road(RuleBasedStateMachine):
         self.device[recording] = {preamble(recording): content(preamble(recording))}
         self.flying -= gone
         self.step(Dropped(recording))
+        self.add(told(recording))
         self.add(manifest(recording), refusal=True)
 
     @rule()
@@ -456,11 +504,13 @@ class Road(RuleBasedStateMachine):
         """As docs/wire.md judges."""
         recording = name.recording
         orders: list[Purged] = []
-        if recording in self.purged_there and name.type is not RecordType.PREAMBLE and name != manifest(recording):
+        stays = (preamble(recording), manifest(recording), told(recording))
+        if recording in self.purged_there and name not in stays:
             self.down.append(receipt([], [purged(recording)]))
             return
         early = name.type is not RecordType.PREAMBLE and preamble(recording) not in self.archive
-        if early or (name.type is RecordType.KEYBOX and manifest(recording) not in self.archive):
+        of_the_manifest = name.type in (RecordType.KEYBOX, Beside.RECEIPT)
+        if early or (of_the_manifest and manifest(recording) not in self.archive):
             self.down.append(receipt([], [], [rejected(name)]))
             return
         duplicate = name in self.archive
@@ -490,6 +540,9 @@ class Road(RuleBasedStateMachine):
     def flying_less(self, heard: Received) -> None:
         for stored in heard.receipt.stored:
             self.flying -= set(stored.covered(self.archive)) - {manifest(each) for each in self.refused}
+        for order in heard.receipt.purged:
+            if order == purged(order.recording):
+                self.flying.discard(manifest(order.recording))
         for no in heard.receipt.rejected:
             self.flying.discard(Name(no.recording, RecordType[no.type.upper()], no.index))
 
@@ -503,7 +556,7 @@ class Road(RuleBasedStateMachine):
     def another_archive(self, data: st.DataObject, size: int) -> None:
         """A receipt for other bytes under our names: signed, but not for what is here."""
         recording = data.draw(st.sampled_from(sorted(self.device)))
-        type_ = data.draw(st.sampled_from(sorted(RecordType)))
+        type_ = data.draw(st.sampled_from(list(ITEM_TYPES.values())))
         names = [Name(recording, type_, index) for index in range(size if type_ is RecordType.BLOCK else 1)]
         contents = {name: content(name) for name in names}
         contents[data.draw(st.sampled_from(names))] = bytes(32)
@@ -529,6 +582,7 @@ class Road(RuleBasedStateMachine):
         for recording in sorted(self.open):
             self.open.remove(recording)
             self.add(keybox(recording))
+            self.add(told(recording))
             self.add(manifest(recording))
         self.up.clear()
         self.down.clear()

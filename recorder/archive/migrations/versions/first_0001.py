@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("ended_ms", sa.BigInteger()),
         sa.Column("blocks", sa.BigInteger()),
         sa.Column("keybox", sa.String(64)),
+        sa.Column("receipt_previous", sa.LargeBinary(32)),
         sa.Column("purged_ms", sa.BigInteger()),
         sa.CheckConstraint("state IN ('open', 'kept', 'refused')", name="ck_recordings_state"),
         sa.PrimaryKeyConstraint("id", name="pk_recordings"),

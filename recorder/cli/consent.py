@@ -1,0 +1,140 @@
+"""A consent receipt in plain words, Dutch or English as the announcement was: for whoever was there (N5)."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from recorder.audio import CALENDAR_END_MS
+from recorder.wire.consent import ConsentReceipt, Language, Purpose
+
+_WORDS: dict[Language, dict[str, str]] = {
+    "en": {
+        "authentic": "AUTHENTIC: this receipt is from that room, and nothing in it was altered",
+        "outcome": "outcome",
+        "kept": "the meeting was recorded, and the recording was kept",
+        "lost": "there is no recording that anybody can listen to",
+        "refused outcome": "somebody said no; no sound was kept, and none can be recovered",
+        "receipt": "receipt",
+        "recording": "recording",
+        "none": "none",
+        "made": "made",
+        "present": "people",
+        "counted": "{present} counted; yes was pressed {yes} times, no {no} times",
+        "not counted": "not counted: in this room nobody is asked one by one",
+        "evidence": "evidence",
+        "training": "training",
+        "not_asked": "not asked",
+        "notice_given": "it was said that this is recorded, and nobody said no",
+        "given": "yes",
+        "refused": "no",
+        "withdrawn": "withdrawn",
+        "expired": "asked, and nobody answered",
+        "when": ", on {when}",
+        "basis": "; lawful basis: {basis}",
+        "days": "; kept for {days} days at most",
+        "consent": "consent",
+        "contract": "a contract",
+        "legal_obligation": "a legal obligation",
+        "vital_interests": "vital interests",
+        "public_task": "a public task",
+        "legitimate_interests": "legitimate interests",
+        "grace_until": "no until",
+        "delete_after": "erase on",
+        "who": "who keeps it",
+        "contact": "questions",
+        "storage": "kept in",
+        "notice": "text read",
+        "device_key": "device key",
+        "previous": "previous",
+        "synced": "",
+        "unsynced": " (clock not synchronised)",
+    },
+    "nl": {
+        "authentic": "ECHT: dit bewijs komt uit die kamer, en er is niets aan veranderd",
+        "outcome": "uitkomst",
+        "kept": "het gesprek is opgenomen, en de opname is bewaard",
+        "lost": "er is geen opname die iemand kan beluisteren",
+        "refused outcome": "iemand zei nee; er is geen geluid bewaard, en het is niet terug te halen",
+        "receipt": "bewijs",
+        "recording": "opname",
+        "none": "geen",
+        "made": "gemaakt",
+        "present": "mensen",
+        "counted": "{present} geteld; {yes} keer op ja gedrukt, {no} keer op nee",
+        "not counted": "niet geteld: in deze kamer wordt het niet aan ieder apart gevraagd",
+        "evidence": "bewijs van wat er is gezegd",
+        "training": "training",
+        "not_asked": "niet gevraagd",
+        "notice_given": "er is gezegd dat dit wordt opgenomen, en niemand zei nee",
+        "given": "ja",
+        "refused": "nee",
+        "withdrawn": "ingetrokken",
+        "expired": "gevraagd, en niemand gaf antwoord",
+        "when": ", op {when}",
+        "basis": "; grondslag: {basis}",
+        "days": "; hooguit {days} dagen bewaard",
+        "consent": "toestemming",
+        "contract": "een overeenkomst",
+        "legal_obligation": "een wettelijke plicht",
+        "vital_interests": "een vitaal belang",
+        "public_task": "een publieke taak",
+        "legitimate_interests": "een gerechtvaardigd belang",
+        "grace_until": "nee kon tot",
+        "delete_after": "wissen op",
+        "who": "wie bewaart",
+        "contact": "vragen",
+        "storage": "bewaard in",
+        "notice": "gelezen tekst",
+        "device_key": "sleutel",
+        "previous": "vorige",
+        "synced": "",
+        "unsynced": " (de klok liep niet gelijk)",
+    },
+}
+FINGERPRINT_DIGITS = 32
+"""So much of a device key's SHA-256, or another hash, in hexadecimal, a person compares: 16 bytes."""
+
+
+def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
+    """The receipt in plain words. It rests on the device key in `key_file`, so it says which one that was."""
+    words = _WORDS[receipt.pii_processing.language]
+    answers, (party,) = receipt.answers, receipt.party_identification
+    counted = words["counted"].format(present=receipt.present, yes=answers.yes, no=answers.no)
+    evidence, training = receipt.pii_processing.purposes
+    lines = [
+        ("outcome", words["refused outcome" if receipt.outcome == "refused" else receipt.outcome]),
+        ("receipt", receipt.record_id),
+        ("recording", receipt.recording or words["none"]),
+        ("made", _utc(receipt.wall_ms) + words["synced" if receipt.synced else "unsynced"]),
+        ("present", words["not counted"] if receipt.present is None else counted),
+        ("evidence", _said(evidence, words)),
+        ("training", _said(training, words)),
+        ("grace_until", None if receipt.grace_until is None else _utc(receipt.grace_until)),
+        ("delete_after", None if receipt.delete_after is None else _utc(receipt.delete_after)),
+        ("who", f"{party.party_name}, {party.party_address}"),
+        ("contact", party.party_contact),
+        ("storage", evidence.storage_locations[0]),
+        ("notice", receipt.pii_processing.privacy_notice[:FINGERPRINT_DIGITS]),
+        ("device_key", f"{device_key[:FINGERPRINT_DIGITS]}, {key_file}"),
+        ("previous", receipt.previous[:FINGERPRINT_DIGITS]),
+    ]
+    width = max(len(words[key]) for key, told in lines if told is not None) + 2
+    return "\n".join(
+        [words["authentic"], *(f"{words[key] + ':':{width}}{told}" for key, told in lines if told is not None), ""]
+    )
+
+
+def _said(purpose: Purpose, words: dict[str, str]) -> str:
+    event = purpose.event
+    told = words[event.event_state]
+    if event.event_time is not None:
+        told += words["when"].format(when=_utc(event.event_time))
+    if event.validity_duration is not None:
+        told += words["basis"].format(basis=words[purpose.lawful_basis])
+        told += words["days"].format(days=purpose.retention_period[1:-1])
+    return told
+
+
+def _utc(wall_ms: int) -> str:
+    if wall_ms >= CALENDAR_END_MS:
+        return "> 9999"
+    return datetime.fromtimestamp(wall_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
