@@ -74,6 +74,8 @@ HANG_SECONDS = 2.0
 """How much longer than its own deadline the capture process may be silent."""
 EDGE_SECONDS_MAX = 1.0
 """For the thread that watches the pins to tell of the lit light."""
+LOOK_SECONDS = 0.5
+"""Between two looks at the buttons for one that is stuck."""
 GLANCE_SECONDS = 5.0
 SELFTEST_SECONDS = 86_400.0
 BACKLOG_RECORDS_TURN = 32
@@ -118,6 +120,7 @@ class Daemon:
         self._start_presses = StartPresses(settings.panel.double_press_seconds)
         self._refuse_presses = RefusePresses()
         self._buttons: ButtonWatch[Pressed] = ButtonWatch()
+        self._next_look = 0.0
         self._broken: frozenset[Pressed] = frozenset()
         """The buttons that are stuck or chatter."""
         self._selector = selectors.DefaultSelector()
@@ -142,9 +145,11 @@ class Daemon:
         self._overdriven = False
         """Samples were at full scale in the last second."""
         self._preamble_hashes: dict[str, bytes] = {}
-        self._sweeping = False
-        """Files of what was forgotten are left to remove."""
+        self._sweeping = True
+        """Files of what was forgotten may be left to remove."""
         self._sender_actions: list[sender.Action] = []
+        self._present: dict[Fault, str] | None = None
+        """All that is wrong, until something changes or the turn is over."""
         self._faults: dict[Fault, str] = {}
         """What was found, and in plain words; until the next start, or until it is mended."""
         self._for_good: set[Fault] = set()
@@ -231,6 +236,7 @@ class Daemon:
     # The loop
 
     def _turn(self) -> None:
+        self._present = None
         ready = {key.fileobj for key, _ in self._selector.select(self._sleep_seconds())}
         if self._wakeup in ready:
             os.read(self._wakeup, 4096)
@@ -383,6 +389,8 @@ class Daemon:
         return self._custody.unread > 0 and self._sender.moving < BACKLOG_ITEMS and not self._for_good
 
     def _sweep(self) -> None:
+        if not self._sweeping:
+            return
         try:
             self._sweeping = self._spool.sweep(SWEEP_FILES_TURN)
         except SpoolError as error:
@@ -423,10 +431,12 @@ class Daemon:
             case sender.Done(recording):
                 self._tell("signed", recording=recording)
                 self._custody.forget(recording)
+                self._sweeping = True
                 self._tell_damage()
                 del self._preamble_hashes[recording]
             case sender.PurgeConfirmed(recording):
                 self._custody.file_refusal(recording, payload)
+                self._sweeping = True
                 del self._preamble_hashes[recording]
                 self._tell("purged", recording=recording)
             case sender.NotTaken(name, reason):
@@ -453,7 +463,9 @@ class Daemon:
                 self._tell("grace_over")
             self._happen(event)
         self._judge_silence(now)
-        self._broken = self._buttons.look(now, self._panel.down())
+        if now >= self._next_look:
+            self._next_look = now + LOOK_SECONDS
+            self._broken = self._buttons.look(now, self._panel.down())
         if self._state in (State.IDLE, State.FAULT):
             self._look_round(now)
         if any(fault.grave for fault in self._present_faults()):
@@ -530,12 +542,15 @@ class Daemon:
         if not self._guard.answers:
             self._find(Fault.LIGHT, "the guard of this room does not answer; the room may not record")
         elif Fault.LIGHT in self._faults and Fault.LIGHT not in self._for_good:
+            self._present = None
             del self._faults[Fault.LIGHT]
         self._service_manager.feed(now)
 
     def _present_faults(self) -> dict[Fault, str]:
-        """Everything that is wrong now, in plain words."""
-        return self._passing_faults() | self._found_faults()
+        """Everything that is wrong now, in plain words. Asked several times in a turn."""
+        if self._present is None:
+            self._present = self._passing_faults() | self._found_faults()
+        return self._present
 
     def _found_faults(self) -> dict[Fault, str]:
         """What was found and stays so, until it is mended or the next start."""
@@ -566,6 +581,7 @@ class Daemon:
         after, actions = step(before, event)
         if after is not before:
             self._state, self._since, self._next_report = after, time.monotonic(), 0.0
+            self._present = None
             self._next_glance = 0.0
             running = {timer for timer, states in TIMERS.values() if after in states}
             self._timers = {timer: at for timer, at in self._timers.items() if timer in running}
@@ -600,6 +616,7 @@ class Daemon:
     def _find(self, fault: Fault, words: str) -> None:
         """Something is wrong. What follows from it, the next look at the clock decides."""
         if self._faults.get(fault) != words:
+            self._present = None
             self._faults[fault] = words
             logger.critical("%s", words)
 
