@@ -84,7 +84,14 @@ def test_a_meeting_from_the_command_line(tmp_path: Path, speech: Path, quick: Pa
     assert done.returncode == 0, done.stderr
     meeting = json.loads((out / "meeting.json").read_text())
     assert {file.name for file in out.iterdir()} == {
-        *("parts", "meeting.json", "room-1.device.pub", "room-1-000001.sealed", "room-1-000001.opus")
+        *(
+            "parts",
+            "meeting.json",
+            "room-1.device.pub",
+            "room-1-000001.sealed",
+            "room-1-000001.receipt",
+            "room-1-000001.opus",
+        )
     }
     assert (meeting["outcome"], meeting["verified"], meeting["ended"]) == ("kept", "whole", "stop")
     kinds = {"sealed": "sealed", "receipt": "receipt", "audio": "opus"}
