@@ -15,6 +15,8 @@ FOLLOW_SECONDS_MAX = 30.0
 """Beyond the notice: for the room to follow a press, a slow microphone included."""
 SIGNED_SECONDS_MAX = 60.0
 """Beyond the grace period: for the archive to sign for what is left."""
+PATIENCE_SECONDS = 5.0
+"""A connection that is missing for so long is told to whoever waits for the archive."""
 TURN_SECONDS = 0.05
 DEAF_STATES = ("refused", "fault")
 """In which a press of start leads to no recording."""
@@ -116,12 +118,26 @@ class Performance:
             case _:
                 assert_never(step)
 
-    def finish(self) -> None:
-        """End what still records, and wait until the archive has signed for everything."""
+    def finish(self, say: Callable[[str], None]) -> None:
+        """End what still records, and wait until the archive has signed for everything; `say` why that takes long."""
+        self._let_burst_pass()
         self._wait_for("end of the answers", lambda room: room.state not in UNDECIDED_STATES, self._follow_seconds_max)
         self._stop()
         self.hush()
-        self._wait_for("signature of the archive", settled, self._signed_seconds_max)
+        deadline = time.monotonic() + self._signed_seconds_max
+        cut_off = _CutOff()
+        self.room.wait_for(
+            "signature of the archive or trouble on the way to it",
+            lambda room: settled(room) or cut_off.for_long(room),
+            self._signed_seconds_max,
+        )
+        if not settled(self.room):
+            left = max(0.0, deadline - time.monotonic())
+            say(
+                f"No connection to the archive{cut_off.trouble(self.room)}. Waiting for it for {left:.0f} s more; after that, "
+                "or with Control-C, what it has not signed for stays in the room's spool."
+            )
+            self.room.wait_for("signature of the archive", settled, left)
 
     def _stop(self) -> None:
         if self.room.state == "prompt":  # the room asks whether anybody is there: the first press answers
@@ -158,6 +174,26 @@ class Performance:
             if self.room.process.poll() is not None:
                 raise TrialError(self.room.how_it_ended())
             time.sleep(min(TURN_SECONDS, left))
+
+
+class _CutOff:
+    """Whether a room has been without the broker for so long that it should be told."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def for_long(self, room: RoomProcess) -> bool:
+        """Ask often."""
+        if room.report is None or room.report.connected:
+            self._since = None
+        elif self._since is None:
+            self._since = time.monotonic()
+        return self._since is not None and time.monotonic() - self._since > PATIENCE_SECONDS
+
+    @staticmethod
+    def trouble(room: RoomProcess) -> str:
+        """What the room says of it."""
+        return f": {room.report.alarm}" if room.report is not None and room.report.alarm else ""
 
 
 def settled(room: RoomProcess) -> bool:

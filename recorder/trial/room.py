@@ -1,6 +1,5 @@
 """A real room process with mock pins: its buttons are pressed over its standard input, its report is read back."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import msgspec
 
 from recorder.cli import EXIT_BAD_INPUT
 from recorder.errors import TrialError
+from recorder.trial import children
 from recorder.wire.status import Happening, Line, Report
 
 STOP_SECONDS_MAX = 20.0
@@ -26,12 +26,12 @@ class RoomProcess:
     def __init__(self, config: Path, environment: Mapping[str, str], log: Path) -> None:
         self._log = log
         with log.open("ab") as errors:
-            self.process = subprocess.Popen(
+            self.process = children.start(
                 [sys.executable, "-m", "recorder", "room", "--config", str(config), "--report"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, **environment},
+                input_=subprocess.PIPE,
+                output=subprocess.PIPE,
+                errors=errors,
+                environment=environment,
             )
         self.report: Report | None = None
         self.happenings: list[Happening] = []

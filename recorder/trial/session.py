@@ -6,14 +6,16 @@ parts/                                                                       the
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import track
@@ -35,6 +37,8 @@ from recorder.trial.script import Press, Step, Wait, parse
 from recorder.trial.soundstage import IDENTITY, SoundStage, speech, wav_seconds
 
 CONNECTED_SECONDS_MAX = 30.0
+LEAVE = (signal.SIGTERM, signal.SIGHUP)
+"""They do as Control-C does, once: a closed terminal may say it twice. What is begun is ended and kept, in a bounded time."""
 SHORT = {"meeting": {"notice_seconds": 3.0, "grace_seconds": 5.0}}
 """Shorter than a municipality's, so that trying it does not take minutes."""
 TEXT = (
@@ -55,11 +59,14 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
         wav_seconds(source)  # refuse what is no WAV before anything starts
     _must_fit(steps or (), config.load(config_file))
     settings = config.overlay(SHORT, _given(config_file))
-    console = Console(stderr=steps is not None, highlight=False)
+    console = Console(file=_Screen(sys.stdout if steps is None else sys.stderr), highlight=False)  # type: ignore[arg-type]
     folder = _folder(out)
     room: RoomProcess | None = None
     with contextlib.ExitStack() as stack:
         stack.callback(_leave_nothing_of_nothing, folder, lambda: room)
+        for number in LEAVE:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                signal.signal(number, _leave)
         stage, source, settings = _sound(source, settings, stack, console)
         environment = {} if stage is None else stage.environment
         if swap_in_use():
@@ -73,13 +80,18 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
             "connection to the broker", lambda it: it.report is not None and it.report.connected, CONNECTED_SECONDS_MAX
         )
         performance = Performance(room, machines.settings, stage, source)
+        stack.callback(_ignore, signal.SIGINT, *LEAVE)  # the machines are stopped whatever comes
         try:
-            if steps is None:
-                terminal.show(performance, console)
-                console.print("Waiting until the archive has signed for everything …")
-            for step in steps or ():
-                _act(performance, step, console)
-            performance.finish()
+            try:
+                if steps is None:
+                    terminal.show(performance, console)
+                for step in steps or ():
+                    _act(performance, step, console)
+            except KeyboardInterrupt:
+                console.print("\nInterrupted: what was begun is ended and kept. Control-C once more leaves at once.")
+            _ignore(*LEAVE)
+            console.print("Waiting until the archive has signed for everything …")
+            performance.finish(console.print)
         except KeyboardInterrupt:
             console.print(f"\nInterrupted. {room.safe()}", soft_wrap=True)
             if room.happened("begun"):
@@ -92,6 +104,43 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
         raise TrialError(f"no meeting was recorded: {fault or 'start was not pressed'}")
     _tell(meetings, folder, console)
     return 0
+
+
+class _Screen:
+    """A stream that may lose its reader, as when a terminal is closed: then nobody reads on, and the meeting is kept."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError:
+            lost, nowhere = self._stream.fileno(), os.open(os.devnull, os.O_WRONLY)
+            for stream in (1, 2):
+                if os.path.sameopenfile(stream, lost):  # standard error too, where it was the same terminal
+                    os.dup2(nowhere, stream)
+            os.close(nowhere)
+
+
+def _leave(*_: object) -> None:
+    _ignore(*LEAVE)
+    raise KeyboardInterrupt
+
+
+def _ignore(*numbers: signal.Signals) -> None:
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
 
 
 def _act(performance: Performance, step: Step, console: Console) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import signal
 import socket
 import sys
 import termios
@@ -132,17 +133,29 @@ def _keys() -> Iterator[Callable[[float], str]]:
     """Keys as they are pressed, without Enter, Control-C among them; the terminal as it was afterwards."""
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
-    tty.setcbreak(terminal)
-    own = termios.tcgetattr(terminal)
-    own[6][termios.VINTR] = b"\0"  # no character; else Control-C would be a signal
-    termios.tcsetattr(terminal, termios.TCSADRAIN, own)
+
+    def take(*_: object) -> None:
+        with contextlib.suppress(termios.error):  # it was closed, which continues whoever was stopped
+            tty.setcbreak(terminal)
+            own = termios.tcgetattr(terminal)
+            own[6][termios.VINTR] = b"\0"  # no character; else Control-C would be a signal
+            termios.tcsetattr(terminal, termios.TCSADRAIN, own)
 
     def read(seconds_max: float) -> str:
-        """The keys pressed by then; waits for the first one."""
+        """The keys pressed by then; waits for the first one. A terminal that is closed says `q`."""
         ready, _, _ = select.select([terminal], [], [], seconds_max)
-        return os.read(terminal, 64).decode(errors="replace") if ready else ""
+        try:
+            return (os.read(terminal, 64).decode(errors="replace") or QUIT[0]) if ready else ""
+        except OSError:
+            return QUIT[0]
 
+    take()
+    continued = signal.signal(
+        signal.SIGCONT, take
+    )  # a shell gives a program that it continues the terminal of all others
     try:
         yield read
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        signal.signal(signal.SIGCONT, continued)
+        with contextlib.suppress(termios.error):  # it was closed
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)

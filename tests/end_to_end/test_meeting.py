@@ -4,10 +4,12 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import tomllib
 import wave
 from pathlib import Path
 from typing import Any
@@ -287,6 +289,22 @@ def test_the_client_ends_a_meeting_by_script(tmp_path: Path, speech: Path) -> No
 def test_control_c_at_the_panel_leaves_in_order(tmp_path: Path, speech: Path, quick: Path) -> None:
     """Promise 4: it acts as q does: the meeting is ended, kept, and told of."""
     out = tmp_path / "out"
+    trial, ours, said, reading = at_a_terminal(out, speech, quick)
+    os.write(ours, b"s")
+    until("blocks in the spool", lambda: len(list((out / "parts" / "room" / "spool").glob("*/block-????????"))) > 2)
+    os.write(ours, b"\x03")
+    assert trial.wait(60) == 0, said.decode()
+    reading.join()
+    os.close(ours)
+    assert "kept, whole" in said.decode()
+    assert json.loads((out / "meeting.json").read_text())["ended"] == "stop"
+    assert running_for(tmp_path) == []
+
+
+def at_a_terminal(
+    out: Path, speech: Path, quick: Path
+) -> tuple[subprocess.Popen[bytes], int, bytearray, threading.Thread]:
+    """A trial that shows its panel on a terminal of its own; our side of that, what is said there, and who reads it."""
     ours, terminal = os.openpty()
     command = ["setsid", "--ctty", sys.executable, "-m", "recorder", "run", "--source", speech, "--out", out]
     trial = subprocess.Popen(
@@ -302,15 +320,7 @@ def test_control_c_at_the_panel_leaves_in_order(tmp_path: Path, speech: Path, qu
     reading = threading.Thread(target=read_to_the_end, args=(ours, said))
     reading.start()
     until("panel", lambda: b"q quit" in said)
-    os.write(ours, b"s")
-    until("blocks in the spool", lambda: len(list((out / "parts" / "room" / "spool").glob("*/block-????????"))) > 2)
-    os.write(ours, b"\x03")
-    assert trial.wait(60) == 0, said.decode()
-    reading.join()
-    os.close(ours)
-    assert "kept, whole" in said.decode()
-    assert json.loads((out / "meeting.json").read_text())["ended"] == "stop"
-    assert running_for(tmp_path) == []
+    return trial, ours, said, reading
 
 
 def read_to_the_end(terminal: int, said: bytearray) -> None:
@@ -370,13 +380,90 @@ def test_a_room_that_is_killed_in_a_trial_is_told_in_one_sentence(tmp_path: Path
     assert running_for(tmp_path) == []
 
 
-def test_control_c_in_a_trial_says_where_everything_lies(tmp_path: Path, speech: Path, quick: Path) -> None:
+def hold_of(out: Path) -> Path:
+    """The folder in RAM that a trial has its hold in."""
+    return Path(tomllib.loads((out / "parts" / "room.toml").read_text())["room"]["hold"]).parent
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_script_that_is_interrupted_ends_and_keeps(tmp_path: Path, speech: Path, quick: Path, number: int) -> None:
+    """Promise 4: Control-C, `kill` and a session that is closed lose no meeting, and leave nothing behind."""
     out = tmp_path / "out"
     trial = a_trial(out, speech, quick)
-    os.killpg(trial.pid, signal.SIGINT)
+    hold = hold_of(out)
+    assert hold.exists()
+    os.killpg(trial.pid, number)
     _, said = trial.communicate(timeout=60)
-    assert trial.returncode == 130
-    assert f"What there is lies in {out / 'parts'}" in said and "Interrupted. Of " in said
-    assert "can no longer be opened" in said
-    assert "Traceback" not in said
+    assert trial.returncode == 0, said
+    assert "Interrupted: what was begun is ended and kept" in said and "kept, whole" in said
+    assert json.loads((out / "meeting.json").read_text())["ended"] == "stop"
+    assert running_for(tmp_path) == []
+    assert not hold.exists()
+
+
+def test_a_second_control_c_leaves_at_once_and_says_where_everything_lies(
+    tmp_path: Path, speech: Path, quick: Path
+) -> None:
+    quick.write_text(QUICK.replace("grace_seconds = 0.5", "grace_seconds = 60.0"))
+    out, said = tmp_path / "out", bytearray()
+    trial = a_trial(out, speech, quick)
+    assert trial.stderr is not None
+    reading = threading.Thread(target=read_to_the_end, args=(trial.stderr.fileno(), said))
+    reading.start()
+    os.killpg(trial.pid, signal.SIGINT)
+    until("waiting", lambda: b"Waiting until the archive" in said)
+    os.killpg(trial.pid, signal.SIGINT)
+    assert trial.wait(30) == 130
+    reading.join()
+    trial.stderr.close()
+    told = said.decode()
+    assert f"What there is lies in {out / 'parts'}" in told and "Interrupted. Of " in told
+    assert "can no longer be opened" in told
+    assert "Traceback" not in told
+    assert running_for(tmp_path) == []
+
+
+def test_a_terminal_that_is_closed_loses_no_meeting(tmp_path: Path, speech: Path, quick: Path) -> None:
+    out = tmp_path / "out"
+    trial, ours, _, reading = at_a_terminal(out, speech, quick)
+    hold = hold_of(out)
+    assert hold.exists()
+    os.write(ours, b"s")
+    until("blocks in the spool", lambda: len(list((out / "parts" / "room" / "spool").glob("*/block-????????"))) > 2)
+    trial_reads_no_more = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(trial_reads_no_more, ours)  # the last descriptor of our side, though a thread reads from it
+    os.close(trial_reads_no_more)
+    assert trial.wait(60) == 0
+    reading.join()
+    os.close(ours)
+    assert json.loads((out / "meeting.json").read_text())["outcome"] == "kept"
+    assert running_for(tmp_path) == []
+    assert not hold.exists()
+
+
+def test_no_machine_outlives_a_trial_that_is_killed(tmp_path: Path, speech: Path, quick: Path) -> None:
+    out = tmp_path / "out"
+    trial = a_trial(out, speech, quick)
+    os.kill(trial.pid, signal.SIGKILL)
+    trial.communicate(timeout=60)
+    until("end of all its machines", lambda: running_for(tmp_path) == [], 5.0)
+    shutil.rmtree(hold_of(out))  # which nobody is left to do
+
+
+def test_a_broker_that_is_gone_is_told_to_whoever_waits(tmp_path: Path, speech: Path, quick: Path) -> None:
+    out, said = tmp_path / "out", bytearray()
+    trial = a_trial(out, speech, quick)
+    assert trial.stderr is not None
+    reading = threading.Thread(target=read_to_the_end, args=(trial.stderr.fileno(), said))
+    reading.start()
+    found = subprocess.run(["pgrep", "-P", str(trial.pid), "mosquitto"], capture_output=True, text=True, check=True)
+    os.kill(int(found.stdout), signal.SIGKILL)
+    os.kill(trial.pid, signal.SIGTERM)
+    until("reason", lambda: b"stays in the room's spool" in b" ".join(said.split()), 30.0)
+    assert b"No connection to the archive: " in said
+    os.kill(trial.pid, signal.SIGINT)
+    assert trial.wait(30) == 130
+    reading.join()
+    trial.stderr.close()
+    assert "can no longer be opened" not in said.decode()
     assert running_for(tmp_path) == []

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 import termios
 import threading
@@ -51,6 +52,22 @@ def test_q_and_control_c_leave_and_the_terminal_is_as_before(keyboard: int, leav
     before = termios.tcgetattr(keyboard)
     assert shown(keyboard, b"srlme" + leave)[0] == ["start", "refuse", "lift", "mark", "end"]
     assert termios.tcgetattr(keyboard) == before
+
+
+@pytest.mark.timeout(20)
+def test_after_it_was_stopped_the_keys_are_heard_again(keyboard: int) -> None:
+    """The shell that stopped it took the terminal back, with lines and Enter."""
+    before = termios.tcgetattr(keyboard)
+
+    def stop_and_go_on() -> None:
+        press(keyboard, b"s")
+        time.sleep(0.3)
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+        os.kill(os.getpid(), signal.SIGCONT)
+        press(keyboard, b"mq")
+
+    threading.Thread(target=stop_and_go_on, daemon=True).start()
+    assert shown(keyboard, b"")[0] == ["start", "mark"]
 
 
 @pytest.mark.timeout(20)
