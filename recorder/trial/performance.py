@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn, assert_never
 
 from recorder import config
-from recorder.errors import TrialError
+from recorder.errors import ScriptError, TrialError
 from recorder.trial.room import RoomProcess
 from recorder.trial.script import Press, Step, Wait
 from recorder.trial.soundstage import Playing, SoundStage
@@ -25,6 +25,8 @@ ASKING_STATES = ("asking", "agreed")
 UNDECIDED_STATES = ("preparing", *ASKING_STATES)
 """In which a press of start is such a yes, or may be one when the room hears it."""
 RECORDING_STATES = ("recording", "prompt", "interrupted")
+MARKED_STATE = "recording"
+"""In which two quick presses of start are a mark; in any other they are one press, which may begin or end something."""
 RESTING_STATES = ("idle", "grace", *DEAF_STATES)
 """In which nothing is captured, and nothing is about to be."""
 
@@ -37,6 +39,7 @@ class Performance:
     ) -> None:
         self.room = room
         self.has_end_button = settings.panel.end_button > 0
+        self.lift_seconds = settings.meeting.lift_seconds
         self._asks = settings.meeting.ask_everyone
         answers_seconds = settings.meeting.answer_seconds if self._asks else 0.0
         self._follow_seconds_max = answers_seconds + settings.meeting.notice_seconds + FOLLOW_SECONDS_MAX
@@ -67,6 +70,8 @@ class Performance:
             case Wait(seconds):
                 self._until(time.monotonic() + seconds)
             case Press.START:
+                if self.room.state not in ("idle", "grace", "fault"):
+                    raise self._misfit(step, "nothing can begin in it")
                 self._wait_for("idle room", lambda room: room.state in ("idle", *DEAF_STATES), self._signed_seconds_max)
                 opened, states = len(self.room.happened("opened")), len(self.room.happened("state"))
                 self.room.press(step)
@@ -79,16 +84,16 @@ class Performance:
                 self._wait_for(
                     "question to everyone" if self._asks else "recording", followed, self._follow_seconds_max
                 )
-                if self.room.state == "idle" and len(self.room.happened("opened")) == opened:
+                if self.room.state in ("idle", "fault") and len(self.room.happened("opened")) == opened:
                     self._explain()  # not to go on: the press that was meant as stop would start
                 if self._asks:
                     self._let_burst_pass()
                 self.follow()
             case Press.YES:
                 if self.room.state not in ASKING_STATES:  # anywhere else this press would start or stop
-                    raise TrialError(
-                        f"script: 'yes' in the state '{self.room.state}', in which the room asks nobody; it belongs behind "
-                        "start, and no later than meeting.answer_seconds"
+                    raise self._misfit(
+                        step,
+                        "the room asks nobody in it; yes belongs behind start, and no later than meeting.answer_seconds",
                     )
                 pressed = len(self.room.happened("pressed"))
                 self.room.press(Press.START)
@@ -109,6 +114,8 @@ class Performance:
                 self.room.press(step)
                 self._wait_for("refusal", lambda room: room.state == "refused", self._follow_seconds_max)
             case Press.MARK:
+                if self.room.state != MARKED_STATE:
+                    raise self._misfit(step, "only a recording can be marked")
                 before = len(self.room.happened("pressed"))
                 self.room.press(step)
                 self._wait_for(
@@ -147,6 +154,9 @@ class Performance:
         if not _at_rest(self.room):  # else this press would start
             self.room.press(Press.STOP)
         self._wait_for("end of the recording", _at_rest, self._follow_seconds_max)
+
+    def _misfit(self, step: Press, why: str) -> ScriptError:
+        return ScriptError(f"script: '{step}' in the state '{self.room.state}': {why}")
 
     def _explain(self) -> NoReturn:
         """Say why no recording began."""

@@ -27,7 +27,7 @@ from recorder.archive.store import FolderStore
 from recorder.cli import EXIT_BAD_INPUT
 from recorder.device.cards import capture_cards
 from recorder.device.hold import swap_in_use
-from recorder.errors import TrialError
+from recorder.errors import ScriptError, TrialError
 from recorder.sealed.verify import KeyboxState, verify
 from recorder.trial import account, terminal
 from recorder.trial.machines import ROOM, Machines
@@ -62,6 +62,7 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
     console = Console(file=_Screen(sys.stdout if steps is None else sys.stderr), highlight=False)  # type: ignore[arg-type]
     folder = _folder(out)
     room: RoomProcess | None = None
+    misfit: ScriptError | None = None
     with contextlib.ExitStack() as stack:
         stack.callback(_leave_nothing_of_nothing, folder, lambda: room)
         for number in LEAVE:
@@ -73,7 +74,7 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
             console.print(
                 "This computer swaps, so the key of a meeting could come to its disk. A real room would not start."
             )
-        console.print("Starting broker, archive and room on this machine …")
+        console.print(f"Starting broker, archive and room on this machine, in {folder} …", soft_wrap=True)
         machines = stack.enter_context(Machines(folder / "parts", settings, environment))
         room = machines.start_room()
         room.wait_for(
@@ -87,6 +88,8 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
                     terminal.show(performance, console)
                 for step in steps or ():
                     _act(performance, step, console)
+            except ScriptError as error:
+                misfit = error
             except KeyboardInterrupt:
                 console.print("\nInterrupted: what was begun is ended and kept. Control-C once more leaves at once.")
             _ignore(*LEAVE)
@@ -99,10 +102,13 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
             raise
         machines.stop_room()
         meetings = _collect(machines, room, folder)
+    if meetings:
+        _tell(meetings, folder, console)
+    if misfit is not None:
+        raise misfit
     if not meetings:
         fault = room.report.status.fault if room.report is not None else ""
         raise TrialError(f"no meeting was recorded: {fault or 'start was not pressed'}")
-    _tell(meetings, folder, console)
     return 0
 
 
@@ -155,7 +161,9 @@ def _act(performance: Performance, step: Step, console: Console) -> None:
 
 
 def _must_fit(steps: Sequence[Step], settings: config.Config) -> None:
-    """Refuse a step that the room of these settings could not follow, before anything starts."""
+    """Refuse what the room of these settings could not follow, before anything starts."""
+    if steps and not {Press.START, Press.REFUSE} & set(steps):
+        raise TrialError("script: there is neither start nor refuse in it, so there would be no meeting")
     if Press.YES in steps and not settings.meeting.ask_everyone:
         raise TrialError("script: 'yes' is for a room that asks: set meeting.ask_everyone to true, with --config")
     if Press.END in steps and not settings.panel.end_button:
@@ -218,6 +226,8 @@ def _sound(
 
 def _collect(machines: Machines, room: RoomProcess, folder: Path) -> list[dict[str, Any]]:
     """Fetch every meeting from the archive, verify it, and open what was kept."""
+    if not room.happened("begun"):
+        return []
     public = folder / f"{ROOM}.device.pub"
     shutil.copyfile(machines.device_key, public)
     device_key = keyfiles.load_device_public(public)
@@ -237,10 +247,9 @@ def _collect(machines: Machines, room: RoomProcess, folder: Path) -> list[dict[s
             listen(sealed, [device_key], recipient, audio)
             files["audio"] = audio.name
         meetings.append({**account.account(room, begun.recording, report), "files": files})
-    if meetings:
-        # The last meeting at the top, where most who look have only one; those before it beneath.
-        text = json.dumps({**meetings[-1], "earlier": meetings[:-1]}, indent=2)
-        (folder / "meeting.json").write_text(text + "\n", encoding="utf-8")
+    # The last meeting at the top, where most who look have only one; those before it beneath.
+    text = json.dumps({**meetings[-1], "earlier": meetings[:-1]}, indent=2)
+    (folder / "meeting.json").write_text(text + "\n", encoding="utf-8")
     return meetings
 
 

@@ -198,6 +198,10 @@ def end_without_a_button(folder: Path, speech: Path) -> list[object]:
     return ["--source", speech, "--script", "start,end"]
 
 
+def no_start(folder: Path, speech: Path) -> list[object]:
+    return ["--source", speech, "--script", "wait:1,stop"]
+
+
 def no_terminal(folder: Path, speech: Path) -> list[object]:
     return ["--source", speech]
 
@@ -213,6 +217,7 @@ def no_terminal(folder: Path, speech: Path) -> list[object]:
         (end_without_a_button, "set panel.end_button, which is 0"),
         (unknown_key, "wrong.toml: line 3: meeting.grace_second: there is no such key"),
         (earlier_meeting, "holds an earlier meeting"),
+        (no_start, "neither start nor refuse"),
         (no_terminal, "no terminal"),
     ],
 )
@@ -271,13 +276,28 @@ def test_leaving_says_yes_for_nobody(tmp_path: Path, speech: Path, script: str, 
     assert [event["name"] for event in meeting["events"]].count("yes") == yeses
 
 
-def test_a_yes_to_a_room_that_asks_no_longer_presses_nothing(tmp_path: Path, speech: Path) -> None:
-    settings = tmp_path / "room.toml"
-    settings.write_text(QUICK + ASK)
-    script = "start,wait:3,yes"
-    done = recorder("run", "--source", speech, "--script", script, "--out", tmp_path / "out", "--config", settings)
+@pytest.mark.parametrize(
+    ("settings", "script", "misfit", "outcome"),
+    [
+        (ASK, "start,wait:3,yes", "'yes' in the state 'idle': the room asks nobody", "empty"),
+        (ASK, "start,yes,start", "'start' in the state 'agreed': nothing can begin", "empty"),
+        ("", "start,wait:2,start", "'start' in the state 'recording': nothing can begin", "kept"),
+        ("", "start,wait:2,stop,mark", "'mark' in the state 'grace': only a recording can be marked", "kept"),
+        ("", "refuse,start,wait:1,stop", "'start' in the state 'refused': nothing can begin", "refused"),
+        ("", "mark,start", "'mark' in the state 'idle': only a recording can be marked", None),
+    ],
+)
+def test_a_step_that_does_not_fit_presses_nothing_and_what_had_begun_is_kept(
+    tmp_path: Path, speech: Path, settings: str, script: str, misfit: str, outcome: str | None
+) -> None:
+    file, out = tmp_path / "room.toml", tmp_path / "out"
+    file.write_text(QUICK.replace("grace_seconds = 0.5", "grace_seconds = 1.5") + settings)
+    done = recorder("run", "--source", speech, "--script", script, "--out", out, "--config", file)
     assert done.returncode == 2
-    assert "script: 'yes' in the state 'idle', in which the room asks nobody" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"recorder run: script: {misfit}")
+    told = json.loads((out / "meeting.json").read_text()) if outcome else None
+    assert (told and told["outcome"]) == outcome
+    assert out.exists() is (outcome is not None)
 
 
 def test_the_client_ends_a_meeting_by_script(tmp_path: Path, speech: Path) -> None:
@@ -339,15 +359,16 @@ def test_no_microphone_from_the_command_line(tmp_path: Path, speech: Path) -> No
     assert done.returncode == 2, done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("recorder run: ") and "Nope" in last
+    assert "recorder room" not in last
     assert not out.exists(), "nothing was recorded, so the folder is free for the next attempt"
     assert "Traceback" not in done.stderr
     assert not list(out.glob("*.opus"))
     assert running_for(tmp_path) == []
 
 
-def a_trial(out: Path, speech: Path, quick: Path) -> subprocess.Popen[str]:
+def a_trial(out: Path, speech: Path, quick: Path, script: str = "start,wait:60,stop") -> subprocess.Popen[str]:
     """A long meeting by script, once two blocks of it are sealed."""
-    command = [sys.executable, "-m", "recorder", "run", "--source", speech, "--script", "start,wait:60,stop"]
+    command = [sys.executable, "-m", "recorder", "run", "--source", speech, "--script", script]
     trial = subprocess.Popen(
         [*map(str, command), "--out", str(out), "--config", str(quick)],
         stderr=subprocess.PIPE,
@@ -450,14 +471,18 @@ def test_no_machine_outlives_a_trial_that_is_killed(tmp_path: Path, speech: Path
     shutil.rmtree(hold_of(out))  # which nobody is left to do
 
 
-def test_a_broker_that_is_gone_is_told_to_whoever_waits(tmp_path: Path, speech: Path, quick: Path) -> None:
+@pytest.mark.parametrize("script", ["start,wait:60,stop", "start,wait:6,refuse,wait:60"])
+def test_a_broker_that_is_gone_is_told_to_whoever_waits(tmp_path: Path, speech: Path, quick: Path, script: str) -> None:
+    """Promise 2: and of a refusal it is not said that blocks of it are left."""
     out, said = tmp_path / "out", bytearray()
-    trial = a_trial(out, speech, quick)
+    trial = a_trial(out, speech, quick, script)
     assert trial.stderr is not None
     reading = threading.Thread(target=read_to_the_end, args=(trial.stderr.fileno(), said))
     reading.start()
     found = subprocess.run(["pgrep", "-P", str(trial.pid), "mosquitto"], capture_output=True, text=True, check=True)
     os.kill(int(found.stdout), signal.SIGKILL)
+    if "refuse" in script:
+        until("refusal", lambda: b"refuse" in said and (out / "parts" / "room" / "refused").exists())
     os.kill(trial.pid, signal.SIGTERM)
     until("reason", lambda: b"stays in the room's spool" in b" ".join(said.split()), 30.0)
     assert b"No connection to the archive: " in said
@@ -465,5 +490,8 @@ def test_a_broker_that_is_gone_is_told_to_whoever_waits(tmp_path: Path, speech: 
     assert trial.wait(30) == 130
     reading.join()
     trial.stderr.close()
-    assert "can no longer be opened" not in said.decode()
+    told = " ".join(said.decode().split())
+    assert "can no longer be opened" not in told
+    assert ("What was refused is erased here. The archive has not confirmed it yet" in told) is ("refuse" in script)
+    assert ("the others are in the room's spool" in told) is ("refuse" not in script)
     assert running_for(tmp_path) == []
