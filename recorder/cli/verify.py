@@ -24,7 +24,8 @@ MEANING = {
 }
 KEYBOX = {
     KeyboxState.PRESENT: "here: whoever holds a private key of a recipient can listen",
-    KeyboxState.ABSENT: "not here: not yet released, withheld, or destroyed with the recording's deletion",
+    KeyboxState.ABSENT: "not here: the file is cut short, for the keybox is its end; or it is not yet released, withheld, or "
+    "destroyed with the recording's deletion",
     KeyboxState.NONE: "none was ever released: nobody can listen",
 }
 FINGERPRINT_DIGITS = 32

@@ -186,7 +186,9 @@ def wav_seconds(wav: Path) -> float:
             return sound.getnframes() / sound.getframerate()
     except FileNotFoundError as error:
         raise TrialError(f"{wav}: there is no such file") from error
-    except (OSError, EOFError, ZeroDivisionError, wave.Error) as error:
+    except OSError as error:
+        raise TrialError(f"{wav}: cannot be read: {error.strerror}") from error
+    except (EOFError, ZeroDivisionError, wave.Error) as error:
         raise TrialError(f"{wav}: not a WAV file that can be played ({str(error) or 'it is cut short'})") from error
 
 

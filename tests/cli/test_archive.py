@@ -72,7 +72,7 @@ def test_a_store_that_fails_is_named_and_leaves_no_half_file(
 def test_a_file_that_is_there_stays(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:
     (site / "out.sealed").write_bytes(b"somebody's")
     assert archive(site, "export", recording.id, "-o", site / "out.sealed") == 2
-    assert capsys.readouterr().err == f"recorder archive: {site / 'out.sealed'}: cannot be written: File exists\n"
+    assert capsys.readouterr().err == f"recorder archive: {site / 'out.sealed'}: is there already; give another name\n"
     assert (site / "out.sealed").read_bytes() == b"somebody's"
 
 

@@ -65,6 +65,10 @@ def room(tmp_path: Path) -> Path:
     (tmp_path / "open.sealed").write_bytes(b"".join(records[:3]))
     (tmp_path / "cut.sealed").write_bytes(b"".join(records[:2] + records[3:]))
     (tmp_path / "noise.sealed").write_bytes(b"noise")
+    never = Ledger(layout.parse_record(preamble)[1]).manifest(
+        device, ended="stop", events=[], moment=late, boot=bytes(16), keybox_body=None
+    )
+    (tmp_path / "never.sealed").write_bytes(preamble + never)
     return tmp_path
 
 
@@ -187,6 +191,14 @@ def test_open_salvages_only_when_asked(room: Path, capsys: pytest.CaptureFixture
     assert run("open", room / "cut.sealed", "--salvage", *arguments) == 1
     assert "salvaged in part; the manifest tells of 2 blocks" in capsys.readouterr().err
     assert (room / "out.opus").exists()
+
+
+def test_where_there_is_no_keybox_the_likeliest_reason_comes_first(room: Path) -> None:
+    arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase", "-o", room / "out.opus")
+    with pytest.raises(SealedError, match="no keybox in it: the file is cut short"):
+        run("open", room / "open.sealed", "--salvage", *arguments)
+    with pytest.raises(SealedError, match="no keybox in it: none was ever released"):
+        run("open", room / "never.sealed", *arguments)
 
 
 def test_open_replaces_a_file_only_when_told(room: Path) -> None:
