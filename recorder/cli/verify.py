@@ -14,6 +14,7 @@ from recorder.audio import TICKS_PER_SECOND, Moment
 from recorder.errors import KeyFileError, SealedError
 from recorder.keyfiles import load_device_public
 from recorder.sealed.keys import device_key_hash
+from recorder.sealed.layout import Manifest, RecordType, split
 from recorder.sealed.verify import KeyboxState, Report, State, verify
 
 MEANING = {
@@ -27,6 +28,31 @@ KEYBOX = {
     KeyboxState.ABSENT: "not here: the file is cut short, for the keybox is its end; or it is not yet released, withheld, or "
     "destroyed with the recording's deletion",
     KeyboxState.NONE: "none was ever released: nobody can listen",
+}
+EVENTS = {
+    "yes": "somebody present said yes",
+    "notice_given": "the recording was announced",
+    "recording": "recording began",
+    "mark": "the caseworker marked this moment",
+    "prompt": "the room asked whether anybody was there",
+    "answer": "somebody answered",
+    "microphone_gone": "the microphone was gone",
+    "microphone_back": "the microphone was back",
+    "stop": "the caseworker ended it",
+    "client_stop": "the client ended it, and kept what was said",
+    "limit": "it had lasted as long as a recording may",
+    "no_answer": "nobody answered",
+    "fault": "a fault ended it",
+    "refused": "the client said no",
+    "missed": "it could not be recorded",
+}
+"""What the room means by the names that it gives to events."""
+ENDED = {
+    "stop": "somebody ended it",
+    "limit": EVENTS["limit"],
+    "fault": EVENTS["fault"],
+    "power_loss": "the power was cut, or the room's program ended",
+    "refused": EVENTS["refused"],
 }
 FINGERPRINT_DIGITS = 32
 """So much of a device key's SHA-256, in hexadecimal, a person compares: 16 bytes."""
@@ -53,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         with args.file.open("rb") as stream:
             if not stream.seekable():
                 raise SealedError(f"{args.file}: is a pipe, and a recording is read more than once; give a file")
+            _must_begin_as_one(stream, args.file)
             device_keys = load_device_keys(args.device_key, args.file)
             report = _judge(stream, args.file, device_keys)
     except OSError as error:
@@ -65,6 +92,19 @@ def run(args: argparse.Namespace) -> int:
         key_file = next(file for file, key in device_keys.items() if device_key_hash(key).hex() == signer)
         sys.stdout.write(describe(report, key_file))
     return 0 if report.state in (State.WHOLE, State.REFUSED) else 1
+
+
+def _must_begin_as_one(stream: BinaryIO, file: Path) -> None:
+    """What is no recording at all is told before any key is asked for."""
+    try:
+        kind, _ = next(split(stream), (None, b""))
+    except SealedError as error:
+        raise SealedError(f"{file}: is not a sealed recording, or not even its first record is whole") from error
+    if kind is not RecordType.PREAMBLE:
+        raise SealedError(
+            f"{file}: is {'empty' if kind is None else 'not a sealed recording: it does not begin as one'}"
+        )
+    stream.seek(0)
 
 
 def _judge(stream: BinaryIO, file: Path, device_keys: Mapping[Path, Ed25519PublicKey]) -> Report:
@@ -109,13 +149,23 @@ def describe(report: Report, key_file: Path) -> str:
         f"clock:      set by {step.milliseconds / 1000:+.1f} s before block {step.index}" for step in report.clock_steps
     ]
     if report.manifest is not None:
-        lines += [f"event:      {span(event.ticks)}: {event.name}" for event in report.events]
-        lines.append(f"ended:      {report.ended}, {_utc(report.manifest.made)}")
+        lines += [
+            f"event:      {span(event.ticks)}: {event.name}{f', {words}' if (words := EVENTS.get(event.name)) else ''}"
+            for event in report.events
+        ]
+        lines.append(f"ended:      {_how_it_ended(report.manifest)}, {_utc(report.manifest.made)}")
     flawed = report.state is State.CUT and report.keybox is KeyboxState.ABSENT
     lines.append(
         f"keybox:     {'none that can be relied on, because of the flaw' if flawed else KEYBOX[report.keybox]}"
     )
     return "\n".join(lines) + "\n"
+
+
+def _how_it_ended(manifest: Manifest) -> str:
+    """In words; that a limit was the end of patience is told by the events alone."""
+    if manifest.ended == "limit" and any(event.name == "no_answer" for event in manifest.events):
+        return EVENTS["no_answer"]
+    return ENDED[manifest.ended]
 
 
 def span(ticks: int) -> str:
