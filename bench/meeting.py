@@ -88,7 +88,7 @@ def hold(source: Path, seconds: int, folder: Path, progress: Callable[[float], N
                 looks.append(Look(round(passed, 1), mine, its, cpu))
             progress(passed / seconds)
             performance.act(Wait(min(LOOK_SECONDS, seconds - passed)))
-        performance.finish()
+        performance.finish(print)
         after, written = processes.cpu(pid), processes.written_bytes(pid) - written
         guard_cpu = processes.cpu(guard).own
         machines.stop_room()

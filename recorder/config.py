@@ -35,6 +35,14 @@ Told = Annotated[
 Basis = Literal["consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests"]
 
 
+class Clash(ValueError):
+    """A section's keys do not go together. `keys` are those that may have to change, the likeliest first."""
+
+    def __init__(self, reason: str, *keys: str) -> None:
+        super().__init__(reason)
+        self.keys = keys
+
+
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One `[section]` of the file; unknown keys are refused."""
 
@@ -70,19 +78,35 @@ class Microphone(Section, frozen=True):
 
     def __post_init__(self) -> None:
         if self.interlock and len(self.rates) > 1:
-            raise ValueError(
-                "with microphone.interlock, microphone.rates must name one rate: a microphone without power cannot be asked"
+            raise Clash(
+                f"microphone.rates is {list(self.rates)}, but microphone.interlock is true: name one rate, for a microphone "
+                "without power cannot be asked",
+                "microphone.interlock",
+                "microphone.rates",
             )
         if 0 < self.rumble_hz < 20:
-            raise ValueError(f"microphone.rumble_hz is {self.rumble_hz:g}; it should be 0, for none, or 20 to 300")
+            raise Clash(
+                f"microphone.rumble_hz is {self.rumble_hz:g}; it should be 0, for none, or 20 to 300",
+                "microphone.rumble_hz",
+            )
         if isinstance(self.pick, int) and self.pick > self.channels:
-            raise ValueError(f"microphone.pick is {self.pick}, but only {self.channels} channels are opened")
+            raise Clash(
+                f"microphone.pick is {self.pick}, but microphone.channels is {self.channels}: pick one that is opened",
+                "microphone.pick",
+                "microphone.channels",
+            )
         if max(self.leave_out, default=0) > self.channels:
-            raise ValueError(
-                f"microphone.leave_out names {max(self.leave_out)}, but only {self.channels} channels are opened"
+            raise Clash(
+                f"microphone.leave_out names {max(self.leave_out)}, but microphone.channels is {self.channels}",
+                "microphone.leave_out",
+                "microphone.channels",
             )
         if not self.used:
-            raise ValueError("microphone.leave_out leaves nothing of what microphone.pick takes")
+            raise Clash(
+                "microphone.leave_out leaves nothing of what microphone.pick takes",
+                "microphone.leave_out",
+                "microphone.pick",
+            )
 
     @property
     def used(self) -> list[int]:
@@ -105,7 +129,7 @@ class Seal(Section, frozen=True):
 
     def __post_init__(self) -> None:
         if abs(self.block_seconds / 0.02 - self.block_frames) > 1e-6:
-            raise ValueError(f"seal.block_seconds is {self.block_seconds}, not a multiple of 0.02")
+            raise Clash(f"seal.block_seconds is {self.block_seconds}, not a multiple of 0.02", "seal.block_seconds")
 
     @property
     def block_frames(self) -> int:
@@ -139,6 +163,10 @@ class Uplink(Section, frozen=True):
     retry_last_seconds: Annotated[float, Meta(gt=0, le=3_600)]
 
 
+PARTS = ("start_button", "refuse_button", "end_button", "recording_light", "light_sense", "attention_light")
+"""What has a pin, of the panel's keys."""
+
+
 class Panel(Section, frozen=True):
     pins: Literal["lgpio", "mock"]
     start_button: Pin
@@ -151,11 +179,15 @@ class Panel(Section, frozen=True):
     double_press_seconds: Annotated[float, Meta(ge=0.1, le=2)]
 
     def __post_init__(self) -> None:
-        pins = [self.start_button, self.refuse_button, self.recording_light]
-        pins += [self.light_sense, self.attention_light]
-        pins += [self.end_button] if self.end_button else []
-        if len(set(pins)) < len(pins):
-            raise ValueError("two parts of the panel share a pin")
+        parts: dict[int, str] = {}
+        for part in PARTS:
+            pin: int = getattr(self, part)
+            if part == "end_button" and not pin:
+                continue
+            if pin in parts:
+                both = f"panel.{parts[pin]}", f"panel.{part}"
+                raise Clash(f"{both[0]} and {both[1]} are both {pin}: each part needs a pin of its own", *both)
+            parts[pin] = part
 
 
 class Speaker(Section, frozen=True):
@@ -211,8 +243,10 @@ class Config(Section, frozen=True):
 
     def __post_init__(self) -> None:
         if self.consent.evidence_basis == "consent" and not self.meeting.ask_everyone:
-            raise ValueError(
-                'consent.evidence_basis is "consent", and silence is none: set meeting.ask_everyone to true'
+            raise Clash(
+                'consent.evidence_basis is "consent", and silence is none: set meeting.ask_everyone to true',
+                "consent.evidence_basis",
+                "meeting.ask_everyone",
             )
 
 
@@ -223,7 +257,11 @@ def load(file: Path | None = None) -> Config:
         return msgspec.convert(defaults, Config)
     try:
         text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except FileNotFoundError as error:
+        raise ConfigError(f"{file}: there is no such file") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
     try:
         given = tomllib.loads(text)
@@ -238,7 +276,11 @@ def load(file: Path | None = None) -> Config:
         if unknown:
             reason = f"there is no such key; allowed are {', '.join(sorted(_at(defaults, keys)))}"
             keys.append(unknown.group(1))
-        elif keys and not _from_a_section(error):
+        elif isinstance(error.__cause__, Clash):
+            # Of its keys one that the file sets; the others have their defaults.
+            at = [key for each in error.__cause__.keys if _sets(given, key := each.split("."))]
+            raise ConfigError(f"{file}: line {_line(text, at[0])}: {reason}") from error
+        elif keys:
             reason = f"is {json.dumps(_at(given, keys), default=str)}; it should be {_wanted(keys)}"
         where = f"line {_line(text, keys)}: {'.'.join(keys)}: " if keys else ""
         raise ConfigError(f"{file}: {where}{reason}") from error
@@ -259,9 +301,12 @@ def _at(settings: Any, keys: list[str]) -> Any:
     return settings
 
 
-def _from_a_section(error: msgspec.ValidationError) -> bool:
-    """Whether a section's own `__post_init__` said it: in words of ours, about more than one key."""
-    return isinstance(error.__cause__, ValueError)
+def _sets(settings: Any, keys: list[str]) -> bool:
+    for key in keys:
+        if key not in settings:
+            return False
+        settings = settings[key]
+    return True
 
 
 def _wanted(keys: list[str]) -> str:

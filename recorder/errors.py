@@ -87,3 +87,7 @@ class AuthorityError(WederhoorError, ValueError):
 
 class TrialError(WederhoorError):
     """The room on this machine could not be set up: a program is missing or a script step is unknown."""
+
+
+class ScriptError(TrialError):
+    """A step of a trial's script does not fit the state that the room is in. What had begun by then is ended and kept."""

@@ -171,7 +171,8 @@ def _pem_blocks(file: Path, label: str) -> list[bytes]:
         raise KeyFileError(f"{file}: is not a key file (PEM)")
     for found in labels:
         if found != label.encode():
-            raise KeyFileError(f"{file}: holds a {found.decode().lower()}; a {label.lower()} is needed here")
+            held, needed = (f"{'an' if each[0] in 'AEIOU' else 'a'} {each.lower()}" for each in (found.decode(), label))
+            raise KeyFileError(f"{file}: holds {held}; {needed} is needed here")
     return re.findall(rb"-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----\n?", data, re.DOTALL)
 
 

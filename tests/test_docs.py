@@ -181,14 +181,17 @@ def test_the_picture_of_the_panel_is_what_the_panel_draws():
 
 
 @pytest.mark.parametrize(
-    ("command", "absent", "extra"),
-    [("archive", "sqlalchemy", "archive"), ("room", "gpiozero", "device"), ("run", "rich", "trial")],
+    ("command", "absent", "lock"),
+    [("archive", "sqlalchemy", "archive"), ("room", "gpiozero", "device"), ("run", "rich", "dev")],
 )
-def test_a_missing_library_is_told_with_the_extra_that_brings_it(command: str, absent: str, extra: str) -> None:
+def test_a_missing_library_is_told_with_the_lock_file_that_has_it(command: str, absent: str, lock: str) -> None:
     code = f"import sys; sys.modules[{absent!r}] = None; from recorder.cli import main; sys.exit(main([{command!r}]))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"recorder {command}: the library {absent} is missing; install wederhoor[{extra}]\n"
+    told = f"recorder {command}: the library {absent} is missing; in a clone: pip install --require-hashes -r "
+    file = f"provisioning/lock/{lock}.txt"
+    assert done.stderr == f"{told}{file}\n"
+    assert re.search(rf"^{absent}==", (ROOT / file).read_text(), re.MULTILINE)
 
 
 def test_a_pi_needs_no_database_and_an_archive_no_microphone():

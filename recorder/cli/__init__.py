@@ -12,8 +12,8 @@ from recorder.cli import announcement, archive, authority, open, panel, room, ru
 from recorder.errors import WederhoorError
 
 EXIT_BAD_INPUT = 2
-EXTRAS = {"run": "trial", "room": "device", "panel": "device", "archive": "archive"}
-"""What a command needs beside the package's own dependencies (pyproject.toml)."""
+LOCKS = {"run": "dev", "room": "device", "panel": "device", "archive": "archive"}
+"""The lock file in provisioning/lock/ that has what a command needs beside the package's own dependencies."""
 COMMANDS = (run, room, panel, announcement, archive, authority, verify, open)
 
 
@@ -39,10 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_BAD_INPUT
     except ModuleNotFoundError as error:
         library = str(error.name).partition(".")[0]
-        if args.command not in EXTRAS or library == "recorder":
+        if args.command not in LOCKS or library == "recorder":
             raise  # a defect of ours
-        extra = EXTRAS[args.command]
-        print(f"recorder {args.command}: the library {library} is missing; install wederhoor[{extra}]", file=sys.stderr)
+        lock = f"provisioning/lock/{LOCKS[args.command]}.txt"
+        print(
+            f"recorder {args.command}: the library {library} is missing; in a clone: pip install --require-hashes -r {lock}",
+            file=sys.stderr,
+        )
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         return 128 + 2

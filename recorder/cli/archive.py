@@ -21,7 +21,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Add this command and its own commands."""
     archive = subparsers.add_parser(
         "archive",
-        help="the archive: serve, enrol a device, export a recording or its receipt, rebuild",
+        help="the archive: take in what the rooms send; or enrol a device, export a recording or its receipt, rebuild",
         description="Take in what the rooms send until SIGTERM; or, with an action, do that.",
         epilog="example: recorder archive --config archive.toml",
     )
@@ -159,6 +159,8 @@ def _write(file: Path, records: Iterable[bytes]) -> None:
                 raise
     except StoreError:  # which is an OSError too, and not the file's
         raise
+    except FileExistsError as error:
+        raise StoreError(f"{file}: is there already; give another name") from error
     except OSError as error:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
 

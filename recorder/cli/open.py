@@ -25,7 +25,11 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     add_device_keys(parser)
     parser.add_argument("--key", type=Path, required=True, metavar="PRIVATE", help="a recipient's private key")
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="its first line opens the key; else asked")
-    parser.add_argument("--salvage", action="store_true", help="keep what stands before a flaw; the file says so")
+    parser.add_argument(
+        "--salvage",
+        action="store_true",
+        help="keep what stands before a flaw; the file says so. One whose end is missing has no key, and is past salvage",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.opus", help="the file to write")
     parser.add_argument("--force", action="store_true", help="replace the file if it is there")
     parser.set_defaults(run=run)

@@ -17,6 +17,7 @@ from recorder.cli.consent import FINGERPRINT_DIGITS
 from recorder.errors import KeyFileError, SealedError, WederhoorError, WireError
 from recorder.keyfiles import load_device_public
 from recorder.sealed.keys import device_key_hash
+from recorder.sealed.layout import Manifest, RecordType, split
 from recorder.sealed.verify import KeyboxState, Report, State, verify
 from recorder.wire.consent import check_receipt
 from recorder.wire.records import RECEIPT_BODY_BYTES_MAX, Beside, parse_record
@@ -29,11 +30,39 @@ MEANING = {
 }
 KEYBOX = {
     KeyboxState.PRESENT: "here: whoever holds a private key of a recipient can listen",
-    KeyboxState.ABSENT: "not here: not yet released, withheld, or destroyed with the recording's deletion",
+    KeyboxState.ABSENT: "not here: the file is cut short, for the keybox is its end; or it is not yet released, withheld, or "
+    "destroyed with the recording's deletion",
     KeyboxState.NONE: "none was ever released: nobody can listen",
 }
 RECORD_BYTES_MAX = 5 + RECEIPT_BODY_BYTES_MAX
 """Of a consent receipt, which is read whole."""
+
+
+EVENTS = {
+    "yes": "somebody present said yes",
+    "notice_given": "the recording was announced",
+    "recording": "recording began",
+    "mark": "the caseworker marked this moment",
+    "prompt": "the room asked whether anybody was there",
+    "answer": "somebody answered",
+    "microphone_gone": "the microphone was gone",
+    "microphone_back": "the microphone was back",
+    "stop": "the caseworker ended it",
+    "client_stop": "the client ended it, and kept what was said",
+    "limit": "it had lasted as long as a recording may",
+    "no_answer": "nobody answered",
+    "fault": "a fault ended it",
+    "refused": "the client said no",
+    "missed": "it could not be recorded",
+}
+"""What the room means by the names that it gives to events."""
+ENDED = {
+    "stop": "somebody ended it",
+    "limit": EVENTS["limit"],
+    "fault": EVENTS["fault"],
+    "power_loss": "the power was cut, or the room's program ended",
+    "refused": EVENTS["refused"],
+}
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -58,8 +87,11 @@ def run(args: argparse.Namespace) -> int:
         with args.file.open("rb") as stream:
             if not stream.seekable():
                 raise SealedError(f"{args.file}: is a pipe, and a recording is read more than once; give a file")
+            receipt = _is_receipt(stream)
+            if not receipt:
+                _must_begin_as_one(stream, args.file)
             device_keys = load_device_keys(args.device_key, args.file)
-            if _is_receipt(stream):
+            if receipt:
                 return _tell_receipt(stream.read(RECORD_BYTES_MAX + 1), args.file, device_keys, as_json=args.json)
             report = _judge(stream, args.file, device_keys)
     except OSError as error:
@@ -93,6 +125,19 @@ def _tell_receipt(record: bytes, file: Path, device_keys: Mapping[Path, Ed25519P
         sys.stdout.write(told)
         return 0
     raise WireError(f"{file}: not a consent receipt of a device whose key was given: {flaw}")
+
+
+def _must_begin_as_one(stream: BinaryIO, file: Path) -> None:
+    """What is no recording at all is told before any key is asked for."""
+    try:
+        kind, _ = next(split(stream), (None, b""))
+    except SealedError as error:
+        raise SealedError(f"{file}: is not a sealed recording, or not even its first record is whole") from error
+    if kind is not RecordType.PREAMBLE:
+        raise SealedError(
+            f"{file}: is {'empty' if kind is None else 'not a sealed recording: it does not begin as one'}"
+        )
+    stream.seek(0)
 
 
 def _judge(stream: BinaryIO, file: Path, device_keys: Mapping[Path, Ed25519PublicKey]) -> Report:
@@ -137,13 +182,23 @@ def describe(report: Report, key_file: Path) -> str:
         f"clock:      set by {step.milliseconds / 1000:+.1f} s before block {step.index}" for step in report.clock_steps
     ]
     if report.manifest is not None:
-        lines += [f"event:      {span(event.ticks)}: {event.name}" for event in report.events]
-        lines.append(f"ended:      {report.ended}, {_utc(report.manifest.made)}")
+        lines += [
+            f"event:      {span(event.ticks)}: {event.name}{f', {words}' if (words := EVENTS.get(event.name)) else ''}"
+            for event in report.events
+        ]
+        lines.append(f"ended:      {_how_it_ended(report.manifest)}, {_utc(report.manifest.made)}")
     flawed = report.state is State.CUT and report.keybox is KeyboxState.ABSENT
     lines.append(
         f"keybox:     {'none that can be relied on, because of the flaw' if flawed else KEYBOX[report.keybox]}"
     )
     return "\n".join(lines) + "\n"
+
+
+def _how_it_ended(manifest: Manifest) -> str:
+    """In words; that a limit was the end of patience is told by the events alone."""
+    if manifest.ended == "limit" and any(event.name == "no_answer" for event in manifest.events):
+        return EVENTS["no_answer"]
+    return ENDED[manifest.ended]
 
 
 def span(ticks: int) -> str:

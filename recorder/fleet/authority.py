@@ -89,7 +89,9 @@ class Authority:
         try:
             key = load_pem_private_key((folder / "ca.key").read_bytes(), password=None)
             certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
-        except (OSError, ValueError, TypeError) as error:
+        except OSError as error:
+            raise AuthorityError(f"{folder}: no authority can be read here: {error.strerror}") from error
+        except (ValueError, TypeError) as error:
             raise AuthorityError(f"{folder}: no authority can be read here: {error}") from error
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
             raise AuthorityError(f"{folder}: ca.key and ca.pem do not belong together")
@@ -218,6 +220,8 @@ def _must_be_free(*paths: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     try:
         data = source.read_bytes()
+    except FileNotFoundError as error:
+        raise AuthorityError(f"{source}: there is no such file") from error
     except OSError as error:
-        raise AuthorityError(f"{source}: cannot be read: {error}") from error
+        raise AuthorityError(f"{source}: cannot be read: {error.strerror}") from error
     write_new(target, data)

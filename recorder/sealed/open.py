@@ -26,7 +26,12 @@ from recorder.sealed.layout import (
     split,
 )
 from recorder.sealed.ratchet import Ratchet, commits, overwrite
-from recorder.sealed.verify import Report, State, verify
+from recorder.sealed.verify import KeyboxState, Report, State, verify
+
+NO_KEYBOX = {
+    KeyboxState.ABSENT: "the file is cut short, for the keybox is its end; or it is not yet released, withheld, or destroyed",
+    KeyboxState.NONE: "none was ever released, as for a meeting that ended before anything was recorded",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def open_recording(
     if report.state is not State.WHOLE and not salvage:
         raise SealedError(f"the recording is not whole: {report.flaw or 'it has no end'}")
     stream.seek(start)
-    data_key = keybox.unwrap(_find_keybox(stream), recipient, report.preamble_hash)
+    data_key = keybox.unwrap(_find_keybox(stream, report), recipient, report.preamble_hash)
     try:
         if not commits(bytes.fromhex(report.preamble.commitment), data_key, bytes.fromhex(report.preamble.recording)):
             raise SealedError("the keybox holds another key than the preamble commits to")
@@ -69,7 +74,7 @@ def open_recording(
     return Opened(report, _items(stream, report, ratchet))
 
 
-def _find_keybox(stream: BinaryIO) -> bytes:
+def _find_keybox(stream: BinaryIO, report: Report) -> bytes:
     """The keybox's body, wherever it stands: the commitment tells whether it is the right one."""
     try:
         for kind, body in split(stream):
@@ -77,7 +82,7 @@ def _find_keybox(stream: BinaryIO) -> bytes:
                 return body
     except SealedError:
         pass  # the flaw is in the report; what matters here is that no keybox came before it
-    raise SealedError("there is no keybox in it: not yet released, withheld, or destroyed with its deletion")
+    raise SealedError(f"there is no keybox in it: {NO_KEYBOX[report.keybox]}")
 
 
 def _items(stream: BinaryIO, report: Report, ratchet: Ratchet) -> Iterator[OpusBlock | Gap]:

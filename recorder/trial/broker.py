@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from recorder.errors import TrialError
+from recorder.trial import children
 from recorder.wire.topics import ARCHIVE_USER, UPLOADS
 from recorder.wire.upload import PAYLOAD_BYTES_MAX
 
@@ -94,8 +95,8 @@ class Broker:
         )
         (self._folder / "mosquitto.conf").write_text(configuration, encoding="utf-8")
         (self._folder / "acl").write_text(ACL, encoding="utf-8")
-        self._process = subprocess.Popen(
-            [program, "-c", str(self._folder / "mosquitto.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        self._process = children.start(
+            [program, "-c", str(self._folder / "mosquitto.conf")], output=subprocess.DEVNULL, errors=subprocess.DEVNULL
         )
         deadline = time.monotonic() + START_SECONDS_MAX
         while not _answers(self.port):

@@ -24,6 +24,7 @@ from recorder.device.hold import swap_in_use
 from recorder.errors import TrialError
 from recorder.fleet.authority import Authority
 from recorder.sealed.keys import RecipientPrivateKey
+from recorder.trial import children
 from recorder.trial.broker import Broker
 from recorder.trial.room import RoomProcess
 
@@ -95,7 +96,7 @@ class Machines:
         """Start the intake, and return when it listens."""
         log = self.folder / "archive.log"
         with log.open("ab") as errors:
-            process = subprocess.Popen(self._archive_arguments(), stdout=subprocess.PIPE, stderr=errors)
+            process = children.start(self._archive_arguments(), output=subprocess.PIPE, errors=errors)
         assert process.stdout is not None
         ready = process.stdout.readline()
         process.stdout.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn, assert_never
 
 from recorder import config
-from recorder.errors import TrialError
+from recorder.errors import ScriptError, TrialError
 from recorder.trial.room import RoomProcess
 from recorder.trial.script import Press, Step, Wait
 from recorder.trial.soundstage import Playing, SoundStage
@@ -15,6 +15,8 @@ FOLLOW_SECONDS_MAX = 30.0
 """Beyond the notice: for the room to follow a press, a slow microphone included."""
 SIGNED_SECONDS_MAX = 60.0
 """Beyond the grace period: for the archive to sign for what is left."""
+PATIENCE_SECONDS = 5.0
+"""A connection that is missing for so long is told to whoever waits for the archive."""
 TURN_SECONDS = 0.05
 DEAF_STATES = ("refused", "fault")
 """In which a press of start leads to no recording."""
@@ -23,6 +25,8 @@ ASKING_STATES = ("asking", "agreed")
 UNDECIDED_STATES = ("preparing", *ASKING_STATES)
 """In which a press of start is such a yes, or may be one when the room hears it."""
 RECORDING_STATES = ("recording", "prompt", "interrupted")
+MARKED_STATE = "recording"
+"""In which two quick presses of start are a mark; in any other they are one press, which may begin or end something."""
 RESTING_STATES = ("idle", "grace", *DEAF_STATES)
 """In which nothing is captured, and nothing is about to be."""
 
@@ -35,6 +39,7 @@ class Performance:
     ) -> None:
         self.room = room
         self.has_end_button = settings.panel.end_button > 0
+        self.lift_seconds = settings.meeting.lift_seconds
         self._asks = settings.meeting.ask_everyone
         answers_seconds = settings.meeting.answer_seconds if self._asks else 0.0
         self._follow_seconds_max = answers_seconds + settings.meeting.notice_seconds + FOLLOW_SECONDS_MAX
@@ -65,6 +70,8 @@ class Performance:
             case Wait(seconds):
                 self._until(time.monotonic() + seconds)
             case Press.START:
+                if self.room.state not in ("idle", "grace", "fault"):
+                    raise self._misfit(step, "nothing can begin in it")
                 self._wait_for("idle room", lambda room: room.state in ("idle", *DEAF_STATES), self._signed_seconds_max)
                 opened, states = len(self.room.happened("opened")), len(self.room.happened("state"))
                 self.room.press(step)
@@ -77,16 +84,16 @@ class Performance:
                 self._wait_for(
                     "question to everyone" if self._asks else "recording", followed, self._follow_seconds_max
                 )
-                if self.room.state == "idle" and len(self.room.happened("opened")) == opened:
+                if self.room.state in ("idle", "fault") and len(self.room.happened("opened")) == opened:
                     self._explain()  # not to go on: the press that was meant as stop would start
                 if self._asks:
                     self._let_burst_pass()
                 self.follow()
             case Press.YES:
                 if self.room.state not in ASKING_STATES:  # anywhere else this press would start or stop
-                    raise TrialError(
-                        f"script: 'yes' in the state '{self.room.state}', in which the room asks nobody; it belongs behind "
-                        "start, and no later than meeting.answer_seconds"
+                    raise self._misfit(
+                        step,
+                        "the room asks nobody in it; yes belongs behind start, and no later than meeting.answer_seconds",
                     )
                 pressed = len(self.room.happened("pressed"))
                 self.room.press(Press.START)
@@ -107,6 +114,8 @@ class Performance:
                 self.room.press(step)
                 self._wait_for("refusal", lambda room: room.state == "refused", self._follow_seconds_max)
             case Press.MARK:
+                if self.room.state != MARKED_STATE:
+                    raise self._misfit(step, "only a recording can be marked")
                 before = len(self.room.happened("pressed"))
                 self.room.press(step)
                 self._wait_for(
@@ -116,12 +125,26 @@ class Performance:
             case _:
                 assert_never(step)
 
-    def finish(self) -> None:
-        """End what still records, and wait until the archive has signed for everything."""
+    def finish(self, say: Callable[[str], None]) -> None:
+        """End what still records, and wait until the archive has signed for everything; `say` why that takes long."""
+        self._let_burst_pass()
         self._wait_for("end of the answers", lambda room: room.state not in UNDECIDED_STATES, self._follow_seconds_max)
         self._stop()
         self.hush()
-        self._wait_for("signature of the archive", settled, self._signed_seconds_max)
+        deadline = time.monotonic() + self._signed_seconds_max
+        cut_off = _CutOff()
+        self.room.wait_for(
+            "signature of the archive or trouble on the way to it",
+            lambda room: settled(room) or cut_off.for_long(room),
+            self._signed_seconds_max,
+        )
+        if not settled(self.room):
+            left = max(0.0, deadline - time.monotonic())
+            say(
+                f"No connection to the archive{cut_off.trouble(self.room)}. Waiting for it for {left:.0f} s more; after that, "
+                "or with Control-C, what it has not signed for stays in the room's spool."
+            )
+            self.room.wait_for("signature of the archive", settled, left)
 
     def _stop(self) -> None:
         if self.room.state == "prompt":  # the room asks whether anybody is there: the first press answers
@@ -131,6 +154,9 @@ class Performance:
         if not _at_rest(self.room):  # else this press would start
             self.room.press(Press.STOP)
         self._wait_for("end of the recording", _at_rest, self._follow_seconds_max)
+
+    def _misfit(self, step: Press, why: str) -> ScriptError:
+        return ScriptError(f"script: '{step}' in the state '{self.room.state}': {why}")
 
     def _explain(self) -> NoReturn:
         """Say why no recording began."""
@@ -158,6 +184,26 @@ class Performance:
             if self.room.process.poll() is not None:
                 raise TrialError(self.room.how_it_ended())
             time.sleep(min(TURN_SECONDS, left))
+
+
+class _CutOff:
+    """Whether a room has been without the broker for so long that it should be told."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def for_long(self, room: RoomProcess) -> bool:
+        """Ask often."""
+        if room.report is None or room.report.connected:
+            self._since = None
+        elif self._since is None:
+            self._since = time.monotonic()
+        return self._since is not None and time.monotonic() - self._since > PATIENCE_SECONDS
+
+    @staticmethod
+    def trouble(room: RoomProcess) -> str:
+        """What the room says of it."""
+        return f": {room.report.alarm}" if room.report is not None and room.report.alarm else ""
 
 
 def settled(room: RoomProcess) -> bool:

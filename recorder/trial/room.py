@@ -1,6 +1,5 @@
 """A real room process with mock pins: its buttons are pressed over its standard input, its report is read back."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import msgspec
 
 from recorder.cli import EXIT_BAD_INPUT
 from recorder.errors import TrialError
+from recorder.trial import children
 from recorder.wire.status import Happening, Line, Report
 
 STOP_SECONDS_MAX = 20.0
@@ -26,12 +26,12 @@ class RoomProcess:
     def __init__(self, config: Path, environment: Mapping[str, str], log: Path) -> None:
         self._log = log
         with log.open("ab") as errors:
-            self.process = subprocess.Popen(
+            self.process = children.start(
                 [sys.executable, "-m", "recorder", "room", "--config", str(config), "--report"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, **environment},
+                input_=subprocess.PIPE,
+                output=subprocess.PIPE,
+                errors=errors,
+                environment=environment,
             )
         self.report: Report | None = None
         self.happenings: list[Happening] = []
@@ -54,8 +54,10 @@ class RoomProcess:
         with self._changed:
             while not seen(self):
                 left = deadline - time.monotonic()
-                if self.process.poll() is not None:
-                    raise TrialError(f"no {what}: {self.how_it_ended()}")
+                code = self.process.poll()
+                if code is not None:
+                    ended = self.how_it_ended()
+                    raise TrialError(ended if code == EXIT_BAD_INPUT else f"no {what}: {ended}")
                 if left <= 0:
                     raise TrialError(f"after {seconds_max:.0f} s still no {what}; {self._where()}")
                 self._changed.wait(min(left, 0.25))
@@ -80,7 +82,8 @@ class RoomProcess:
         """For whoever tries it: why the room is no more, where its log is, and what is safe."""
         code = self.process.wait()
         if code == EXIT_BAD_INPUT:  # its last line says what is wrong, for its user
-            return (self._log.read_text(errors="replace").strip().splitlines() or ["the room did not start"])[-1]
+            said = self._log.read_text(errors="replace").strip().splitlines() or ["the room did not start"]
+            return said[-1].removeprefix("recorder room: ")
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return f"the room {how}; its log is {self._log}. {self.safe()}"
 
@@ -88,11 +91,27 @@ class RoomProcess:
         """What is left when a trial breaks off: its hold goes with its machines, and with it the key of a meeting."""
         if not self.happened("begun"):
             return "No meeting had begun."
-        sealed, receipted = len(self.happened("sealed")), len(self.happened("receipted"))
-        told = f"Of {sealed} blocks sealed the archive has signed for {receipted}; the others are in the room's spool."
-        if self.state in KEYLESS_STATES:
-            return told
-        return f"{told} The meeting that was in progress can no longer be opened: its key was in memory alone, and is gone."
+        begun, refused, purged = ({h.recording for h in self.happened(each)} for each in ("begun", "refused", "purged"))
+        told = []
+        if begun - refused:
+            sealed, receipted = (
+                sum(h.recording not in refused for h in self.happened(each)) for each in ("sealed", "receipted")
+            )
+            told.append(
+                f"Of {sealed} blocks sealed the archive has signed for {receipted}; the others are in the room's spool."
+            )
+        if refused & purged:
+            told.append("What was refused is erased, here and at the archive.")
+        if refused - purged:
+            told.append(
+                "What was refused is erased here. The archive has not confirmed it yet: the order to erase waits in the room's "
+                "spool until the archive can be reached; what is there nobody can open."
+            )
+        if self.state not in KEYLESS_STATES:
+            told.append(
+                "The meeting that was in progress can no longer be opened: its key was in memory alone, and is gone."
+            )
+        return " ".join(told)
 
     def stop(self) -> int:
         """Ask it to end, as systemd would; its exit code."""

@@ -6,14 +6,16 @@ parts/                                                                       the
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import track
@@ -25,7 +27,7 @@ from recorder.archive.store import FolderStore
 from recorder.cli import EXIT_BAD_INPUT
 from recorder.device.cards import capture_cards
 from recorder.device.hold import swap_in_use
-from recorder.errors import TrialError
+from recorder.errors import ScriptError, TrialError
 from recorder.sealed.verify import KeyboxState, verify
 from recorder.trial import account, terminal
 from recorder.trial.machines import ROOM, Machines
@@ -35,6 +37,8 @@ from recorder.trial.script import Press, Step, Wait, parse
 from recorder.trial.soundstage import IDENTITY, SoundStage, speech, wav_seconds
 
 CONNECTED_SECONDS_MAX = 30.0
+LEAVE = (signal.SIGTERM, signal.SIGHUP)
+"""They do as Control-C does, once: a closed terminal may say it twice. What is begun is ended and kept, in a bounded time."""
 SHORT = {"meeting": {"notice_seconds": 3.0, "grace_seconds": 5.0}}
 """Shorter than a municipality's, so that trying it does not take minutes."""
 TEXT = (
@@ -55,31 +59,42 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
         wav_seconds(source)  # refuse what is no WAV before anything starts
     _must_fit(steps or (), config.load(config_file))
     settings = config.overlay(SHORT, _given(config_file))
-    console = Console(stderr=steps is not None, highlight=False)
+    console = Console(file=_Screen(sys.stdout if steps is None else sys.stderr), highlight=False)  # type: ignore[arg-type]
     folder = _folder(out)
     room: RoomProcess | None = None
+    misfit: ScriptError | None = None
     with contextlib.ExitStack() as stack:
         stack.callback(_leave_nothing_of_nothing, folder, lambda: room)
+        for number in LEAVE:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                signal.signal(number, _leave)
         stage, source, settings = _sound(source, settings, stack, console)
         environment = {} if stage is None else stage.environment
         if swap_in_use():
             console.print(
                 "This computer swaps, so the key of a meeting could come to its disk. A real room would not start."
             )
-        console.print("Starting broker, archive and room on this machine …")
+        console.print(f"Starting broker, archive and room on this machine, in {folder} …", soft_wrap=True)
         machines = stack.enter_context(Machines(folder / "parts", settings, environment))
         room = machines.start_room()
         room.wait_for(
             "connection to the broker", lambda it: it.report is not None and it.report.connected, CONNECTED_SECONDS_MAX
         )
         performance = Performance(room, machines.settings, stage, source)
+        stack.callback(_ignore, signal.SIGINT, *LEAVE)  # the machines are stopped whatever comes
         try:
-            if steps is None:
-                terminal.show(performance, console)
-                console.print("Waiting until the archive has signed for everything …")
-            for step in steps or ():
-                _act(performance, step, console)
-            performance.finish()
+            try:
+                if steps is None:
+                    terminal.show(performance, console)
+                for step in steps or ():
+                    _act(performance, step, console)
+            except ScriptError as error:
+                misfit = error
+            except KeyboardInterrupt:
+                console.print("\nInterrupted: what was begun is ended and kept. Control-C once more leaves at once.")
+            _ignore(*LEAVE)
+            console.print("Waiting until the archive has signed for everything …")
+            performance.finish(console.print)
         except KeyboardInterrupt:
             console.print(f"\nInterrupted. {room.safe()}", soft_wrap=True)
             if room.happened("begun"):
@@ -87,11 +102,51 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
             raise
         machines.stop_room()
         meetings = _collect(machines, room, folder)
+    if meetings:
+        _tell(meetings, folder, console)
+    if misfit is not None:
+        raise misfit
     if not meetings:
         fault = room.report.status.fault if room.report is not None else ""
         raise TrialError(f"no meeting was recorded: {fault or 'start was not pressed'}")
-    _tell(meetings, folder, console)
     return 0
+
+
+class _Screen:
+    """A stream that may lose its reader, as when a terminal is closed: then nobody reads on, and the meeting is kept."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError:
+            lost, nowhere = self._stream.fileno(), os.open(os.devnull, os.O_WRONLY)
+            for stream in (1, 2):
+                if os.path.sameopenfile(stream, lost):  # standard error too, where it was the same terminal
+                    os.dup2(nowhere, stream)
+            os.close(nowhere)
+
+
+def _leave(*_: object) -> None:
+    _ignore(*LEAVE)
+    raise KeyboardInterrupt
+
+
+def _ignore(*numbers: signal.Signals) -> None:
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
 
 
 def _act(performance: Performance, step: Step, console: Console) -> None:
@@ -106,7 +161,9 @@ def _act(performance: Performance, step: Step, console: Console) -> None:
 
 
 def _must_fit(steps: Sequence[Step], settings: config.Config) -> None:
-    """Refuse a step that the room of these settings could not follow, before anything starts."""
+    """Refuse what the room of these settings could not follow, before anything starts."""
+    if steps and not {Press.START, Press.REFUSE} & set(steps):
+        raise TrialError("script: there is neither start nor refuse in it, so there would be no meeting")
     if Press.YES in steps and not settings.meeting.ask_everyone:
         raise TrialError("script: 'yes' is for a room that asks: set meeting.ask_everyone to true, with --config")
     if Press.END in steps and not settings.panel.end_button:
@@ -169,6 +226,8 @@ def _sound(
 
 def _collect(machines: Machines, room: RoomProcess, folder: Path) -> list[dict[str, Any]]:
     """Fetch every meeting from the archive, verify it, and open what was kept."""
+    if not room.happened("begun"):
+        return []
     public = folder / f"{ROOM}.device.pub"
     shutil.copyfile(machines.device_key, public)
     device_key = keyfiles.load_device_public(public)
@@ -190,10 +249,9 @@ def _collect(machines: Machines, room: RoomProcess, folder: Path) -> list[dict[s
             listen(sealed, [device_key], recipient, audio)
             files["audio"] = audio.name
         meetings.append({**account.account(room, begun.recording, report), "files": files})
-    if meetings:
-        # The last meeting at the top, where most who look have only one; those before it beneath.
-        text = json.dumps({**meetings[-1], "earlier": meetings[:-1]}, indent=2)
-        (folder / "meeting.json").write_text(text + "\n", encoding="utf-8")
+    # The last meeting at the top, where most who look have only one; those before it beneath.
+    text = json.dumps({**meetings[-1], "earlier": meetings[:-1]}, indent=2)
+    (folder / "meeting.json").write_text(text + "\n", encoding="utf-8")
     return meetings
 
 

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from recorder.errors import TrialError
+from recorder.trial import children
 
 IDENTITY = "pcm:roommic"
 """The stage's microphone, as `microphone.identity` names it."""
@@ -34,9 +35,7 @@ _PACKAGES = {
     "setpriv": "util-linux",
     "sox": "sox",
 }
-# The server dies with the process that started it, however that dies.
-_SERVER = ["setpriv", "--pdeathsig", "KILL", "--", "pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n"]
-_SERVER += ["-L", "module-native-protocol-unix"]
+_SERVER = ["pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", "-L", "module-native-protocol-unix"]
 # The whole of ALSA's configuration in the room: Debian's own would load codecs for PCMs that nobody here opens.
 # PortAudio's list of devices fails an assertion unless there is a default.
 _ALSA = """
@@ -95,12 +94,11 @@ class SoundStage:
     def plug_in(self) -> None:
         """Start the sound server, anew after `kill`."""
         own = {name: self.environment[name] for name in ("HOME", "XDG_RUNTIME_DIR")}
-        self._server = subprocess.Popen(
+        self._server = children.start(
             [*_SERVER, "-L", f"module-null-sink sink_name=room rate={RATE} channels=1"],
-            env=os.environ | own,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
+            output=self._log,
+            errors=self._log,
+            environment=own,
         )
         try:
             self._await_server()
@@ -112,12 +110,11 @@ class SoundStage:
         """Speak `wav` into the room; a TrialError if it is no WAV file."""
         wav_seconds(wav)
         return Playing(
-            subprocess.Popen(
+            children.start(
                 ["paplay", "--device=room", f"--latency-msec={PLAY_AHEAD_MS}", str(wav)],
-                env=os.environ | self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
+                output=self._log,
+                errors=self._log,
+                environment=self.environment,
             )
         )
 
@@ -189,7 +186,9 @@ def wav_seconds(wav: Path) -> float:
             return sound.getnframes() / sound.getframerate()
     except FileNotFoundError as error:
         raise TrialError(f"{wav}: there is no such file") from error
-    except (OSError, EOFError, ZeroDivisionError, wave.Error) as error:
+    except OSError as error:
+        raise TrialError(f"{wav}: cannot be read: {error.strerror}") from error
+    except (EOFError, ZeroDivisionError, wave.Error) as error:
         raise TrialError(f"{wav}: not a WAV file that can be played ({str(error) or 'it is cut short'})") from error
 
 

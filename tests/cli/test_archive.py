@@ -58,7 +58,7 @@ def test_its_consent_receipt_comes_out_and_verifies(
     assert main(["verify", str(site / "out.receipt"), "--device-key", str(site / "room-1.pub")]) == 0
     assert "Gemeente Voorbeeld" in capsys.readouterr().out
     assert archive(site, "receipt", recording.id, "-o", site / "out.receipt") == 2
-    assert "File exists" in capsys.readouterr().err
+    assert "is there already" in capsys.readouterr().err
 
 
 def test_of_a_recording_without_one_it_is_said(
@@ -95,7 +95,7 @@ def test_a_store_that_fails_is_named_and_leaves_no_half_file(
 def test_a_file_that_is_there_stays(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:
     (site / "out.sealed").write_bytes(b"somebody's")
     assert archive(site, "export", recording.id, "-o", site / "out.sealed") == 2
-    assert capsys.readouterr().err == f"recorder archive: {site / 'out.sealed'}: cannot be written: File exists\n"
+    assert capsys.readouterr().err == f"recorder archive: {site / 'out.sealed'}: is there already; give another name\n"
     assert (site / "out.sealed").read_bytes() == b"somebody's"
 
 

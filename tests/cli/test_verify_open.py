@@ -4,9 +4,11 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,6 +18,7 @@ from recorder.audio import CALENDAR_END_MS, Gap, GapCause, Moment, OpusBlock
 from recorder.cli import main, passphrase
 from recorder.cli import open as open_command
 from recorder.cli import verify as verify_command
+from recorder.device import custody, daemon
 from recorder.errors import KeyFileError, SealedError, StoreError
 from recorder.keyfiles import load_recipient, load_recipient_public
 from recorder.sealed import layout, seal
@@ -65,6 +68,10 @@ def room(tmp_path: Path) -> Path:
     (tmp_path / "open.sealed").write_bytes(b"".join(records[:3]))
     (tmp_path / "cut.sealed").write_bytes(b"".join(records[:2] + records[3:]))
     (tmp_path / "noise.sealed").write_bytes(b"noise")
+    never = Ledger(layout.parse_record(preamble)[1]).manifest(
+        device, ended="stop", events=[], moment=late, boot=bytes(16), keybox_body=None
+    )
+    (tmp_path / "never.sealed").write_bytes(preamble + never)
     return tmp_path
 
 
@@ -89,7 +96,7 @@ def test_verify_tells_everything_in_plain_words(room: Path, capsys: pytest.Captu
         "1.00 s at 0.02 s: pause",
         "set by +10.0 s before block 1",
         "0.02 s: mark",
-        "ended:      limit",
+        "ended:      it had lasted as long as a recording may",
         "keybox:     here",
     ):
         assert words in told
@@ -145,6 +152,69 @@ def test_a_clock_beyond_the_calendar_is_told(tmp_path: Path, capsys: pytest.Capt
         assert f"made:       {words} (clock not synchronised)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"),
+        (b"OggS, and more that is no recording", "is not a sealed recording"),
+        (layout.record(layout.RecordType.KEYBOX, b"no beginning"), "does not begin as one"),
+    ],
+)
+def test_what_is_no_recording_is_told_before_a_key_is_asked_for(tmp_path: Path, content: bytes, told: str) -> None:
+    (tmp_path / "some.sealed").write_bytes(content)
+    with pytest.raises(SealedError, match=rf"some\.sealed: {told}" if told[0] == "i" else told):
+        run("verify", tmp_path / "some.sealed")
+
+
+@pytest.mark.parametrize(
+    ("ended", "name", "words"),
+    [
+        ("limit", "limit", "it had lasted as long as a recording may"),
+        ("limit", "no_answer", "nobody answered"),
+        ("power_loss", "stop", "the power was cut, or the room's program ended"),
+        ("fault", "missed", "a fault ended it"),
+    ],
+)
+def test_how_it_ended_and_what_happened_is_told_in_words(
+    room: Path, capsys: pytest.CaptureFixture[str], ended: Any, name: str, words: str
+) -> None:
+    device = Ed25519PrivateKey.generate()
+    (room / "room-1.device.pub").unlink()
+    keyfiles.save_device_public(room / "room-1.device.pub", device.public_key())
+    preamble, _, _ = seal.begin(
+        device,
+        device="room-1",
+        sequence=7,
+        previous=bytes(32),
+        moment=MOMENT,
+        boot=bytes(16),
+        rate=48_000,
+        preskip=312,
+        pad_bytes=64,
+        suite="chacha20poly1305",
+        recipients=[RecipientPrivateKey.generate("x25519").public],
+        random=bytes,
+    )
+    events = [Event(0, MOMENT.wall_ms, name), Event(0, MOMENT.wall_ms, "of_another_program")]
+    manifest = Ledger(layout.parse_record(preamble)[1]).manifest(
+        device, ended=ended, events=events, moment=MOMENT, boot=bytes(16), keybox_body=None
+    )
+    (room / "empty.sealed").write_bytes(preamble + manifest)
+    assert run("verify", room / "empty.sealed") == 0
+    said = capsys.readouterr().out
+    assert f"ended:      {words}, " in said
+    assert f"event:      0.00 s: {name}, {verify_command.EVENTS[name]}\n" in said
+    assert "event:      0.00 s: of_another_program\n" in said
+
+
+def test_every_event_that_a_room_notes_has_its_words() -> None:
+    """Read from the daemon and the custody: what they note by name."""
+    sources = [Path(module.__file__ or "").read_text() for module in (daemon, custody)]
+    noted = {name for source in sources for name in re.findall(r'\b_?(?:note|end)\("(\w+)"', source)}
+    assert {"notice_given", "no_answer", "missed"} < noted
+    assert noted | {custody.REFUSED} == set(verify_command.EVENTS)
+
+
 def test_of_a_cut_file_it_is_not_said_why_there_is_no_keybox(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (room / "cut.sealed").write_bytes((room / "whole.sealed").read_bytes()[:-20])
     assert run("verify", room / "cut.sealed") == 1
@@ -187,6 +257,14 @@ def test_open_salvages_only_when_asked(room: Path, capsys: pytest.CaptureFixture
     assert run("open", room / "cut.sealed", "--salvage", *arguments) == 1
     assert "salvaged in part; the manifest tells of 2 blocks" in capsys.readouterr().err
     assert (room / "out.opus").exists()
+
+
+def test_where_there_is_no_keybox_the_likeliest_reason_comes_first(room: Path) -> None:
+    arguments = ("--key", room / "archive.key", "--passphrase-file", room / "passphrase", "-o", room / "out.opus")
+    with pytest.raises(SealedError, match="no keybox in it: the file is cut short"):
+        run("open", room / "open.sealed", "--salvage", *arguments)
+    with pytest.raises(SealedError, match="no keybox in it: none was ever released"):
+        run("open", room / "never.sealed", *arguments)
 
 
 def test_open_replaces_a_file_only_when_told(room: Path) -> None:

@@ -4,10 +4,12 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import tomllib
 import wave
 from pathlib import Path
 from typing import Any
@@ -204,6 +206,10 @@ def end_without_a_button(folder: Path, speech: Path) -> list[object]:
     return ["--source", speech, "--script", "start,end"]
 
 
+def no_start(folder: Path, speech: Path) -> list[object]:
+    return ["--source", speech, "--script", "wait:1,stop"]
+
+
 def no_terminal(folder: Path, speech: Path) -> list[object]:
     return ["--source", speech]
 
@@ -219,6 +225,7 @@ def no_terminal(folder: Path, speech: Path) -> list[object]:
         (end_without_a_button, "set panel.end_button, which is 0"),
         (unknown_key, "wrong.toml: line 3: meeting.grace_second: there is no such key"),
         (earlier_meeting, "holds an earlier meeting"),
+        (no_start, "neither start nor refuse"),
         (no_terminal, "no terminal"),
     ],
 )
@@ -279,13 +286,28 @@ def test_leaving_says_yes_for_nobody(tmp_path: Path, speech: Path, script: str, 
     assert [event["name"] for event in meeting["events"]].count("yes") == yeses
 
 
-def test_a_yes_to_a_room_that_asks_no_longer_presses_nothing(tmp_path: Path, speech: Path) -> None:
-    settings = tmp_path / "room.toml"
-    settings.write_text(QUICK + ASK)
-    script = "start,wait:3,yes"
-    done = recorder("run", "--source", speech, "--script", script, "--out", tmp_path / "out", "--config", settings)
+@pytest.mark.parametrize(
+    ("settings", "script", "misfit", "outcome"),
+    [
+        (ASK, "start,wait:3,yes", "'yes' in the state 'idle': the room asks nobody", "empty"),
+        (ASK, "start,yes,start", "'start' in the state 'agreed': nothing can begin", "empty"),
+        ("", "start,wait:2,start", "'start' in the state 'recording': nothing can begin", "kept"),
+        ("", "start,wait:2,stop,mark", "'mark' in the state 'grace': only a recording can be marked", "kept"),
+        ("", "refuse,start,wait:1,stop", "'start' in the state 'refused': nothing can begin", "refused"),
+        ("", "mark,start", "'mark' in the state 'idle': only a recording can be marked", None),
+    ],
+)
+def test_a_step_that_does_not_fit_presses_nothing_and_what_had_begun_is_kept(
+    tmp_path: Path, speech: Path, settings: str, script: str, misfit: str, outcome: str | None
+) -> None:
+    file, out = tmp_path / "room.toml", tmp_path / "out"
+    file.write_text(QUICK.replace("grace_seconds = 0.5", "grace_seconds = 1.5") + settings)
+    done = recorder("run", "--source", speech, "--script", script, "--out", out, "--config", file)
     assert done.returncode == 2
-    assert "script: 'yes' in the state 'idle', in which the room asks nobody" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"recorder run: script: {misfit}")
+    told = json.loads((out / "meeting.json").read_text()) if outcome else None
+    assert (told and told["outcome"]) == outcome
+    assert out.exists() is (outcome is not None)
 
 
 def test_the_client_ends_a_meeting_by_script(tmp_path: Path, speech: Path) -> None:
@@ -297,6 +319,22 @@ def test_the_client_ends_a_meeting_by_script(tmp_path: Path, speech: Path) -> No
 def test_control_c_at_the_panel_leaves_in_order(tmp_path: Path, speech: Path, quick: Path) -> None:
     """Promise 4: it acts as q does: the meeting is ended, kept, and told of."""
     out = tmp_path / "out"
+    trial, ours, said, reading = at_a_terminal(out, speech, quick)
+    os.write(ours, b"s")
+    until("blocks in the spool", lambda: len(list((out / "parts" / "room" / "spool").glob("*/block-????????"))) > 2)
+    os.write(ours, b"\x03")
+    assert trial.wait(60) == 0, said.decode()
+    reading.join()
+    os.close(ours)
+    assert "kept, whole" in said.decode()
+    assert json.loads((out / "meeting.json").read_text())["ended"] == "stop"
+    assert running_for(tmp_path) == []
+
+
+def at_a_terminal(
+    out: Path, speech: Path, quick: Path
+) -> tuple[subprocess.Popen[bytes], int, bytearray, threading.Thread]:
+    """A trial that shows its panel on a terminal of its own; our side of that, what is said there, and who reads it."""
     ours, terminal = os.openpty()
     command = ["setsid", "--ctty", sys.executable, "-m", "recorder", "run", "--source", speech, "--out", out]
     trial = subprocess.Popen(
@@ -312,15 +350,7 @@ def test_control_c_at_the_panel_leaves_in_order(tmp_path: Path, speech: Path, qu
     reading = threading.Thread(target=read_to_the_end, args=(ours, said))
     reading.start()
     until("panel", lambda: b"q quit" in said)
-    os.write(ours, b"s")
-    until("blocks in the spool", lambda: len(list((out / "parts" / "room" / "spool").glob("*/block-????????"))) > 2)
-    os.write(ours, b"\x03")
-    assert trial.wait(60) == 0, said.decode()
-    reading.join()
-    os.close(ours)
-    assert "kept, whole" in said.decode()
-    assert json.loads((out / "meeting.json").read_text())["ended"] == "stop"
-    assert running_for(tmp_path) == []
+    return trial, ours, said, reading
 
 
 def read_to_the_end(terminal: int, said: bytearray) -> None:
@@ -339,15 +369,16 @@ def test_no_microphone_from_the_command_line(tmp_path: Path, speech: Path) -> No
     assert done.returncode == 2, done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("recorder run: ") and "Nope" in last
+    assert "recorder room" not in last
     assert not out.exists(), "nothing was recorded, so the folder is free for the next attempt"
     assert "Traceback" not in done.stderr
     assert not list(out.glob("*.opus"))
     assert running_for(tmp_path) == []
 
 
-def a_trial(out: Path, speech: Path, quick: Path) -> subprocess.Popen[str]:
+def a_trial(out: Path, speech: Path, quick: Path, script: str = "start,wait:60,stop") -> subprocess.Popen[str]:
     """A long meeting by script, once two blocks of it are sealed."""
-    command = [sys.executable, "-m", "recorder", "run", "--source", speech, "--script", "start,wait:60,stop"]
+    command = [sys.executable, "-m", "recorder", "run", "--source", speech, "--script", script]
     trial = subprocess.Popen(
         [*map(str, command), "--out", str(out), "--config", str(quick)],
         stderr=subprocess.PIPE,
@@ -380,13 +411,97 @@ def test_a_room_that_is_killed_in_a_trial_is_told_in_one_sentence(tmp_path: Path
     assert running_for(tmp_path) == []
 
 
-def test_control_c_in_a_trial_says_where_everything_lies(tmp_path: Path, speech: Path, quick: Path) -> None:
+def hold_of(out: Path) -> Path:
+    """The folder in RAM that a trial has its hold in."""
+    return Path(tomllib.loads((out / "parts" / "room.toml").read_text())["room"]["hold"]).parent
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_script_that_is_interrupted_ends_and_keeps(tmp_path: Path, speech: Path, quick: Path, number: int) -> None:
+    """Promise 4: Control-C, `kill` and a session that is closed lose no meeting, and leave nothing behind."""
     out = tmp_path / "out"
     trial = a_trial(out, speech, quick)
-    os.killpg(trial.pid, signal.SIGINT)
+    hold = hold_of(out)
+    assert hold.exists()
+    os.killpg(trial.pid, number)
     _, said = trial.communicate(timeout=60)
-    assert trial.returncode == 130
-    assert f"What there is lies in {out / 'parts'}" in said and "Interrupted. Of " in said
-    assert "can no longer be opened" in said
-    assert "Traceback" not in said
+    assert trial.returncode == 0, said
+    assert "Interrupted: what was begun is ended and kept" in said and "kept, whole" in said
+    assert json.loads((out / "meeting.json").read_text())["ended"] == "stop"
+    assert running_for(tmp_path) == []
+    assert not hold.exists()
+
+
+def test_a_second_control_c_leaves_at_once_and_says_where_everything_lies(
+    tmp_path: Path, speech: Path, quick: Path
+) -> None:
+    quick.write_text(QUICK.replace("grace_seconds = 0.5", "grace_seconds = 60.0"))
+    out, said = tmp_path / "out", bytearray()
+    trial = a_trial(out, speech, quick)
+    assert trial.stderr is not None
+    reading = threading.Thread(target=read_to_the_end, args=(trial.stderr.fileno(), said))
+    reading.start()
+    os.killpg(trial.pid, signal.SIGINT)
+    until("waiting", lambda: b"Waiting until the archive" in said)
+    os.killpg(trial.pid, signal.SIGINT)
+    assert trial.wait(30) == 130
+    reading.join()
+    trial.stderr.close()
+    told = said.decode()
+    assert f"What there is lies in {out / 'parts'}" in told and "Interrupted. Of " in told
+    assert "can no longer be opened" in told
+    assert "Traceback" not in told
+    assert running_for(tmp_path) == []
+
+
+def test_a_terminal_that_is_closed_loses_no_meeting(tmp_path: Path, speech: Path, quick: Path) -> None:
+    out = tmp_path / "out"
+    trial, ours, _, reading = at_a_terminal(out, speech, quick)
+    hold = hold_of(out)
+    assert hold.exists()
+    os.write(ours, b"s")
+    until("blocks in the spool", lambda: len(list((out / "parts" / "room" / "spool").glob("*/block-????????"))) > 2)
+    trial_reads_no_more = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(trial_reads_no_more, ours)  # the last descriptor of our side, though a thread reads from it
+    os.close(trial_reads_no_more)
+    assert trial.wait(60) == 0
+    reading.join()
+    os.close(ours)
+    assert json.loads((out / "meeting.json").read_text())["outcome"] == "kept"
+    assert running_for(tmp_path) == []
+    assert not hold.exists()
+
+
+def test_no_machine_outlives_a_trial_that_is_killed(tmp_path: Path, speech: Path, quick: Path) -> None:
+    out = tmp_path / "out"
+    trial = a_trial(out, speech, quick)
+    os.kill(trial.pid, signal.SIGKILL)
+    trial.communicate(timeout=60)
+    until("end of all its machines", lambda: running_for(tmp_path) == [], 5.0)
+    shutil.rmtree(hold_of(out))  # which nobody is left to do
+
+
+@pytest.mark.parametrize("script", ["start,wait:60,stop", "start,wait:6,refuse,wait:60"])
+def test_a_broker_that_is_gone_is_told_to_whoever_waits(tmp_path: Path, speech: Path, quick: Path, script: str) -> None:
+    """Promise 2: and of a refusal it is not said that blocks of it are left."""
+    out, said = tmp_path / "out", bytearray()
+    trial = a_trial(out, speech, quick, script)
+    assert trial.stderr is not None
+    reading = threading.Thread(target=read_to_the_end, args=(trial.stderr.fileno(), said))
+    reading.start()
+    found = subprocess.run(["pgrep", "-P", str(trial.pid), "mosquitto"], capture_output=True, text=True, check=True)
+    os.kill(int(found.stdout), signal.SIGKILL)
+    if "refuse" in script:
+        until("refusal", lambda: b"refuse" in said and (out / "parts" / "room" / "refused").exists())
+    os.kill(trial.pid, signal.SIGTERM)
+    until("reason", lambda: b"stays in the room's spool" in b" ".join(said.split()), 30.0)
+    assert b"No connection to the archive: " in said
+    os.kill(trial.pid, signal.SIGINT)
+    assert trial.wait(30) == 130
+    reading.join()
+    trial.stderr.close()
+    told = " ".join(said.decode().split())
+    assert "can no longer be opened" not in told
+    assert ("What was refused is erased here. The archive has not confirmed it yet" in told) is ("refuse" in script)
+    assert ("the others are in the room's spool" in told) is ("refuse" not in script)
     assert running_for(tmp_path) == []

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 import termios
 import threading
@@ -26,21 +27,32 @@ def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     os.close(ours)
 
 
-def press(keyboard: int, keys: bytes) -> None:
+def press(keyboard: int, keys: bytes, *, slowly: bool = False) -> None:
     """Once the panel hears keys without Enter; before, the terminal itself would act on them."""
     while termios.tcgetattr(keyboard)[3] & termios.ICANON:
         time.sleep(0.01)
     time.sleep(0.05)
-    os.write(keyboard, keys)
+    for each in [bytes([key]) for key in keys] if slowly else [keys]:
+        os.write(keyboard, each)
+        time.sleep(0.3 if slowly else 0.0)
 
 
-def shown(keyboard: int, keys: bytes, *, end_button: bool = True) -> tuple[list[str], str]:
+def shown(
+    keyboard: int, keys: bytes, *, end_button: bool = True, records: bool = True, slowly: bool = False
+) -> tuple[list[str], str]:
     """What is pressed in the room when these keys are, and all that was on the screen."""
     pressed: list[str] = []
-    room = SimpleNamespace(report=EXAMPLE, process=SimpleNamespace(poll=lambda: None), press=pressed.append)
-    performance = SimpleNamespace(room=room, follow=lambda: None, has_end_button=end_button)
+
+    room = SimpleNamespace(
+        report=EXAMPLE,
+        process=SimpleNamespace(poll=lambda: None),
+        press=pressed.append,
+        state="recording" if records else "idle",
+        happened=lambda name, recording: [SimpleNamespace(detail=each) for each in ("start", *pressed)],
+    )
+    performance = SimpleNamespace(room=room, follow=lambda: None, has_end_button=end_button, lift_seconds=0.5)
     screen = io.StringIO()
-    threading.Thread(target=press, args=(keyboard, keys), daemon=True).start()
+    threading.Thread(target=press, args=(keyboard, keys), kwargs={"slowly": slowly}, daemon=True).start()
     terminal.show(performance, Console(file=screen, force_terminal=True, width=100))  # type: ignore[arg-type]
     return pressed, screen.getvalue()
 
@@ -54,9 +66,47 @@ def test_q_and_control_c_leave_and_the_terminal_is_as_before(keyboard: int, leav
 
 
 @pytest.mark.timeout(20)
+def test_after_it_was_stopped_the_keys_are_heard_again(keyboard: int) -> None:
+    """The shell that stopped it took the terminal back, with lines and Enter."""
+    before = termios.tcgetattr(keyboard)
+
+    def stop_and_go_on() -> None:
+        press(keyboard, b"s")
+        time.sleep(0.3)
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+        os.kill(os.getpid(), signal.SIGCONT)
+        press(keyboard, b"mq")
+
+    threading.Thread(target=stop_and_go_on, daemon=True).start()
+    assert shown(keyboard, b"")[0] == ["start", "mark"]
+
+
+@pytest.mark.timeout(20)
 def test_the_end_of_a_room_without_that_button_is_told(keyboard: int) -> None:
-    ours = threading.Timer(0.5, os.write, (keyboard, b"q"))
-    ours.start()
-    pressed, screen = shown(keyboard, b"e", end_button=False)
+    pressed, screen = shown(keyboard, b"eq", end_button=False, slowly=True)
     assert pressed == []
-    assert "panel.end_button is 0" in screen
+    assert "panel.end_button is 0" in screen and "e end" not in screen
+    assert "e end" in shown(keyboard, b"q", slowly=True)[1]
+
+
+@pytest.mark.timeout(20)
+def test_where_nothing_is_recorded_a_mark_presses_nothing(keyboard: int) -> None:
+    """R1: two quick presses are one in a quiet room, and would begin a meeting, or say yes to one."""
+    pressed, screen = shown(keyboard, b"mq", records=False, slowly=True)
+    assert pressed == []
+    assert terminal.NO_RECORDING in screen
+
+
+@pytest.mark.timeout(20)
+def test_marks_are_counted(keyboard: int) -> None:
+    pressed, screen = shown(keyboard, b"mmq", slowly=True)
+    assert pressed == ["mark", "mark"]
+    assert "2 ×" in screen
+
+
+@pytest.mark.timeout(20)
+def test_that_the_button_is_held_is_told_for_as_long_as_it_is(keyboard: int) -> None:
+    pressed, screen = shown(keyboard, b"l   q", slowly=True)
+    assert pressed == ["lift"]
+    assert terminal.HOLDING in screen
+    assert screen.rindex("r refuse") > screen.rindex(terminal.HOLDING)

@@ -32,6 +32,8 @@ def test_a_file_that_is_no_wav_is_refused(tmp_path, content):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(TrialError, match="no such file"):
         wav_seconds(tmp_path / "nothing.wav")
+    with pytest.raises(TrialError, match="cannot be read: Is a directory"):
+        wav_seconds(tmp_path)
 
 
 def test_a_missing_program_is_named_with_its_package(monkeypatch, tmp_path):

@@ -50,6 +50,11 @@ def test_where_nothing_can_be_pressed_no_keys_are_told() -> None:
     assert "refuse" in shown(EXAMPLE, "en", "r refuse") and "refuse" not in shown(EXAMPLE, "en")
 
 
+def test_what_is_left_is_told_in_minutes_where_it_is_long() -> None:
+    assert "3 s" in shown(REPLACE(EXAMPLE, seconds_left=3.0), "en")
+    assert "60 min" in shown(REPLACE(EXAMPLE, seconds_left=3_599.0), "en")
+
+
 def look(config: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "recorder", "panel", "--config", str(config), *arguments],
