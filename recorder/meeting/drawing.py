@@ -6,10 +6,11 @@ A test holds all of it to the table.
 from itertools import accumulate
 from pathlib import Path
 
+from recorder.meeting import tone
 from recorder.meeting.fault import Fault, Language
 from recorder.meeting.light import ASK, BLINKS, RECORDING_LIGHT, Pattern, recording_light
 from recorder.meeting.table import TABLE, Event, State
-from recorder.meeting.words import words
+from recorder.meeting.words import heard, words
 
 DOCS = Path(__file__).parents[2] / "docs"
 MEETING, ROOM, PATTERNS = DOCS / "meeting.md", DOCS / "room.md", DOCS / "patterns"
@@ -17,9 +18,14 @@ BEGIN, END = "<!-- drawn from recorder/meeting/table.py -->", "<!-- end of the d
 LIT, UNLIT, LINE = "#d33a2c", "#3b3b3b", "#8a8a8a"
 PICTURE_MS = 6_000
 PATTERNS_DRAWN = {*RECORDING_LIGHT.values(), *BLINKS.values()}
+TONES = (tone.ANNOUNCE, tone.START, tone.END, tone.REFUSED, tone.QUESTION, tone.TROUBLE)
 SEEN: dict[Language, tuple[str, str, str]] = {
     "nl": ("Het lampje", "Het tweede lampje", "Er is iets mis: tel hoe vaak het knippert"),
     "en": ("The light", "The second light", "Something is wrong: count the blinks"),
+}
+HEARD: dict[Language, str] = {
+    "nl": "Wat u hoort, waar een luidspreker is",
+    "en": "What you hear, where there is a speaker",
 }
 HEADS: dict[Language, str] = {"nl": "| wat u ziet | wat het betekent |", "en": "| what you see | what it means |"}
 
@@ -55,6 +61,7 @@ def room(language: Language) -> str:
     faults = "\n".join(f"| {_shown(BLINKS[fault])} | {fault.words(language)} |" for fault in Fault)
     asks = f"| {_shown(ASK)} | {words(State.PROMPT, language)} |"
     rule = "|---|---|"
+    tones = "\n".join(f"- {heard(each, language)}" for each in TONES)
     return f"""### {first}
 
 {HEADS[language]}
@@ -68,7 +75,11 @@ def room(language: Language) -> str:
 {HEADS[language]}
 {rule}
 {asks}
-{faults}"""
+{faults}
+
+### {HEARD[language]}
+
+{tones}"""
 
 
 def picture(pattern: Pattern) -> str:

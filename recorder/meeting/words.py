@@ -2,6 +2,7 @@
 
 from recorder.meeting.fault import Language
 from recorder.meeting.table import State
+from recorder.meeting.tone import ANNOUNCE, END, QUESTION, REFUSED, START, TROUBLE, Tone
 
 _WORDS: dict[State, tuple[str, str]] = {
     State.IDLE: (
@@ -61,6 +62,25 @@ _WORDS: dict[State, tuple[str, str]] = {
         "There is a fault. Nothing is recorded.",
     ),
 }
+
+
+_HEARD: dict[str, tuple[str, str]] = {
+    ANNOUNCE.name: ("Twee gelijke tonen: zo begint een opname.", "Two like tones: a recording is announced."),
+    START.name: ("Drie tonen omhoog: de opname is begonnen.", "Three tones up: recording has begun."),
+    END.name: ("Drie tonen omlaag: de opname is gestopt.", "Three tones down: recording has ended."),
+    REFUSED.name: ("Twee lage tonen omlaag: alles is gewist.", "Two low tones down: everything is erased."),
+    QUESTION.name: (
+        "Drie korte hoge tonen: er wordt u iets gevraagd.",
+        "Three short high tones: you are asked something.",
+    ),
+    TROUBLE.name: ("Vier lage tonen: er is iets mis.", "Four low tones: something is wrong."),
+}
+
+
+def heard(tone: Tone, language: Language) -> str:
+    """What a tone sounds like, and what it means."""
+    dutch, english = _HEARD[tone.name]
+    return dutch if language == "nl" else english
 
 
 def words(state: State, language: Language) -> str:

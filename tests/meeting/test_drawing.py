@@ -9,7 +9,8 @@ from recorder.meeting.drawing import BEGIN, END, MEETING, PATTERNS, PATTERNS_DRA
 from recorder.meeting.fault import Fault, Language
 from recorder.meeting.light import Pattern
 from recorder.meeting.table import TABLE, Event, State
-from recorder.meeting.words import words
+from recorder.meeting.tone import TONES
+from recorder.meeting.words import heard, words
 
 
 def test_everything_that_is_drawn_is_as_it_would_be_drawn_now() -> None:
@@ -43,6 +44,7 @@ def test_every_state_and_every_fault_is_told_in_both_languages(language: Languag
     page = ROOM.read_text(encoding="utf-8")
     for told in (*(words(state, language) for state in State), *(fault.words(language) for fault in Fault)):
         assert f"| {told} |" in page
+    assert all(f"- {heard(tone, language)}\n" in page for tone in TONES)
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
