@@ -60,7 +60,7 @@ def run(seconds: int, console: Console) -> list[figures.Line]:
             opusenc_cpu.append(reference.encode_cpu_seconds(opus, speech, twin))
             tell(1.0)
             tell = step("comparing every sample")
-            gaps = [(gap["position"], gap["length"]) for gap in held.account["gaps"]]
+            gaps = [(gap["position_ticks"], gap["length_ticks"]) for gap in held.account["gaps"]]
             reference.decode(held.audio, folder / "ours.wav")
             reference.decode(twin, folder / "opusenc.wav")
             tell(0.3)

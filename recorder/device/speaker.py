@@ -112,6 +112,8 @@ def wav_seconds(file: Path) -> float:
     try:
         with wave.open(str(file), "rb") as sound:
             seconds = sound.getnframes() / sound.getframerate()
+    except FileNotFoundError as error:
+        raise SpeakerError(f"speaker.announcement: {file}: there is no such file") from error
     except (OSError, EOFError, ZeroDivisionError, wave.Error) as error:
         raise SpeakerError(f"{file}: is not a WAV file that can be played ({error or 'it is cut short'})") from error
     if seconds > ANNOUNCEMENT_SECONDS_MAX:

@@ -15,7 +15,10 @@ TELL_HOW_LONG = ("opened", "shut", "grace_over")
 
 
 def account(room: RoomProcess, recording: str, report: Report) -> dict[str, Any]:
-    """The meeting of `recording`: outcome, times, counts, gaps, latencies. Times are Unix milliseconds."""
+    """The meeting of `recording`: outcome, times, counts, gaps, latencies.
+
+    A time has its unit in its name, or in that of what it stands in.
+    """
     refused = bool(room.happened("refused", recording))
 
     def first(name: str) -> Any:
@@ -49,7 +52,7 @@ def account(room: RoomProcess, recording: str, report: Report) -> dict[str, Any]
         "recording": recording,
         "verified": report.state,
         "ended": report.ended,
-        "times": {
+        "times_unix_ms": {
             name: wall(name)
             for name in ("begun", "opened", "shut", "grace_over", "released", "signed", "refused", "purged")
         },
@@ -59,7 +62,9 @@ def account(room: RoomProcess, recording: str, report: Report) -> dict[str, Any]
             "seconds": round(report.ticks / TICKS_PER_SECOND, 3),
             "marks": sum(event.name == "mark" for event in report.events),
         },
-        "gaps": [{"position": gap.position, "length": gap.length, "cause": gap.cause} for gap in report.gaps],
+        "gaps": [
+            {"position_ticks": gap.position, "length_ticks": gap.length, "cause": gap.cause} for gap in report.gaps
+        ],
         "events": [{"ticks": event.ticks, "wall_ms": event.wall_ms, "name": event.name} for event in report.events],
         "latencies_ms": {
             "start_to_first_sample": between(press("start", first("opened")), first("opened")),

@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+PIPE_BYTES = 1_048_576
+"""What a room says in some twenty minutes: one that waits to be heard by a trial that Control-Z has stopped would hang."""
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
@@ -28,4 +30,5 @@ def start(
         stderr=errors,
         env=os.environ | (environment or {}),
         start_new_session=True,
+        pipesize=PIPE_BYTES,
     )

@@ -76,12 +76,12 @@ def run(*, source: Path | None, script: str | None, out: Path | None, config_fil
             )
         console.print(f"Starting broker, archive and room on this machine, in {folder} …", soft_wrap=True)
         machines = stack.enter_context(Machines(folder / "parts", settings, environment))
+        stack.callback(_ignore, signal.SIGINT, *LEAVE)  # the machines are stopped whatever comes
         room = machines.start_room()
         room.wait_for(
             "connection to the broker", lambda it: it.report is not None and it.report.connected, CONNECTED_SECONDS_MAX
         )
         performance = Performance(room, machines.settings, stage, source)
-        stack.callback(_ignore, signal.SIGINT, *LEAVE)  # the machines are stopped whatever comes
         try:
             try:
                 if steps is None:

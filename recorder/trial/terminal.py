@@ -48,7 +48,7 @@ LABELS: dict[Language, tuple[str, ...]] = {
 }
 SIGNED: dict[Language, str] = {
     "nl": "voor {0} van {1} blokken; in totaal wacht hier nog {2}",
-    "en": "for {0} of {1} blocks; {2} in all still wait here",
+    "en": "for {0} of {1} blocks; still waiting here in all: {2}",
 }
 """What waits is more than blocks: beginning, end and key of a recording, and earlier ones."""
 ROAD: dict[Language, tuple[str, str]] = {

@@ -72,7 +72,7 @@ def between_gaps(meeting: dict[str, Any], sound: Samples) -> list[Samples]:
     """The stretches of at least a second: after a gap, what was played may have been held up as well."""
     edges = [0]
     for gap in meeting["gaps"]:
-        edges += [gap["position"], gap["position"] + gap["length"]]
+        edges += [gap["position_ticks"], gap["position_ticks"] + gap["length_ticks"]]
     edges.append(meeting["counts"]["ticks"])
     pieces = [sound[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
     return [piece for piece in pieces if len(piece) > RATE]
@@ -102,7 +102,7 @@ def test_a_meeting_from_the_command_line(tmp_path: Path, speech: Path, quick: Pa
     assert meeting["counts"]["marks"] == 1 and meeting["counts"]["blocks"] >= 5
     assert meeting["counts"]["seconds"] == pytest.approx(meeting["counts"]["ticks"] / TICKS_PER_SECOND, abs=1e-3)
     assert meeting["counts"]["ticks"] >= 5 * TICKS_PER_SECOND
-    times = meeting["times"]
+    times = meeting["times_unix_ms"]
     order = ("begun", "opened", "shut", "grace_over", "released", "signed")
     assert [times[each] for each in order] == sorted(times[each] for each in order)
     assert times["refused"] is times["purged"] is None
@@ -158,7 +158,7 @@ def test_a_refused_and_a_kept_meeting_from_the_command_line(tmp_path: Path, spee
     assert meeting["gaps"] == []
     assert not list(out.glob("*.opus"))
     # R7: nor does anything that is left tell how long the recording was.
-    assert {name for name, at in meeting["times"].items() if at} == {"begun", "refused", "purged"}
+    assert {name for name, at in meeting["times_unix_ms"].items() if at} == {"begun", "refused", "purged"}
     measured = {name for name, milliseconds in meeting["latencies_ms"].items() if milliseconds is not None}
     assert measured == {"refuse_to_tap_shut", "refuse_to_key_erased", "refuse_to_purge_signed"}
     assert (out / "parts" / "archive.log").read_text().endswith("ended: 0 in conflict, 0 refused\n")
@@ -282,7 +282,7 @@ def test_a_meeting_in_which_everyone_is_asked(tmp_path: Path, speech: Path) -> N
 def test_leaving_says_yes_for_nobody(tmp_path: Path, speech: Path, script: str, yeses: int) -> None:
     """R1: the one who leaves the trial while the room asks has said nothing, and so nothing is recorded."""
     meeting = meeting_of(tmp_path, speech, ASK, script)
-    assert (meeting["outcome"], meeting["times"]["opened"]) == ("empty", None)
+    assert (meeting["outcome"], meeting["times_unix_ms"]["opened"]) == ("empty", None)
     assert [event["name"] for event in meeting["events"]].count("yes") == yeses
 
 
