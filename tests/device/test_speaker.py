@@ -26,8 +26,11 @@ SECONDS_MAX = 20.0
 
 
 def hertz(samples: np.ndarray) -> list[int]:
-    """The notes that are heard, in order: the loudest frequency of each tenth of a second that is not silent."""
-    found: list[int] = []
+    """The notes that are heard, in order: the loudest frequency of each tenth of a second that is not silent.
+
+    What only one of these has is the seam of two notes.
+    """
+    found: list[list[int]] = []
     size = int(RATE * WINDOW_SECONDS)
     for at in range(0, len(samples) - size, size // 2):
         piece = samples[at : at + size].astype(float)
@@ -35,9 +38,15 @@ def hertz(samples: np.ndarray) -> list[int]:
             continue
         spectrum = np.abs(np.fft.rfft(piece * np.hanning(size), 8 * size))
         note = round(np.argmax(spectrum) * RATE / (8 * size))
-        if not found or abs(found[-1] - note) > 8:
-            found.append(note)
-    return found
+        if found and abs(found[-1][0] - note) <= 8:
+            found[-1].append(note)
+        else:
+            found.append([note])
+    notes: list[int] = []
+    for each in found:
+        if len(each) > 1 and (not notes or abs(notes[-1] - each[0]) > 8):
+            notes.append(each[0])
+    return notes
 
 
 def melody(heard: Tone) -> list[int]:
