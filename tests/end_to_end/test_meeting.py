@@ -25,6 +25,8 @@ from tests.end_to_end.house import ROOT, recorder, until
 RATE = 48_000
 Samples = NDArray[np.float64]
 
+HEARS_SIGNALS = ["env", "--default-signal=HUP,INT,TERM"]
+"""The tests may have been started in the background, where some are ignored, and a program rightly goes on ignoring them."""
 QUICK = """\
 [meeting]
 notice_seconds = 0.2
@@ -336,7 +338,19 @@ def at_a_terminal(
 ) -> tuple[subprocess.Popen[bytes], int, bytearray, threading.Thread]:
     """A trial that shows its panel on a terminal of its own; our side of that, what is said there, and who reads it."""
     ours, terminal = os.openpty()
-    command = ["setsid", "--ctty", sys.executable, "-m", "recorder", "run", "--source", speech, "--out", out]
+    command = [
+        "setsid",
+        "--ctty",
+        *HEARS_SIGNALS,
+        sys.executable,
+        "-m",
+        "recorder",
+        "run",
+        "--source",
+        speech,
+        "--out",
+        out,
+    ]
     trial = subprocess.Popen(
         [*map(str, command), "--config", str(quick)],
         stdin=terminal,
@@ -378,7 +392,7 @@ def test_no_microphone_from_the_command_line(tmp_path: Path, speech: Path) -> No
 
 def a_trial(out: Path, speech: Path, quick: Path, script: str = "start,wait:60,stop") -> subprocess.Popen[str]:
     """A long meeting by script, once two blocks of it are sealed."""
-    command = [sys.executable, "-m", "recorder", "run", "--source", speech, "--script", script]
+    command = [*HEARS_SIGNALS, sys.executable, "-m", "recorder", "run", "--source", speech, "--script", script]
     trial = subprocess.Popen(
         [*map(str, command), "--out", str(out), "--config", str(quick)],
         stderr=subprocess.PIPE,
