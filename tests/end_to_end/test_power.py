@@ -128,7 +128,7 @@ def test_the_power_is_cut_right_after_a_no(house: House) -> None:
 def assert_refused(house: House, room: Watched, recording: str) -> None:
     """Nothing is left of it but both receipts."""
     until("receipts", (house.room_folder / "receipts" / f"{recording}.purged").exists)
-    assert house.archived(recording).keys() == {"preamble", "manifest", "origin", "purged"}
+    assert house.archived(recording).keys() == {"preamble", "manifest", "origin", "purged", "receipt"}
     assert house.verified(recording).state is State.REFUSED
     until("end of its place in the spool", lambda: house.spool(recording) == set())
     assert house.hold_key == NO_KEY
