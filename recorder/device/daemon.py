@@ -266,10 +266,7 @@ class Daemon:
     def _hear_light(self) -> None:
         if self._went_dark:
             self._went_dark = False
-            self._distrust(
-                Fault.LIGHT, "the recording light lost its current while it was lit; the room may not record"
-            )
-            self._happen(Event.FAULT_FOUND)
+            self._give_up_light("the recording light lost its current while it was lit; the room may not record")
 
     def _hear_presses(self) -> None:
         for pressed, at in self._panel.presses():
@@ -514,14 +511,12 @@ class Daemon:
         self._light()
         now = time.monotonic()
         if self._state in CAPTURE_STATES and not self._panel.lit:
-            self._distrust(Fault.LIGHT, "the recording light is dark though it should be lit; the room may not record")
-            self._happen(Event.FAULT_FOUND)
+            self._give_up_light("the recording light is dark though it should be lit; the room may not record")
         if self._state is State.LIGHTING:
             if self._panel.seen_lit:
                 self._happen(Event.LIGHT_PROVEN)
             elif now - self._since > EDGE_SECONDS_MAX:
-                self._distrust(Fault.LIGHT, "the light's current is not watched: its pin tells of no change")
-                self._happen(Event.FAULT_FOUND)
+                self._give_up_light("the light's current is not watched: its pin tells of no change")
         window = self._window if self._window is not None and self._window.watched else None
         if now >= self._next_report and (self._emit or window):
             self._next_report = now + REPORT_SECONDS
@@ -589,8 +584,7 @@ class Daemon:
                 try:
                     self._panel.prove()  # lit before the tap may open
                 except PanelError as error:
-                    self._distrust(Fault.LIGHT, str(error))
-                    self._happen(Event.FAULT_FOUND)
+                    self._give_up_light(str(error))
                     return
             elif after in CAPTURE_STATES or before not in CAPTURE_STATES:
                 self._light()  # dark after the tap is shut, and before a key is released
@@ -629,6 +623,11 @@ class Daemon:
         """Go on with what the client may still do, and with nothing else."""
         self._for_good.add(fault)
         self._find(fault, words)
+
+    def _give_up_light(self, words: str) -> None:
+        """What cannot be shown is not recorded, from now on."""
+        self._distrust(Fault.LIGHT, words)
+        self._happen(Event.FAULT_FOUND)
 
     def _do(self, action: Action) -> None:
         moment, boot = clock.moment(), clock.boot_id()

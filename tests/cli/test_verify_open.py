@@ -22,13 +22,33 @@ from recorder.device import custody, daemon
 from recorder.errors import KeyFileError, SealedError, StoreError
 from recorder.keyfiles import load_recipient, load_recipient_public
 from recorder.sealed import layout, seal
-from recorder.sealed.keys import RecipientPrivateKey
+from recorder.sealed.keys import RecipientPrivateKey, RecipientPublicKey
 from recorder.sealed.layout import Event
 from recorder.sealed.ledger import Ledger
 
 PASSPHRASE = b"six words are long enough here"
 MOMENT = Moment(1_700_000_000_000, 60_000, False)
 PACKETS = (b"\xf8\xff\xfe", b"\xf8\xff\xfe")
+
+
+def begun(
+    device: Ed25519PrivateKey, recipient: RecipientPublicKey, moment: Moment = MOMENT
+) -> tuple[bytes, bytes, seal.Sealer]:
+    """Number 7 of room-1, whose secrets are all zeros."""
+    return seal.begin(
+        device,
+        device="room-1",
+        sequence=7,
+        previous=bytes(32),
+        moment=moment,
+        boot=bytes(16),
+        rate=48_000,
+        preskip=312,
+        pad_bytes=64,
+        suite="chacha20poly1305",
+        recipients=[recipient],
+        random=bytes,
+    )
 
 
 @pytest.fixture
@@ -38,20 +58,7 @@ def room(tmp_path: Path) -> Path:
     keyfiles.save_device_public(tmp_path / "room-1.device.pub", device.public_key())
     keyfiles.save_recipient(tmp_path / "archive.key", recipient, PASSPHRASE)
     (tmp_path / "passphrase").write_bytes(PASSPHRASE + b"\n")
-    preamble, keybox, sealer = seal.begin(
-        device,
-        device="room-1",
-        sequence=7,
-        previous=bytes(32),
-        moment=MOMENT,
-        boot=bytes(16),
-        rate=48_000,
-        preskip=312,
-        pad_bytes=64,
-        suite="chacha20poly1305",
-        recipients=[recipient.public],
-        random=bytes,
-    )
+    preamble, keybox, sealer = begun(device, recipient.public)
     ledger = Ledger(layout.parse_record(preamble)[1])
     late = Moment(1_700_000_010_000, 60_040, True)
     records = [preamble]
@@ -132,20 +139,7 @@ def test_a_clock_beyond_the_calendar_is_told(tmp_path: Path, capsys: pytest.Capt
         device, folder = Ed25519PrivateKey.generate(), tmp_path / str(wall_ms)
         folder.mkdir()
         keyfiles.save_device_public(folder / "room-1.device.pub", device.public_key())
-        preamble, _, _ = seal.begin(
-            device,
-            device="room-1",
-            sequence=7,
-            previous=bytes(32),
-            moment=Moment(wall_ms, 60_000, False),
-            boot=bytes(16),
-            rate=48_000,
-            preskip=312,
-            pad_bytes=64,
-            suite="chacha20poly1305",
-            recipients=[RecipientPrivateKey.generate("x25519").public],
-            random=bytes,
-        )
+        preamble, _, _ = begun(device, RecipientPrivateKey.generate("x25519").public, Moment(wall_ms, 60_000, False))
         (folder / "open.sealed").write_bytes(preamble)
         assert run("verify", folder / "open.sealed") == 1
         words = "9999-12-31 23:59:59 UTC" if wall_ms < CALENDAR_END_MS else "after the year 9999"
@@ -181,20 +175,7 @@ def test_how_it_ended_and_what_happened_is_told_in_words(
     device = Ed25519PrivateKey.generate()
     (room / "room-1.device.pub").unlink()
     keyfiles.save_device_public(room / "room-1.device.pub", device.public_key())
-    preamble, _, _ = seal.begin(
-        device,
-        device="room-1",
-        sequence=7,
-        previous=bytes(32),
-        moment=MOMENT,
-        boot=bytes(16),
-        rate=48_000,
-        preskip=312,
-        pad_bytes=64,
-        suite="chacha20poly1305",
-        recipients=[RecipientPrivateKey.generate("x25519").public],
-        random=bytes,
-    )
+    preamble, _, _ = begun(device, RecipientPrivateKey.generate("x25519").public)
     events = [Event(0, MOMENT.wall_ms, name), Event(0, MOMENT.wall_ms, "of_another_program")]
     manifest = Ledger(layout.parse_record(preamble)[1]).manifest(
         device, ended=ended, events=events, moment=MOMENT, boot=bytes(16), keybox_body=None
