@@ -37,10 +37,11 @@ from bench import results
 from bench.figures import Line
 from bench.source import sentence
 from recorder import config
+from recorder.audio import FRAME_TICKS, TICKS_PER_SECOND
 from recorder.config import Microphone
 from recorder.device.array import Array, Mean
+from recorder.device.front import PIECE_FRAMES_MAX
 from recorder.device.rumble import Rumble
-from recorder.device.timeline import READ_SECONDS
 from recorder.errors import WederhoorError
 from recorder.trial.soundstage import RATE, speech
 
@@ -217,8 +218,8 @@ def filtered(sound: Sound, rumble_hz: float, rate: int) -> Sound:
 
 
 def recorded(together: NDArray[np.int16], settings: Microphone, rate: int) -> NDArray[np.int16]:
-    """What the recorder makes of it, read by read."""
-    array, step = Array(settings, rate), round(READ_SECONDS * rate)
+    """What the recorder makes of it, piece by piece."""
+    array, step = Array(settings, rate), PIECE_FRAMES_MAX * FRAME_TICKS * rate // TICKS_PER_SECOND
     chunks = [together[:, begin : begin + step].T.tobytes() for begin in range(0, together.shape[1], step)]
     return np.frombuffer(b"".join(map(array.process, chunks)), "<i2")
 

@@ -54,7 +54,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class PcmBlock:
-    """Whole frames of signed 16-bit little-endian mono audio at the stream's rate."""
+    """Whole frames of signed 16-bit little-endian audio at the stream's rate, its channels interleaved."""
 
     position: int
     """Ticks."""

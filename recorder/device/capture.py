@@ -19,11 +19,11 @@ from typing import BinaryIO, NoReturn
 import msgspec
 
 from recorder import keyfiles
-from recorder.audio import TICKS_PER_SECOND, PcmBlock
+from recorder.audio import Gap, PcmBlock
 from recorder.device import clock, entropy
 from recorder.device.confine import confine
 from recorder.device.encoder import Encoder
-from recorder.device.level import Level, Meter
+from recorder.device.front import FrontEnd
 from recorder.device.microphone import Microphone
 from recorder.device.pipe import BODY_BYTES_MAX, Command, Frame, Kind, Setup, State, Telemetry
 from recorder.errors import CaptureError, MicrophoneError, WederhoorError
@@ -31,8 +31,6 @@ from recorder.sealed import layout, seal
 from recorder.sealed.keybox import HOLD_KEY_BYTES, hold_keybox
 
 SETUP_BYTES_MAX = 65_536
-TELEMETRY_TICKS_MIN, TELEMETRY_TICKS_MAX = TICKS_PER_SECOND // 2, TICKS_PER_SECOND * 3 // 2
-"""Each one wakes the daemon, for more than a block costs it. So it goes out together with a block, unless that is far off."""
 
 
 class Output:
@@ -61,6 +59,7 @@ def run(commands: BinaryIO, output: Output) -> None:
         on_gone=lambda: output.state(State.GONE),
         on_shut=lambda: output.state(State.SHUT),
     )
+    front = FrontEnd(setup.microphone, microphone.rate, setup.seal.block_frames)
     encoder = Encoder(setup.opus, microphone.rate, setup.seal.block_frames)
     preamble, keybox, sealer = seal.begin(
         keyfiles.load_device(Path(setup.signing_key)),
@@ -82,44 +81,27 @@ def run(commands: BinaryIO, output: Output) -> None:
     output.state(State.READY)
     threading.Thread(target=_obey, args=(commands, microphone), name="commands", daemon=True).start()
 
+    def pass_on(piece: PcmBlock | Gap) -> None:
+        frames = [Frame(Kind.RECORD, sealer.seal(block)) for block in encoder.encode(piece)]
+        if isinstance(piece, PcmBlock):  # with a block, for each frame wakes the daemon for more than it costs
+            frames.append(Frame(Kind.TELEMETRY, _telemetry(encoder.position, front, microphone)))
+        output.send(*frames)
+
     failure: MicrophoneError | None = None
-    gauge = Gauge(Meter(microphone.rate, setup.microphone.silence_dbfs))
     try:
         for item in microphone.items():
-            frames = [Frame(Kind.RECORD, sealer.seal(block)) for block in encoder.encode(item)]
-            level = gauge.feed(item, woken=bool(frames)) if isinstance(item, PcmBlock) else None
-            if level is not None:
-                frames.append(Frame(Kind.TELEMETRY, _telemetry(encoder.position, level, microphone)))
-            if frames:
-                output.send(*frames)
+            for piece in front.take(item):
+                pass_on(piece)
     except MicrophoneError as error:
         failure = error  # what was captured before is kept
+    for piece in front.rest():
+        pass_on(piece)
     last = encoder.finish()
     if last is not None:
         output.send(Frame(Kind.RECORD, sealer.seal(last, final=True)))
     sealer.wipe()
     if failure is not None:
         raise failure
-
-
-class Gauge:
-    """Gathers audio until a measurement of it is due."""
-
-    def __init__(self, meter: Meter) -> None:
-        self._meter = meter
-        self._heard = bytearray()
-        self._ticks = 0
-
-    def feed(self, block: PcmBlock, *, woken: bool) -> Level | None:
-        """The level since the last measurement, if one is due; `woken`: the daemon is about to hear something else."""
-        self._heard += block.pcm
-        self._ticks += block.length
-        if self._ticks < (TELEMETRY_TICKS_MIN if woken else TELEMETRY_TICKS_MAX):
-            return None
-        level = self._meter.measure(self._heard)
-        self._heard = bytearray()
-        self._ticks = 0
-        return level
 
 
 def _setup(commands: BinaryIO) -> tuple[Setup, bytearray]:
@@ -134,16 +116,18 @@ def _setup(commands: BinaryIO) -> tuple[Setup, bytearray]:
         raise CaptureError(f"the setup of the capture process is not one: {error}") from error
 
 
-def _telemetry(position: int, level: Level, microphone: Microphone) -> bytes:
+def _telemetry(position: int, front: FrontEnd, microphone: Microphone) -> bytes:
+    level = front.level
+    assert level is not None
     return msgspec.json.encode(
         Telemetry(
             position=position,
             rms_dbfs=round(level.rms_dbfs, 1),
             peak_dbfs=round(level.peak_dbfs, 1),
-            clipped=microphone.clipped,
+            clipped=front.clipped,
             silent_seconds=round(level.silent_seconds, 1),
             overflows=microphone.overflows,
-            flaws=microphone.flaws,
+            flaws=front.flaws,
         )
     )
 

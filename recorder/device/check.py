@@ -1,4 +1,4 @@
-"""Whether a microphone can be believed: judged by each half second of a stream until one is without flaw. Pure.
+"""Whether a microphone can be believed: judged by half a second of a stream and more, until it is without flaw. Pure.
 
 A muted or half-dead microphone opens like a sound one, and records nothing for hours. Only what no room could be the cause of
 counts as a flaw; that nobody speaks yet is none. What goes wrong later is for the level to tell (`level.py`).
@@ -26,7 +26,7 @@ class Check:
 
     def __init__(self, settings: Settings, rate: int) -> None:
         self.flaws: tuple[Flaw, ...] = ()
-        """Of the last half second that was judged."""
+        """Of what was judged last."""
         self._channels = settings.channels
         self._used = settings.used
         self._bytes = round(CHECK_SECONDS * rate) * 2 * settings.channels

@@ -61,7 +61,7 @@ from recorder.wire.records import parse_record
 from recorder.wire.status import Happening, Report, Status
 from recorder.wire.upload import Upload
 
-TURN_SECONDS_MAX = 0.5
+TURN_SECONDS_MAX = 1.0
 """The longest sleep: how late a change of duty is seen."""
 BLINK_SECONDS = 0.03
 REPORT_SECONDS = 1.0
@@ -74,7 +74,7 @@ HANG_SECONDS = 2.0
 """How much longer than its own deadline the capture process may be silent."""
 EDGE_SECONDS_MAX = 1.0
 """For the thread that watches the pins to tell of the lit light."""
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 """Between two looks at the buttons for one that is stuck."""
 GLANCE_SECONDS = 5.0
 SELFTEST_SECONDS = 86_400.0

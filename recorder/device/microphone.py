@@ -10,8 +10,7 @@ gap; the thread itself never waits for the rest, so that `stop` closes the strea
 The stream is opened by `open` and no earlier. A sound server may then hand over what it had buffered before, so
 nothing is kept that, by its arrival, was captured less than SETTLE_SECONDS after the opening.
 
-What is read goes through the array (`array.py`), which makes one channel of it, before it gets its position; what is kept first
-of a stream is checked (`check.py`), for a dead microphone opens like a sound one.
+What comes out are all channels as they came; what is made of them is the front end's business (`front.py`).
 
 A microphone that is unplugged, or delivers nothing for `deadline_seconds`, is looked for again until it is back; what
 is missing meanwhile is a gap, by the clock. PortAudio lists the devices once, when it is initialised, so every look but the
@@ -29,16 +28,15 @@ import sounddevice
 from recorder.audio import FRAME_TICKS, GAP_TICKS_MULTIPLE, TICKS_PER_SECOND, Gap, GapCause, Moment, PcmBlock
 from recorder.config import Microphone as Settings
 from recorder.device import cards, clock
-from recorder.device.array import Array
-from recorder.device.check import Check
-from recorder.device.pipe import Flaw
-from recorder.device.timeline import READ_SECONDS, Pace, Timeline
+from recorder.device.timeline import Pace, Timeline
 from recorder.errors import MicrophoneError
 
 BUFFER_SECONDS = 1.0
 """Asked of the driver: for how long this process may be late without a loss."""
-QUEUE_BLOCKS_MAX = 40
-"""Some 8 s of audio, 16 at most."""
+READ_SECONDS_MAX = 0.8
+"""The most to read at once."""
+QUEUE_BLOCKS_MAX = 20
+"""Some 9 s of audio, 16 at most."""
 SETTLE_SECONDS = 0.5
 START_SECONDS_MAX = 7.0
 """Until the first sample. A sleeping sound server takes up to two seconds; an array has power two to three seconds after the
@@ -50,8 +48,10 @@ LOOK_SECONDS = 0.25
 class Stamper:
     """Gives what was read its position and time, and declares what was lost. Pure."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, channels: int) -> None:
         self._rate = rate
+        self._sample_bytes = 2 * channels
+        """Of one sample on every channel."""
         self._frame = rate * FRAME_TICKS // TICKS_PER_SECOND
         self._position = 0
         self._end_ns: int | None = None
@@ -62,18 +62,25 @@ class Stamper:
         """A stream was opened, for the first time or again."""
         self._keep_from_ns = now_ns + round(SETTLE_SECONDS * 1e9)
         self._timeline = Timeline(self._rate)
+        self._lost = 0
+        """Ticks that are missing before what is read next."""
         self._settled = False
 
+    def look(self, backlog: int, now_ns: int) -> None:
+        """`backlog`: samples that wait to be read, and will."""
+        if self._settled:
+            self._lost += self._timeline.observe(0, now_ns, backlog)
+
     def stamp(self, pcm: bytes, backlog: int, now_ns: int, now: Moment) -> list[PcmBlock | Gap]:
-        """`pcm`: whole frames of mono audio; `backlog`: samples that were still waiting at `now_ns`."""
-        samples = len(pcm) // 2
+        """`pcm`: whole frames of every channel; `backlog`: samples that were still waiting at `now_ns`."""
+        samples = len(pcm) // self._sample_bytes
         age = samples + backlog
         if not self._settled:
             too_early_ns = self._keep_from_ns - (now_ns - self._ns(age))
             if too_early_ns > 0:
                 early = -(-too_early_ns * self._rate // 1_000_000_000)
                 dropped = min(samples, -(-early // self._frame) * self._frame)
-                pcm, samples, age = pcm[2 * dropped :], samples - dropped, age - dropped
+                pcm, samples, age = pcm[self._sample_bytes * dropped :], samples - dropped, age - dropped
                 if not samples:
                     return []
         per_sample = TICKS_PER_SECOND // self._rate
@@ -82,9 +89,10 @@ class Stamper:
         if not self._settled:
             self._settled = True
             items += self.missing(now_ns - self._ns(age), moment)
-        lost = self._timeline.observe(samples, now_ns, backlog)
-        if lost:
-            items.append(self._gap(lost, GapCause.STALL, moment))
+        self._lost += self._timeline.observe(samples, now_ns, backlog)
+        if self._lost:
+            items.append(self._gap(self._lost, GapCause.STALL, moment))
+            self._lost = 0
         items.append(PcmBlock(self._position, samples * per_sample, pcm, moment))
         self._position += samples * per_sample
         self._end_ns = now_ns - self._ns(backlog)
@@ -139,21 +147,9 @@ class Microphone:
         self._stopping = threading.Event()
         self._heard = False
         """Samples of the present stream were kept."""
-        self._stamper = Stamper(self.rate)
-        self._array = Array(settings, self.rate)
-        self._check = Check(settings, self.rate)
+        self._stamper = Stamper(self.rate, settings.channels)
         self._reader = threading.Thread(target=self._run, name="microphone", daemon=True)
         self._reader.start()
-
-    @property
-    def clipped(self) -> int:
-        """Samples at full scale since the start, as they came."""
-        return self._array.clipped
-
-    @property
-    def flaws(self) -> tuple[Flaw, ...]:
-        """What is wrong with the microphone, by what the present stream began with."""
-        return self._check.flaws
 
     def open(self) -> None:
         """Begin to capture. Returns at once."""
@@ -236,26 +232,25 @@ class Microphone:
     def _poll(self, stream: sounddevice.RawInputStream, deadline: float) -> None:
         """Read what comes; the first of it until `deadline` (monotonic seconds)."""
         frame = self.rate * FRAME_TICKS // TICKS_PER_SECOND
-        read_max = round(self.rate * READ_SECONDS)
+        read_max = round(self.rate * READ_SECONDS_MAX)
         self._stamper.open(clock.monotonic_ns())
-        pace = Pace()
-        self._check = Check(self._settings, self.rate)
-        pause = 0.0
-        while not self._stopping.wait(pause):
+        pace, seen = Pace(), 0
+        while not self._stopping.wait(pace.pause_seconds):
             available = stream.read_available
+            now_ns = clock.monotonic_ns()  # after counting: lateness may only add to the lag
+            came, seen = available > seen, available
+            if came:
+                deadline = time.monotonic() + self._settings.deadline_seconds
+            elif time.monotonic() >= deadline:
+                raise MicrophoneError("it stays open and delivers nothing")
             samples = min(available // frame * frame, read_max)
-            pause = pace.pause_seconds(came=samples > 0, more=available - samples >= frame)
-            if not samples:
-                if time.monotonic() >= deadline:
-                    raise MicrophoneError("it stays open and delivers nothing")
+            if not pace.read(came=came, waiting=samples > 0):
+                self._stamper.look(available, now_ns)
                 continue
-            deadline = time.monotonic() + self._settings.deadline_seconds
-            now_ns, now = clock.monotonic_ns(), clock.moment()  # after counting: lateness may only add to the lag
+            now = clock.moment()
             data, _ = stream.read(samples)  # the flag says "overflow" when it likes; the timeline decides
-            raw = bytes(data)
-            items = self._stamper.stamp(self._array.process(raw), available - samples, now_ns, now)
-            if items:
-                self._check.feed(raw)
+            seen -= samples
+            items = self._stamper.stamp(bytes(data), available - samples, now_ns, now)
             if items and not self._heard:
                 self._heard = True
                 self._on_open()

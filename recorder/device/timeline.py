@@ -7,7 +7,7 @@ that has delivered 47 s of sound after 48 s has lost one, or holds it back. The 
   read). It is sampled only when something new has come.
 - Lateness only ever adds to the lag: scheduling, buffering, chunks. So the least lag of half a second, its **floor**,
   hardly moves however much single lags do, and a loss lifts it for good. That needs one delivery in half a second
-  whose arrival is known closely: `Pace` looks out for every second one.
+  whose arrival is known closely: `Pace` looks out for one before each reading.
 - Sound that was held back comes in a burst: the lag falls again at once. A loss is therefore declared only when two
   floors in a row, without an interruption, lie above the baseline and agree. A lag that goes on rising is declared at
   the second judgement, in parts; one that falls never, if what was held back comes at 1.3 times its speed or faster:
@@ -32,26 +32,32 @@ BUCKET_SECONDS = 0.5
 SLEW_SECONDS = 500e-6 * BUCKET_SECONDS
 AGREE_SECONDS = 0.05
 EARLY_BUCKETS = 20
-READ_SECONDS = 0.4
-"""The most to read at once, and the usual pause after a delivery: every look costs processor time."""
+READ_SECONDS = 0.45
+"""The pause after reading: every look costs processor time, and every reading more."""
 WATCH_SECONDS = 0.04
 """The pause while looking out for a delivery: how closely its arrival is known."""
+WATCHES_MAX = 8
+"""Then what waits is read, whether or not more has come."""
 
 
 class Pace:
-    """When to look again for something new."""
+    """When to look for something new, and when to read it: right after one delivery whose arrival is known closely."""
 
     def __init__(self) -> None:
-        self._watching = True
+        self._looks = 1  # the first that comes is read at once
 
-    def pause_seconds(self, *, came: bool, more: bool) -> float:
-        """After a look: whether something `came`, and whether `more` is waiting."""
-        if not came:
-            return WATCH_SECONDS
-        if more:
-            return 0.0
-        self._watching = not self._watching
-        return WATCH_SECONDS if self._watching else READ_SECONDS
+    def read(self, *, came: bool, waiting: bool) -> bool:
+        """Whether to read now, after a look: anything `came` since the one before; something is `waiting` to be read."""
+        self._looks += 1
+        if waiting and ((came and self._looks > 1) or self._looks > WATCHES_MAX):
+            self._looks = 0
+            return True
+        return False
+
+    @property
+    def pause_seconds(self) -> float:
+        """Until the next look."""
+        return WATCH_SECONDS if self._looks else READ_SECONDS
 
 
 class Timeline:
@@ -73,8 +79,8 @@ class Timeline:
     def observe(self, frames_read: int, now_ns: int, backlog_frames: int) -> int:
         """Ticks lost: 0, or a valid length of a gap.
 
-        `frames_read` were read since the last call; `backlog_frames` are still waiting to be read, and `now_ns`
-        (monotonic) was taken after they were counted.
+        `frames_read` were read since the last call, perhaps none; `backlog_frames` are still waiting to be read, and
+        `now_ns` (monotonic) was taken after they were counted.
         """
         self._received += frames_read
         total = self._received + backlog_frames

@@ -26,7 +26,7 @@ def now(seconds: float) -> tuple[int, Moment]:
 
 
 def opened(rate: int, at_ns: int) -> Stamper:
-    stamper = Stamper(rate)
+    stamper = Stamper(rate, 1)
     stamper.open(at_ns)
     return stamper
 
@@ -79,6 +79,31 @@ def test_lost_samples_become_a_gap_before_what_came_after():
         assert following.position == item.position + item.length
 
 
+def test_a_loss_that_a_look_found_stands_before_what_is_read_next():
+    """Most looks read nothing: what they find out must not be forgotten."""
+    stamper = opened(48_000, 0)
+    items, waiting = [], 0
+    for step in range(100):
+        waiting += 4_800
+        lost = 0.5 if step >= 40 else 0.0
+        if step % 5:
+            stamper.look(waiting, now(10 + step * 0.1 + lost)[0])
+        else:
+            items += stamper.stamp(bytes(2 * waiting), 0, *now(10 + step * 0.1 + lost))
+            waiting = 0
+    (gap,) = [item for item in items if isinstance(item, Gap)]
+    assert abs(gap.length - 24_000) <= 120
+    for item, following in pairwise(items):
+        assert following.position == item.position + item.length
+
+
+def test_of_an_array_every_channel_counts_for_the_bytes_and_not_for_the_time():
+    stamper = Stamper(16_000, 6)
+    stamper.open(0)
+    (block,) = stamper.stamp(bytes(12 * 16_000), 0, *now(10))
+    assert (block.length, len(block.pcm), block.moment.monotonic_ms) == (48_000, 12 * 16_000, 9_000)
+
+
 def test_a_microphone_that_was_gone_leaves_a_gap_as_long_as_it_was():
     stamper = opened(48_000, 0)
     (before,) = stamper.stamp(bytes(96_000), 0, *now(10))
@@ -100,7 +125,7 @@ def test_a_microphone_that_never_spoke_misses_nothing():
 )
 def test_however_often_it_goes_position_and_clock_agree(visits, rate):
     """Each visit: how long it was away, and how many times 40 ms it then speaks; now and then the gap is told in parts."""
-    stamper, seconds, items = Stamper(rate), 10.0, []
+    stamper, seconds, items = Stamper(rate, 1), 10.0, []
     for number, (away, length) in enumerate(visits):
         if number % 2:
             items += stamper.missing(*now(seconds + away / 2))

@@ -7,7 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recorder.audio import FRAME_TICKS, GAP_TICKS_MULTIPLE, TICKS_PER_SECOND
-from recorder.device.timeline import READ_SECONDS, Pace, Timeline
+from recorder.device.microphone import READ_SECONDS_MAX
+from recorder.device.timeline import READ_SECONDS, WATCH_SECONDS, WATCHES_MAX, Pace, Timeline
 
 NS = 1_000_000_000
 TOLERANCE_SECONDS = 0.05
@@ -49,16 +50,20 @@ class Sound:
         timeline = Timeline(self.rate)
         frame = self.rate // 50
         pace = Pace()
-        now, read, declared = 0.0, 0, []
+        now, read, seen, lost, declared = 0.0, 0, 0, 0, []
         while now < seconds:
             available = self.delivered(now) - read
-            take = min(available // frame * frame, round(self.rate * READ_SECONDS))
-            if take:
-                read += take
-                lost = timeline.observe(take, round(now * NS) + 10**12, available - take)
-                if lost:
-                    declared.append((now, lost))
-            now += pace.pause_seconds(came=take > 0, more=available - take >= frame) + dice.random() * jitter_seconds
+            came, seen = available > seen, available
+            take = min(available // frame * frame, round(self.rate * READ_SECONDS_MAX))
+            if not pace.read(came=came, waiting=take > 0):
+                take = 0
+            read, seen = read + take, seen - take
+            if read:
+                lost += timeline.observe(take, round(now * NS) + 10**12, available - take)
+            if lost and take:
+                declared.append((now, lost))
+                lost = 0
+            now += pace.pause_seconds + dice.random() * jitter_seconds
             for begin, length in self.pauses:
                 if begin <= now < begin + length:
                     now = begin + length
@@ -153,3 +158,17 @@ def test_a_latency_that_rises_for_good_is_no_loss():
     """A sound server does this when somebody else begins to play; no sample is missing."""
     sound = Sound(losses=[(10.0, 0.14)])  # to the clock it looks like a loss of that length
     assert sound.run(60, 0.02) == []
+
+
+def test_what_waits_is_read_right_after_something_came_and_else_before_long():
+    pace = Pace()
+    assert pace.read(came=True, waiting=True), "the first that comes"
+    assert pace.pause_seconds == READ_SECONDS
+    assert not pace.read(came=True, waiting=True), "when it came in the long pause is not known"
+    assert pace.pause_seconds == WATCH_SECONDS
+    assert not pace.read(came=False, waiting=True)
+    assert pace.read(came=True, waiting=True)
+    looks = [pace.read(came=False, waiting=True) for _ in range(WATCHES_MAX + 1)]
+    assert looks == [False] * WATCHES_MAX + [True], "a microphone that falls silent keeps nothing from the recording"
+    assert not any(pace.read(came=False, waiting=False) for _ in range(100))
+    assert pace.pause_seconds == WATCH_SECONDS
