@@ -86,7 +86,7 @@ def test_a_loss_that_a_look_found_stands_before_what_is_read_next():
     for step in range(100):
         waiting += 4_800
         lost = 0.5 if step >= 40 else 0.0
-        if step % 5:
+        if step % 4:
             stamper.look(waiting, now(10 + step * 0.1 + lost)[0])
         else:
             items += stamper.stamp(bytes(2 * waiting), 0, *now(10 + step * 0.1 + lost))
