@@ -6,7 +6,6 @@ from pathlib import Path
 
 from recorder.cli import passphrase
 from recorder.errors import KeyFileError
-from recorder.fleet.authority import Authority
 from recorder.keyfiles import make_folder, save_recipient, save_recipient_public
 from recorder.sealed.keys import RecipientPrivateKey
 
@@ -87,6 +86,8 @@ def run_recipient(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one command; returns the exit code."""
+    from recorder.fleet.authority import Authority
+
     if args.action == "create":
         Authority.create(args.authority)
         return 0

@@ -4,7 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from recorder.archive.reading_room import listen
 from recorder.cli import passphrase
 from recorder.cli.verify import add_device_keys, load_device_keys, span
 from recorder.errors import StoreError
@@ -37,6 +36,8 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def run(args: argparse.Namespace) -> int:
     """Open the file; errors (exit code 2) are the caller's to print."""
+    from recorder.archive.reading_room import listen
+
     try:
         there = args.output.exists()
     except OSError as error:  # a folder that may not be entered, a name that is too long

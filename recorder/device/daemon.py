@@ -48,7 +48,7 @@ from recorder.errors import (
     SpoolFull,
     WireError,
 )
-from recorder.meeting.fault import Fault
+from recorder.meeting.fault import Fault, nearest
 from recorder.meeting.light import CAPTURE_STATES, attention_light, recording_light
 from recorder.meeting.presses import ButtonWatch, RefusePresses, StartPresses
 from recorder.meeting.table import TIMERS, Action, Event, State, step
@@ -899,7 +899,7 @@ class Daemon:
     @property
     def _fault(self) -> str:
         """What was found, in plain words: the nearest to the recording."""
-        return _nearest(self._found_faults())
+        return _words_of(self._found_faults())
 
     def _seconds_left(self, now: float) -> float:
         """Until something happens that somebody may wait for; 0 while recording."""
@@ -920,7 +920,7 @@ class Daemon:
             elapsed_ticks=telemetry.position if capturing and telemetry else 0,
             rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
-            alarm=_nearest(self._passing_faults())
+            alarm=_words_of(self._passing_faults())
             or self._sender.complaint
             or self._uplink.trouble
             or self._speaker.trouble,
@@ -930,8 +930,9 @@ class Daemon:
         )
 
 
-def _nearest(faults: Mapping[Fault, str]) -> str:
-    return next((faults[fault] for fault in Fault if fault in faults), "")
+def _words_of(faults: Mapping[Fault, str]) -> str:
+    fault = nearest(faults)
+    return "" if fault is None else faults[fault]
 
 
 def serve(settings: config.Config, *, report: bool) -> int:

@@ -5,6 +5,7 @@ whoever sees no colour, reads no screen, or is on the telephone with IT. The ord
 several faults the first is shown.
 """
 
+from collections.abc import Collection
 from enum import Enum
 from typing import Literal, NamedTuple
 
@@ -99,3 +100,8 @@ class Fault(Enum):
     def words(self, language: Language) -> str:
         """What to say to the people in the room."""
         return self.value.nl if language == "nl" else self.value.en
+
+
+def nearest(faults: Collection[Fault]) -> Fault | None:
+    """The one to show: the nearest to the recording."""
+    return next(fault for fault in Fault if fault in faults) if faults else None

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import accumulate
 
-from recorder.meeting.fault import Fault
+from recorder.meeting.fault import Fault, nearest
 from recorder.meeting.table import State
 
 
@@ -65,13 +65,11 @@ def recording_light(state: State) -> Pattern:
 
 
 def attention_light(state: State, faults: Collection[Fault]) -> Pattern:
-    """The other light: something is asked of the people in the room, or something is wrong.
-
-    Of several faults the one that is first in `Fault` is shown: the nearest to the recording.
-    """
+    """The other light: something is asked of the people in the room, or something is wrong."""
     if state is State.PROMPT:
         return ASK
-    return next((BLINKS[fault] for fault in Fault if fault in faults), DARK)
+    fault = nearest(faults)
+    return DARK if fault is None else BLINKS[fault]
 
 
 def _blinks(count: int) -> Pattern:
