@@ -146,7 +146,7 @@ class Meeting(Section, frozen=True):
     prompt_after_seconds: Annotated[float, Meta(ge=10, le=86_400)]
     prompt_silence_seconds: Annotated[float, Meta(ge=10, le=86_400)]
     prompt_seconds: Annotated[float, Meta(ge=1, le=600)]
-    lift_seconds: Annotated[float, Meta(ge=1, le=30)]
+    lift_seconds: Annotated[float, Meta(ge=1, le=15)]
     refusal_seconds: Annotated[float, Meta(ge=60, le=86_400)]
 
 

@@ -50,7 +50,7 @@ from recorder.errors import (
 )
 from recorder.meeting.fault import Fault, nearest
 from recorder.meeting.light import CAPTURE_STATES, attention_light, recording_light
-from recorder.meeting.presses import ButtonWatch, RefusePresses, StartPresses
+from recorder.meeting.presses import SAME_NO_SECONDS, ButtonWatch, RefusePresses, StartPresses
 from recorder.meeting.table import TIMERS, Action, Event, State, step
 from recorder.meeting.tone import ANNOUNCE, tone
 from recorder.sealed import layout, seal
@@ -109,7 +109,6 @@ class Daemon:
         self._uplink = Uplink(settings.room.name, settings.uplink, self._keys, self._wake)
         self._panel = Panel(
             settings.panel,
-            settings.meeting.lift_seconds,
             on_refuse=self._refuse_now,
             on_dark=self._shut_in_the_dark,
             wake=self._wake,
@@ -118,7 +117,7 @@ class Daemon:
         self._guard = Guard(settings.panel)
         self._service_manager = ServiceManager()
         self._start_presses = StartPresses(settings.panel.double_press_seconds)
-        self._refuse_presses = RefusePresses()
+        self._refuse_presses = RefusePresses(settings.meeting.lift_seconds)
         self._buttons: ButtonWatch[Pressed] = ButtonWatch()
         self._next_look = 0.0
         self._broken: frozenset[Pressed] = frozenset()
@@ -133,8 +132,8 @@ class Daemon:
         self._since = time.monotonic()
         self._timers: dict[Event, float] = {}
         """When each is over, monotonic."""
-        self._no_unheard = False
-        """The client has said no, and the loop has not heard it yet."""
+        self._no_unheard = 0.0
+        """When the client said no, monotonic, as long as the loop has not heard of it."""
         self._heard = time.monotonic()
         """When the capture process last said anything."""
         self._hold_key = bytearray()
@@ -224,7 +223,7 @@ class Daemon:
         if self._panel.refusing:  # held down since before there was anybody to hear it: that is a no like any other
             self._refuse_now()
             self._happen(Event.REFUSE_PRESSED)
-            self._no_unheard = False
+            self._no_unheard = 0.0
 
     def _tell_damage(self) -> None:
         damaged = self._custody.damaged
@@ -270,8 +269,10 @@ class Daemon:
 
     def _hear_presses(self) -> None:
         for pressed, at in self._panel.presses():
-            if pressed is not Pressed.LIFT:
-                self._buttons.press(pressed, at)
+            if pressed is Pressed.LET_GO:
+                self._hear_let_go(at)
+                continue
+            self._buttons.press(pressed, at)
             if pressed in self._broken - {Pressed.REFUSE}:
                 continue
             event: Event | None
@@ -280,26 +281,47 @@ class Daemon:
                     event = Event.REFUSE_PRESSED  # both at once, or a button that is stuck: the no wins
                 case Pressed.START:
                     self._hear_due_press(at)
-                    event = self._start_presses.press(at, recording=self._state is State.RECORDING)
+                    event = self._start_presses.press(at, recording=self._can_be_marked)
                 case Pressed.REFUSE:
                     since = self._since if self._state is State.REFUSED else None
                     event = self._refuse_presses.press(at, refused_since=since)
                 case Pressed.END:
                     event = Event.END_PRESSED
-                case Pressed.LIFT:
-                    event = self._refuse_presses.held()
             name = "mark" if event is Event.MARK_PRESSED else pressed.value
             self._tell("pressed", name, at)
             if event is not None:
                 self._happen(event)
             if pressed is Pressed.REFUSE:
-                self._no_unheard = False
+                self._no_unheard = 0.0
         self._hear_due_press(time.monotonic())
 
+    def _hear_let_go(self, at: float) -> None:
+        event = self._refuse_presses.let_go(at)
+        if event is not None and Pressed.REFUSE not in self._broken:
+            self._tell("pressed", "lift", at)
+            self._happen(event)
+
     def _hear_due_press(self, now: float) -> None:
-        due = self._start_presses.due(now, recording=self._state is State.RECORDING)
+        due = self._start_presses.due(now, recording=self._can_be_marked)
         if due is not None:
             self._happen(due)
+
+    def _hear_lost_no(self, now: float) -> None:
+        """A no whose thread hangs, in the hold or in GPIO: known by what that thread began, or by the button's level."""
+        begun = self._no_unheard and now - self._no_unheard > SAME_NO_SECONDS
+        if begun or (self._panel.refusing and self._state not in (State.IDLE, State.FAULT, State.REFUSED)):
+            logger.critical("the thread that watches the buttons does not tell of a no; it counts all the same")
+            try:
+                self._standing.say()  # first: should this thread hang in the hold, too, it stands after a restart
+            except SpoolError as error:
+                self._distrust(Fault.RECORDER, str(error))
+            self._happen(Event.REFUSE_PRESSED)
+            self._no_unheard = 0.0
+
+    @property
+    def _can_be_marked(self) -> bool:
+        """Whether one press of start ends, and two set a mark."""
+        return self._state in (State.RECORDING, State.INTERRUPTED)
 
     def _hear_tap(self) -> None:
         tap = self._tap
@@ -463,6 +485,7 @@ class Daemon:
         if now >= self._next_look:
             self._next_look = now + LOOK_SECONDS
             self._broken = self._buttons.look(now, self._panel.down())
+            self._hear_lost_no(now)
         if self._state in (State.IDLE, State.FAULT):
             self._look_round(now)
         if any(fault.grave for fault in self._present_faults()):
@@ -576,6 +599,8 @@ class Daemon:
         after, actions = step(before, event)
         if after is not before:
             self._state, self._since, self._next_report = after, time.monotonic(), 0.0
+            if after is State.REFUSED:
+                self._faults.pop(Fault.CUT_OFF, None)  # it says that something is kept
             self._present = None
             self._next_glance = 0.0
             running = {timer for timer, states in TIMERS.values() if after in states}
@@ -757,7 +782,7 @@ class Daemon:
 
     def _refuse_now(self) -> None:
         """In the thread in which the press arrives, before anything else: the tap, then the key."""
-        self._no_unheard = True
+        self._no_unheard = time.monotonic()
         tap = self._tap
         if tap is not None:
             tap.shut()

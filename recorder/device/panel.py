@@ -11,7 +11,6 @@ down tells as much.
 
 import collections
 import logging
-import threading
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -38,8 +37,8 @@ class Pressed(StrEnum):
     REFUSE = "refuse"
     END = "end"
     """The client's other button."""
-    LIFT = "lift"
-    """Refuse, held for the lift time."""
+    LET_GO = "let go"
+    """Refuse, up again."""
 
 
 class Panel:
@@ -48,7 +47,6 @@ class Panel:
     def __init__(
         self,
         settings: config.Panel,
-        lift_seconds: float,
         *,
         on_refuse: Callable[[], None],
         on_dark: Callable[[], None],
@@ -69,13 +67,12 @@ class Panel:
         self._sense = DigitalInputDevice(settings.light_sense, pull_up=True)  # low while a current flows
         self._start, self._refuse = button(settings.start_button), button(settings.refuse_button)
         self._end = button(settings.end_button) if settings.end_button else None
-        self._lift_seconds = lift_seconds
-        self._holding: threading.Timer | None = None
         self._presses: collections.deque[tuple[Pressed, float]] = collections.deque()
         self._on_refuse = on_refuse
         self._on_dark = on_dark
         self._wake = wake
         self._told_lit = False
+        self._lit_until = time.monotonic()  # a room that crashed a second ago may have had it lit
         self.seen_lit = False
         """The thread that watches the pins has seen the current come, since `prove`."""
         self._sense.when_activated = self._lit
@@ -84,7 +81,7 @@ class Panel:
         if self._end is not None:
             self._end.when_activated = lambda: self._tell(Pressed.END, time.monotonic())
         self._refuse.when_activated = self._no
-        self._refuse.when_deactivated = self._let_go
+        self._refuse.when_deactivated = lambda: self._tell(Pressed.LET_GO, time.monotonic())
 
     def presses(self) -> list[tuple[Pressed, float]]:
         """What was pressed since last time, and when (monotonic seconds)."""
@@ -110,6 +107,8 @@ class Panel:
 
     def show(self, *, recording: bool) -> None:
         """Light or darken the light. Asked in every turn of the loop, so the pin is written only where that changes it."""
+        if recording or self._light.is_lit:
+            self._lit_until = time.monotonic()
         if not recording:
             self._told_lit = False  # before its edge
         if bool(self._light.is_lit) is not recording:
@@ -120,6 +119,11 @@ class Panel:
     def lit(self) -> bool:
         """Whether a current flows through the light now."""
         return bool(self._sense.is_active)
+
+    @property
+    def dark_seconds(self) -> float:
+        """How long it has been switched off without interruption, as far as is known."""
+        return time.monotonic() - self._lit_until
 
     def prove(self) -> None:
         """Leave the light lit, and proven: without a current before, with one after. A PanelError says what was not seen.
@@ -140,7 +144,6 @@ class Panel:
 
     def close(self) -> None:
         """Give the pins back; the light goes dark."""
-        self._let_go()
         self._told_lit = False
         for part in (self._start, self._refuse, self._end, self._light, self._sense):
             if part is not None:
@@ -152,15 +155,6 @@ class Panel:
         now = time.monotonic()
         self._at_once(self._on_refuse, "refusing at once failed; the loop refuses")
         self._tell(Pressed.REFUSE, now)
-        self._let_go()
-        self._holding = threading.Timer(self._lift_seconds, lambda: self._tell(Pressed.LIFT, time.monotonic()))
-        self._holding.daemon = True  # it lifts if the button stays down
-        self._holding.start()
-
-    def _let_go(self) -> None:
-        holding, self._holding = self._holding, None
-        if holding is not None:
-            holding.cancel()
 
     def _lit(self) -> None:
         self.seen_lit = True

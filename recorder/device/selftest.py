@@ -12,6 +12,8 @@ from recorder.meeting.fault import Fault
 
 SPOOL_RESERVE_BYTES = 524_288
 """Room that must be free before a meeting may start: about two minutes."""
+DARK_SECONDS_MIN = 5.0
+"""With the interlock a microphone loses its power when the light does; the kernel learns that later."""
 CARD_FULL = "the card is full of recordings that the archive has not signed for; restore its connection"
 WRITTEN = bytes(range(256)) * 16
 
@@ -24,19 +26,19 @@ def glance(settings: config.Config, spool: Spool, panel: Panel) -> dict[Fault, s
     if panel.lit:
         found[Fault.LIGHT] = "the recording light has a current though it is switched off; the room may not record"
     if not settings.microphone.identity.startswith("pcm:"):
-        found |= _microphone(settings.microphone)
+        found |= _microphone(settings.microphone, panel.dark_seconds)
     if not clock.plausible():
         found[Fault.CLOCK] = "the clock stands before this software was made; it waits for the network's time"
     return found
 
 
-def _microphone(settings: config.Microphone) -> dict[Fault, str]:
+def _microphone(settings: config.Microphone, dark_seconds: float) -> dict[Fault, str]:
     """It is there; with the interlock it must not be, while the light is dark: then it has power that nobody sees."""
     try:
         cards.find(settings.identity)
     except MicrophoneError as error:
         return {} if settings.interlock else {Fault.MICROPHONE_GONE: str(error)}
-    if settings.interlock:
+    if settings.interlock and dark_seconds >= DARK_SECONDS_MIN:
         return {
             Fault.LIGHT: "the microphone has power though the light is dark: the interlock is broken; the room may not record"
         }

@@ -6,9 +6,10 @@ Buttons are pressed by people in a hurry or under stress, so:
    burst of more is one mark; that can only be told when the time for a second press is over. Everywhere else a burst is one
    press and takes effect with its first, so that pressing twice does not cancel what pressing once began.
 2. A press that waited is void once the recording that it meant is over.
-3. Holding the refuse button lifts a no only if the no had stood for a moment when the button went down. Whoever says no with
-   all their might has not taken it back by holding on, and the room may know of that no before the press is heard: from
-   the caseworker's press at the same time, or from the key that it erased.
+3. Holding the refuse button, and letting it go, lifts a no; only if the no had stood for a moment when the button went down.
+   Whoever says no with all their might has not taken it back by holding on, and the room may know of that no before the press
+   is heard: from the caseworker's press at the same time, or from the key that it erased. What holds it longer than anybody
+   does, as a broken wire or a bag on the table, takes nothing back.
 4. A button that is down for longer than anybody holds one, or goes up and down faster than anybody can, is broken: its presses
    are not heard until it has been quiet for as long. The refuse button's are always heard: a broken one may cost a
    recording, and a no that is not heard costs more.
@@ -67,17 +68,22 @@ class StartPresses:
 class RefusePresses:
     """The refuse button's."""
 
-    def __init__(self) -> None:
+    def __init__(self, lift_seconds: float) -> None:
+        self._lift_seconds = lift_seconds
+        self._down_at = 0.0
         self._lifts = False
 
     def press(self, at: float, *, refused_since: float | None) -> Event:
         """A press always says no. `refused_since` is when a no that stands was heard."""
+        self._down_at = at
         self._lifts = refused_since is not None and at - refused_since > SAME_NO_SECONDS
         return Event.REFUSE_PRESSED
 
-    def held(self) -> Event | None:
-        """The press before went on for the lift time."""
-        return Event.REFUSE_HELD if self._lifts else None
+    def let_go(self, at: float) -> Event | None:
+        """What letting it go means, if anything."""
+        lifts, self._lifts = self._lifts, False
+        held = at - self._down_at
+        return Event.REFUSE_HELD if lifts and self._lift_seconds <= held < STUCK_SECONDS else None
 
 
 Button = TypeVar("Button")

@@ -236,8 +236,8 @@ def press(button: object) -> None:
 
 
 def held(daemon: Daemon) -> None:
-    """The lift time is over, and the button still down."""
-    daemon._panel._tell(Pressed.LIFT, time.monotonic())
+    """The button comes up after the lift time, as far as the room can tell."""
+    daemon._panel._tell(Pressed.LET_GO, daemon._refuse_presses._down_at + daemon._settings.meeting.lift_seconds)
 
 
 def recording(daemon: Daemon) -> Script:
@@ -397,6 +397,62 @@ def test_a_room_without_its_guard_does_not_record(room: Room, monkeypatch: Any) 
     room.run(script, grace_seconds=0.0)
 
 
+def test_a_mark_is_a_mark_and_a_stop_a_stop_while_the_microphone_is_gone(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon._take(Frame(Kind.STATE, b"gone"))
+        press(daemon._panel._start)
+        press(daemon._panel._start)
+        yield from wait(2 * daemon._settings.panel.double_press_seconds)
+        assert daemon._state is State.INTERRUPTED, "two presses do not end it"
+        daemon._take(Frame(Kind.STATE, b"open"))
+        press(daemon._panel._start)
+        yield
+        daemon._take(Frame(Kind.STATE, b"gone"))
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.0)
+    assert events(room, daemon) == [
+        "notice_given", "recording", "microphone_gone", "mark", "microphone_back", "microphone_gone", "stop"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("hangs", ["in the hold", "before everything"])
+def test_a_no_counts_though_the_thread_that_watches_the_buttons_hangs(
+    room: Room, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon._panel._refuse.when_activated = daemon._refuse_now if hangs == "in the hold" else None
+        down(daemon._panel._refuse)  # it never tells the loop
+        up(daemon._panel._refuse) if hangs == "in the hold" else None
+        yield from until(daemon, State.REFUSED)
+        up(daemon._panel._refuse)
+        assert daemon._standing
+
+    daemon = room.run(script)
+    assert room.log[-1] == "shut"
+    assert not daemon._hold.take()
+
+
+def test_after_a_no_nothing_says_that_what_there_was_is_kept(room: Room) -> None:
+    def crash(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon._stopping = True
+
+    def refuse(daemon: Daemon) -> Script:
+        yield from until(daemon, State.GRACE)
+        assert Fault.CUT_OFF in daemon._present_faults()
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        yield
+        assert daemon._guard.shows is DARK  # type: ignore[attr-defined]
+        assert daemon._fault == ""
+
+    room.run(crash)
+    room.run(refuse)
+
+
 def test_a_microphone_that_is_gone_is_waited_for_with_the_light_lit(room: Room) -> None:
     def script(daemon: Daemon) -> Script:
         yield from recording(daemon)
@@ -474,7 +530,7 @@ def test_the_refuse_button_acts_in_the_thread_of_the_press_before_anything_is_qu
 
         daemon._panel._tell = told  # type: ignore[method-assign]
         press(daemon._panel._refuse)
-        assert order == ["queued, key gone, shut"]
+        assert order[0] == "queued, key gone, shut"
         assert daemon._state is State.RECORDING, "the loop has not heard of it yet"
         yield from until(daemon, State.REFUSED)
         assert bool(daemon._standing)
@@ -504,7 +560,7 @@ def test_the_press_that_says_no_cannot_lift_it_and_another_can(room: Room) -> No
         yield from until(daemon, State.IDLE)
         assert not daemon._standing
 
-    room.run(script, lift_seconds=30.0)
+    room.run(script, lift_seconds=15.0)
 
 
 def test_with_the_refuse_button_down_start_is_a_no(room: Room) -> None:
@@ -686,7 +742,7 @@ def test_a_hold_that_does_not_erase_stops_the_room(room: Room) -> None:
         yield from until(daemon, State.FAULT)
         assert "reads back otherwise" in daemon._fault
 
-    room.run(script, lift_seconds=30.0)
+    room.run(script, lift_seconds=15.0)
 
 
 def raising(error: Exception) -> Callable[..., Any]:

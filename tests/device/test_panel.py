@@ -16,7 +16,6 @@ from recorder.device.mock import Flaw, Hands
 from recorder.device.panel import Panel, Pressed, header_chip
 from recorder.errors import PanelError
 
-LIFT_SECONDS = 0.05
 DEADLINE_SECONDS = 20.0
 
 
@@ -53,13 +52,13 @@ def loop() -> Loop:
     return Loop()
 
 
-def panel_of(settings: config.Panel, lift_seconds: float, loop: Loop) -> Panel:
-    return Panel(settings, lift_seconds, on_refuse=loop.refuse, on_dark=loop.dark, wake=loop.wake)
+def panel_of(settings: config.Panel, loop: Loop) -> Panel:
+    return Panel(settings, on_refuse=loop.refuse, on_dark=loop.dark, wake=loop.wake)
 
 
 @pytest.fixture
 def panel(settings: config.Panel, loop: Loop) -> Iterator[Panel]:
-    made = panel_of(settings, LIFT_SECONDS, loop)
+    made = panel_of(settings, loop)
     yield made
     made.close()
     assert Device.pin_factory is not None
@@ -95,15 +94,15 @@ def test_a_no_is_carried_out_in_the_thread_of_the_press_before_anybody_is_told(
     hands.press(Pressed.START)
     hands.press(Pressed.REFUSE)
     me = threading.get_ident()
-    assert loop.told == [("wake", me), ("refuse", me), ("wake", me)]
-    assert kinds(panel) == [Pressed.START, Pressed.REFUSE]
+    assert loop.told == [("wake", me), ("refuse", me), ("wake", me), ("wake", me)]
+    assert kinds(panel) == [Pressed.START, Pressed.REFUSE, Pressed.LET_GO]
 
 
 def test_the_time_of_a_no_is_that_of_the_press(panel: Panel, hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([5.0, 9.0])
+    times = iter([5.0, 5.1])
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(times), sleep=lambda _: None))
     hands.press(Pressed.REFUSE)
-    assert panel.presses() == [(Pressed.REFUSE, 5.0)]
+    assert panel.presses() == [(Pressed.REFUSE, 5.0), (Pressed.LET_GO, 5.1)]
 
 
 def test_a_no_that_fails_at_once_still_reaches_the_loop_and_the_buttons_live_on(
@@ -116,27 +115,15 @@ def test_a_no_that_fails_at_once_still_reaches_the_loop_and_the_buttons_live_on(
     loop.fails = False
     hands.press(Pressed.START)
     hands.press(Pressed.REFUSE)
-    assert kinds(panel) == [Pressed.REFUSE, Pressed.START, Pressed.REFUSE]
+    assert kinds(panel) == [Pressed.REFUSE, Pressed.LET_GO, Pressed.START, Pressed.REFUSE, Pressed.LET_GO]
     assert [what for what, _ in loop.told].count("refuse") == 2
 
 
-def test_holding_refuse_says_so_after_the_press(settings: config.Panel, panel: Panel, loop: Loop) -> None:
-    pin = Device.pin_factory.pin(settings.refuse_button)
-    pin.drive_low()
-    assert loop.woken.acquire(timeout=DEADLINE_SECONDS)
-    assert loop.woken.acquire(timeout=DEADLINE_SECONDS)
-    assert kinds(panel) == [Pressed.REFUSE, Pressed.LIFT]
-    pin.drive_high()
-
-
-def test_a_short_press_of_refuse_lifts_nothing(settings: config.Panel, loop: Loop) -> None:
-    made = panel_of(settings, DEADLINE_SECONDS, loop)
-    try:
-        Hands(settings).press(Pressed.REFUSE)
-        assert kinds(made) == [Pressed.REFUSE]
-    finally:
-        made.close()
-        Device.pin_factory.reset()
+def test_that_refuse_is_let_go_is_told_and_when(settings: config.Panel, panel: Panel, hands: Hands) -> None:
+    hands.press(Pressed.REFUSE, 0.2)
+    (first, down), (second, up) = panel.presses()
+    assert (first, second) == (Pressed.REFUSE, Pressed.LET_GO)
+    assert up - down >= 0.2
 
 
 def test_a_mark_is_two_presses_close_enough(settings: config.Panel, panel: Panel, hands: Hands) -> None:
@@ -232,7 +219,7 @@ def test_which_buttons_are_down_can_be_asked(settings: config.Panel, panel: Pane
 
 
 def test_closing_darkens_the_light(settings: config.Panel, loop: Loop) -> None:
-    made = panel_of(settings, LIFT_SECONDS, loop)
+    made = panel_of(settings, loop)
     made.show(recording=True)
     pin = Device.pin_factory.pin(settings.recording_light)
     made.close()

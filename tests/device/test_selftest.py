@@ -1,5 +1,6 @@
 """What a room knows of itself without a meeting."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +29,7 @@ def settings(tmp_path: Path) -> config.Config:
 
 @pytest.fixture
 def panel(settings: config.Config) -> Iterator[Panel]:
-    made = Panel(settings.panel, 1.0, on_refuse=lambda: None, on_dark=lambda: None, wake=lambda: None)
+    made = Panel(settings.panel, on_refuse=lambda: None, on_dark=lambda: None, wake=lambda: None)
     yield made
     made.close()
     Device.pin_factory.reset()
@@ -92,8 +93,27 @@ def test_a_microphone_is_there_and_with_the_interlock_it_must_not_be(
 ) -> None:
     """L1: one that is there while the light is dark has power that nobody sees."""
     monkeypatch.setattr(selftest.cards, "find", (lambda *_: None) if there else missing)
+    monkeypatch.setattr(Panel, "dark_seconds", selftest.DARK_SECONDS_MIN)
     named = with_microphone(settings, identity="usb:2886:0018", interlock=interlock, rates=[48_000])
     assert selftest.glance(named, Spool(), panel).keys() == found  # type: ignore[arg-type]
+
+
+def test_a_microphone_that_just_lost_its_power_with_the_light_may_still_be_seen(
+    settings: config.Config, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever cancels a start, or ends a meeting without a grace period, has broken nothing."""
+    monkeypatch.setattr(selftest.cards, "find", lambda *_: None)
+    named = with_microphone(settings, identity="usb:2886:0018", interlock=True, rates=[48_000])
+    monkeypatch.setattr(selftest, "DARK_SECONDS_MIN", 0.2)
+    time.sleep(0.2)
+    for dark in (False, False, True):  # switched off now, seen off just then, off for long enough
+        if not dark:
+            panel.show(recording=True)
+            panel.show(recording=False)
+        else:
+            time.sleep(0.2)
+        panel.show(recording=False)
+        assert selftest.examine(named, Spool(), panel).keys() == ({Fault.LIGHT} if dark else set())  # type: ignore[arg-type]
 
 
 def test_a_card_without_room_and_a_clock_that_was_never_set_are_found(

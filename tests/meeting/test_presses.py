@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from recorder.meeting.presses import (
     CHATTER_PRESSES,
-    SAME_NO_SECONDS,
     STUCK_SECONDS,
     ButtonWatch,
     RefusePresses,
@@ -104,29 +103,36 @@ def test_nothing_is_due_before_its_time() -> None:
 
 
 def test_the_press_that_refuses_lifts_nothing_however_long_it_is_held() -> None:
-    machine = RefusePresses()
+    machine = RefusePresses(3.0)
     assert machine.press(5.0, refused_since=None) is Event.REFUSE_PRESSED
-    assert machine.held() is None
+    assert machine.let_go(9.0) is None
 
 
 @pytest.mark.parametrize("heard", [4.99, 5.0, 5.2])
 def test_nor_does_it_where_the_room_knew_of_that_no_before_it_heard_the_press(heard: float) -> None:
     """Start pressed at the same time is a no, too; and a release may find the key erased before the loop hears why."""
-    machine = RefusePresses()
+    machine = RefusePresses(3.0)
     assert machine.press(heard, refused_since=5.0) is Event.REFUSE_PRESSED
-    assert machine.held() is None
+    assert machine.let_go(9.0) is None
 
 
-def test_a_press_of_its_own_that_is_held_lifts() -> None:
-    machine = RefusePresses()
+@pytest.mark.parametrize(
+    ("held", "event"),
+    [(0.1, None), (2.99, None), (3.0, Event.REFUSE_HELD), (29.9, Event.REFUSE_HELD), (STUCK_SECONDS, None)],
+)
+def test_a_press_of_its_own_lifts_if_it_is_held_as_long_as_a_person_holds(held: float, event: Event | None) -> None:
+    """A bag on the button, and a wire that breaks, take nothing back."""
+    machine = RefusePresses(3.0)
     machine.press(5.0, refused_since=None)
-    assert machine.press(5.0 + 2 * SAME_NO_SECONDS, refused_since=5.0) is Event.REFUSE_PRESSED
-    assert machine.held() is Event.REFUSE_HELD
+    assert machine.let_go(5.1) is None
+    assert machine.press(100.0, refused_since=5.0) is Event.REFUSE_PRESSED
+    assert machine.let_go(100.0 + held) is event
+    assert machine.let_go(100.0 + held) is None
 
 
-def test_holding_without_a_press_lifts_nothing() -> None:
+def test_letting_go_without_a_press_lifts_nothing() -> None:
     """A button that was down when the service started."""
-    assert RefusePresses().held() is None
+    assert RefusePresses(3.0).let_go(20.0) is None
 
 
 def test_a_button_that_is_down_for_too_long_is_broken_until_it_is_let_go() -> None:
