@@ -88,6 +88,11 @@ class Rhythm:
         now = self._elapsed_ms % sum(segments)
         return next(end - now for end in accumulate(segments) if end > now) / 1000
 
+    def seconds_to_end(self) -> float:
+        """Of its present period; 0 if it never changes."""
+        period = sum(self.pattern.segments_ms)
+        return (period - self._elapsed_ms % period) / 1000 if len(self.pattern.segments_ms) > 1 else 0.0
+
     @property
     def _elapsed_ms(self) -> int:
         return int((time.monotonic() - self._since) * 1000)
@@ -96,13 +101,18 @@ class Rhythm:
 def watch(parent: int, lines: Lines, answers: int, light: LED) -> bool:
     """Show what the parent says until it ends: True if it said so. `parent` is its pidfd; one that hangs is killed.
 
-    `answers` is the descriptor of the pipe to it.
+    A pattern is shown to the end of its period, for people count blinks. `answers` is the descriptor of the pipe to it.
     """
     rhythm = Rhythm(Pattern("dark"))
+    told, due = rhythm.pattern, 0.0
     deadline = time.monotonic() + SILENT_SECONDS_MAX
     while True:
+        now = time.monotonic()
+        if told != rhythm.pattern and now >= due:
+            rhythm = Rhythm(told)
         light.value = rhythm.lit
-        heard = lines.read(min(deadline - time.monotonic(), rhythm.seconds_to_change()))
+        changes = due - now if told != rhythm.pattern else IDLE_SECONDS
+        heard = lines.read(min(deadline - now, changes, rhythm.seconds_to_change()))
         if heard is None:
             logger.critical(
                 "the daemon of this room has ended without a word; a recording that ran is cut off, and kept"
@@ -112,7 +122,8 @@ def watch(parent: int, lines: Lines, answers: int, light: LED) -> bool:
             if line == END:
                 return True
             pattern = Pattern("told", tuple(json.loads(line)))
-            rhythm = rhythm if rhythm.pattern == pattern else Rhythm(pattern)
+            if pattern != told:
+                told, due = pattern, time.monotonic() + rhythm.seconds_to_end()
             os.write(answers, b".")
         if heard:
             deadline = time.monotonic() + SILENT_SECONDS_MAX

@@ -1,5 +1,6 @@
 """The guard, real and by its parts; and the service manager, which is a socket."""
 
+import json
 import os
 import signal
 import socket
@@ -126,10 +127,27 @@ def test_it_shows_what_it_is_told_by_itself(watched: Watch) -> None:
     while watched.shown[-6:] not in ([True, False] * 3, [False, True] * 3):
         assert time.monotonic() < deadline, "it does not blink without being told every time"
     watched.say(b"[]")
+    time.sleep(0.1)  # what blinks is shown to the end of its period
     os.write(watched.ours, END + b"\n")
     assert watched.end() is True
     assert watched.shown[-1] is False
     assert watched.parent.poll() is None, "who says that he ends is not killed"
+
+
+def test_what_blinks_is_shown_to_its_end_so_that_it_can_be_counted(watched: Watch) -> None:
+    """A cup set down makes a second of overdrive: four blinks, and never the two of a microphone that is gone."""
+    four = [100, 100] * 3 + [100, 600]
+    watched.say(json.dumps(four).encode())
+    time.sleep(0.25)
+    watched.say(b"[]")
+    time.sleep(1.5)
+    edges = [lit for at, lit in enumerate(watched.shown) if at == 0 or lit is not watched.shown[at - 1]]
+    assert edges == [False, *[True, False] * 4]
+    watched.say(b"[1000]")
+    watched.say(b"[1000]")
+    assert watched.shown[-1] is True, "and from darkness it changes at once"
+    os.write(watched.ours, END + b"\n")
+    assert watched.end() is True
 
 
 def test_a_daemon_that_ends_without_a_word_is_noticed(watched: Watch) -> None:
