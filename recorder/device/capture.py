@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -55,7 +56,6 @@ def run(commands: BinaryIO, output: Output) -> None:
     setup, hold_key = _setup(commands)
     microphone = Microphone(
         setup.microphone,
-        on_open=lambda: output.state(State.OPEN),
         on_gone=lambda: output.state(State.GONE),
         on_shut=lambda: output.state(State.SHUT),
     )
@@ -81,11 +81,15 @@ def run(commands: BinaryIO, output: Output) -> None:
     output.state(State.READY)
     threading.Thread(target=_obey, args=(commands, microphone), name="commands", daemon=True).start()
 
+    gate = Gate(output)
+
     def pass_on(piece: PcmBlock | Gap) -> None:
-        frames = [Frame(Kind.RECORD, sealer.seal(block)) for block in encoder.encode(piece)]
-        if isinstance(piece, PcmBlock):  # with a block, for each frame wakes the daemon for more than it costs
-            frames.append(Frame(Kind.TELEMETRY, _telemetry(encoder.position, front, microphone)))
-        output.send(*frames)
+        sealed = [Frame(Kind.RECORD, sealer.seal(block)) for block in encoder.encode(piece)]
+        if isinstance(piece, Gap):
+            gate.missed(sealed)
+        else:
+            told = Frame(Kind.TELEMETRY, _telemetry(encoder.position, front, microphone))
+            gate.heard(sealed, told, judged=front.judged)
 
     failure: MicrophoneError | None = None
     try:
@@ -96,12 +100,55 @@ def run(commands: BinaryIO, output: Output) -> None:
         failure = error  # what was captured before is kept
     for piece in front.rest():
         pass_on(piece)
+    gate.end()
     last = encoder.finish()
     if last is not None:
         output.send(Frame(Kind.RECORD, sealer.seal(last, final=True)))
     sealer.wipe()
     if failure is not None:
         raise failure
+
+
+class Gate:
+    """Holds back the first half second of a stream, until its microphone is judged.
+
+    So a room knows what is wrong with it before it says that it records.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._waiting: list[Frame] | None = []
+        """What was sealed since the stream began, or began again; None once it is open."""
+        self._opened = False
+
+    def heard(self, sealed: list[Frame], told: Frame, *, judged: bool) -> None:
+        """`told` goes with a block, for each frame that wakes the daemon costs more than it."""
+        if self._waiting is None:
+            self._output.send(*sealed, told)
+        elif judged:
+            self._open(told, sealed)
+        else:
+            self._waiting += sealed
+
+    def missed(self, sealed: list[Frame]) -> None:
+        """A gap, and what there was before it: at once, if the room records already."""
+        if self._waiting is None:
+            self._output.send(*sealed)
+            self._waiting = []
+        else:
+            self._waiting += sealed
+
+    def end(self) -> None:
+        """What still waits; of a stream that was never open, that it was."""
+        if self._waiting and not self._opened:
+            self._open()
+        elif self._waiting:
+            self._output.send(*self._waiting)
+
+    def _open(self, told: Frame | None = None, sealed: Sequence[Frame] = ()) -> None:
+        frames = [Frame(Kind.STATE, State.OPEN.encode()), *(self._waiting or ()), *sealed]
+        self._output.send(*([told] if told else []), *frames)
+        self._waiting, self._opened = None, True
 
 
 def _setup(commands: BinaryIO) -> tuple[Setup, bytearray]:

@@ -27,6 +27,8 @@ class Check:
     def __init__(self, settings: Settings, rate: int) -> None:
         self.flaws: tuple[Flaw, ...] = ()
         """Of what was judged last."""
+        self.judged = False
+        """Whether anything was."""
         self._channels = settings.channels
         self._used = settings.used
         self._bytes = round(CHECK_SECONDS * rate) * 2 * settings.channels
@@ -40,7 +42,7 @@ class Check:
         self._heard += pcm
         if len(self._heard) >= self._bytes:
             samples = np.frombuffer(self._heard, "<i2").reshape(-1, self._channels)[:, self._used]
-            self.flaws = judge(samples)
+            self.flaws, self.judged = judge(samples), True
             self._passed = not self.flaws
             self._heard = bytearray()
 

@@ -52,7 +52,7 @@ from recorder.meeting.fault import Fault, nearest
 from recorder.meeting.light import CAPTURE_STATES, attention_light, recording_light
 from recorder.meeting.presses import SAME_NO_SECONDS, ButtonWatch, RefusePresses, StartPresses
 from recorder.meeting.table import TIMERS, Action, Event, State, step
-from recorder.meeting.tone import ANNOUNCE, tone
+from recorder.meeting.tone import ANNOUNCE, TROUBLE, tone
 from recorder.sealed import layout, seal
 from recorder.sealed.keybox import HOLD_KEY_BYTES
 from recorder.wire import sender
@@ -155,6 +155,8 @@ class Daemon:
         """Of those the ones that a person must mend, who then starts the room anew. Start is dead."""
         self._seen: dict[Fault, str] = {}
         """What the last glance saw."""
+        self._sounded: set[Fault] = set()
+        """Those that were heard in this meeting."""
         self._next_glance = 0.0
         self._next_selftest = 0.0
         self._selftest: tuple[int, tuple[Fault, ...]] | None = None
@@ -482,6 +484,7 @@ class Daemon:
                 self._tell("grace_over")
             self._happen(event)
         self._judge_silence(now)
+        self._alarm()
         if now >= self._next_look:
             self._next_look = now + LOOK_SECONDS
             self._broken = self._buttons.look(now, self._panel.down())
@@ -509,6 +512,13 @@ class Daemon:
             fault = f"the microphone has delivered nothing for {limit:.0f} seconds; check its plug"
             self._find(Fault.MICROPHONE_GONE, self._faults.get(Fault.MICROPHONE_GONE, fault))
             self._happen(Event.CAPTURE_FAILED)
+
+    def _alarm(self) -> None:
+        """What goes wrong while recording is heard as well as seen: once, for the tone is in the recording, too."""
+        news = self._present_faults().keys() - self._sounded if self._state in CAPTURE_STATES else ()
+        if news:
+            self._sounded |= news
+            self._speaker.play(TROUBLE)
 
     def _look_round(self, now: float) -> None:
         """Between meetings: the self-test when it is due, and a glance every few seconds."""
@@ -745,6 +755,7 @@ class Daemon:
     def _prepare(self) -> None:
         self._faults = {fault: words for fault, words in self._faults.items() if fault in self._for_good}
         self._telemetry, self._preamble = None, None
+        self._sounded = set()
         self._heard = time.monotonic()
         self._hold_key = entropy.secret(HOLD_KEY_BYTES)
         self._tap = Tap(

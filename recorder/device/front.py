@@ -45,6 +45,11 @@ class FrontEnd:
         """What is wrong with the microphone, by what came first since the start or the last gap."""
         return self._check.flaws
 
+    @property
+    def judged(self) -> bool:
+        """Whether enough was heard for that, since the start or the last gap."""
+        return self._check.judged
+
     def take(self, item: PcmBlock | Gap) -> Iterator[PcmBlock | Gap]:
         """The pieces that are complete now that `item` has come; before a gap, all that there is."""
         if isinstance(item, Gap):

@@ -124,7 +124,6 @@ class Microphone:
         self,
         settings: Settings,
         *,
-        on_open: Callable[[], None],
         on_gone: Callable[[], None],
         on_shut: Callable[[], None],
     ) -> None:
@@ -132,11 +131,10 @@ class Microphone:
 
         With `settings.interlock` it has no power yet, and will be found when it is opened.
 
-        All three are called from the reading thread: `on_open` when the first sample is kept, and again when the first one
-        came after `on_gone`; `on_shut` when the stream is really closed, also when it never was open.
+        Both are called from the reading thread: `on_gone` when samples had come and come no more; `on_shut` when the stream
+        is really closed, also when it never was open.
         """
         self._settings = settings
-        self._on_open = on_open
         self._on_gone = on_gone
         self._on_shut = on_shut
         self.rate = settings.rates[0] if settings.interlock else _agree(settings, _device(settings.identity))
@@ -251,9 +249,7 @@ class Microphone:
             data, _ = stream.read(samples)  # the flag says "overflow" when it likes; the timeline decides
             seen -= samples
             items = self._stamper.stamp(bytes(data), available - samples, now_ns, now)
-            if items and not self._heard:
-                self._heard = True
-                self._on_open()
+            self._heard = self._heard or bool(items)
             for item in items:
                 self._put(item)
 

@@ -6,7 +6,7 @@
 |---|---|
 | `R` | one sealed record; the preamble comes first, before any audio exists |
 | `K` | the keybox under the hold key, once, right after the preamble |
-| `S` | a state: `ready`, `open` (samples come), `gone` (the microphone is looked for), `shut` (the stream is closed) |
+| `S` | a state, see `State` |
 | `T` | telemetry: JSON, see `Telemetry` |
 | `E` | what is wrong, in plain words; the process then ends with 1 |
 | `M` | the same, and it is the microphone that is wrong |
@@ -53,8 +53,11 @@ class State(StrEnum):
 
     READY = "ready"
     OPEN = "open"
+    """Samples come, and telemetry has told what is wrong with them."""
     GONE = "gone"
+    """The microphone is looked for."""
     SHUT = "shut"
+    """The stream is closed."""
 
     @classmethod
     def parse(cls, body: bytes) -> "State":

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recorder import keyfiles
 from recorder.audio import FRAME_TICKS, Gap, GapCause, OpusBlock
 from recorder.config import load
+from recorder.device.capture import Gate
 from recorder.device.pipe import COMMAND, ENVIRONMENT, Flaw, Frame, Kind, Parser, Setup, Telemetry
 from recorder.sealed.keybox import release_keybox
 from recorder.sealed.keys import RecipientPrivateKey
@@ -253,6 +254,72 @@ def test_a_microphone_that_is_too_loud_is_told_as_it_came(spawn, setup, stage, t
     telemetry = [Telemetry.parse(body) for body in child.bodies(Kind.TELEMETRY)]
     assert telemetry[0].flaws == (Flaw.OVERDRIVEN,)
     assert telemetry[-1].clipped >= telemetry[-1].position * 0.9
+
+
+def test_a_room_knows_what_is_wrong_with_its_microphone_before_it_says_that_it_records(ready):
+    ready.say("open")
+    ready.until(Kind.RECORD, count=1 + 1)
+    kinds = [frame.kind for frame in ready.frames if frame.body != b"ready"]
+    assert kinds[2:5] == [Kind.TELEMETRY, Kind.STATE, Kind.RECORD]
+    assert Telemetry.parse(ready.bodies(Kind.TELEMETRY)[0]).flaws == (Flaw.MUTED,)
+
+
+class Told:
+    """What would have gone over the pipe, in pieces."""
+
+    def __init__(self) -> None:
+        self.sent: list[list[str]] = []
+
+    def send(self, *frames: Frame) -> None:
+        if frames:
+            self.sent.append([frame.body.decode() for frame in frames])
+
+
+def block(name: str) -> list[Frame]:
+    return [Frame(Kind.RECORD, name.encode())]
+
+
+LEVEL = Frame(Kind.TELEMETRY, b"level")
+
+
+def test_nothing_goes_out_before_the_microphone_is_judged_and_then_everything():
+    told = Told()
+    gate = Gate(told)
+    gate.heard(block("a"), LEVEL, judged=False)
+    assert told.sent == []
+    gate.heard(block("b"), LEVEL, judged=True)
+    gate.heard(block("c"), LEVEL, judged=True)
+    gate.end()
+    assert told.sent == [["level", "open", "a", "b"], ["c", "level"]]
+
+
+def test_what_came_before_a_gap_is_safe_at_once_and_what_comes_after_it_is_judged_anew():
+    told = Told()
+    gate = Gate(told)
+    gate.heard(block("a"), LEVEL, judged=True)
+    gate.missed(block("rest") + block("gap"))
+    assert told.sent[-1] == ["rest", "gap"]
+    gate.missed(block("gap, too"))
+    gate.heard(block("b"), LEVEL, judged=False)
+    assert told.sent[-1] == ["rest", "gap"]
+    gate.heard(block("c"), LEVEL, judged=True)
+    assert told.sent[-1] == ["level", "open", "gap, too", "b", "c"]
+
+
+def test_of_a_meeting_that_ends_before_that_nothing_is_lost():
+    told = Told()
+    gate = Gate(told)
+    gate.heard(block("a"), LEVEL, judged=False)
+    gate.missed(block("gap"))
+    gate.end()
+    assert told.sent == [["open", "a", "gap"]], "the room does not take a block before it records"
+    again = Told()
+    gate = Gate(again)
+    gate.heard(block("a"), LEVEL, judged=True)
+    gate.missed(block("gap"))
+    gate.missed(block("gap, too"))
+    gate.end()
+    assert again.sent == [["level", "open", "a"], ["gap"], ["gap, too"]], "it is not back"
 
 
 def test_silence_is_counted(ready):

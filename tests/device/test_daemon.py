@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recorder import config, keyfiles
 from recorder.audio import FRAME_TICKS, Moment, OpusBlock
 from recorder.device import daemon as module
-from recorder.device import mock, selftest
+from recorder.device import mock, pipe, selftest
 from recorder.device.daemon import Daemon
 from recorder.device.mock import Flaw
 from recorder.device.panel import Panel, Pressed
@@ -925,6 +925,33 @@ def test_what_is_wrong_with_the_sound_is_said(room: Room, first: Any, second: An
             daemon._take(Frame(Kind.TELEMETRY, msgspec.json.encode(msgspec.structs.replace(measured, **changes))))
         alarm = daemon._report(time.monotonic()).alarm
         assert says in alarm and bool(says) == bool(alarm)
+
+    room.run(script)
+
+
+def test_a_fault_while_recording_is_heard_and_once(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A muted microphone is known before the room says that it records, and it does not say so as if all were well."""
+    muted = Telemetry(960, -120.0, -120.0, clipped=0, silent_seconds=1.0, overflows=0, flaws=(pipe.Flaw.MUTED,))
+    opening = FakeTap.open
+
+    def open_muted(tap: Any) -> None:
+        opening(tap)
+        tap._frames = [Frame(Kind.TELEMETRY, msgspec.json.encode(muted)), *tap._frames]
+
+    monkeypatch.setattr(FakeTap, "open", open_muted)
+    played: list[str] = []
+
+    def script(daemon: Daemon) -> Script:
+        monkeypatch.setattr(daemon._speaker, "play", lambda tone, **_: played.append(tone.name))
+        yield from recording(daemon)
+        assert played[-1] == "trouble"
+        heard = len(played)
+        sound = msgspec.structs.replace(muted, flaws=(), silent_seconds=0.0)
+        for telemetry in (sound, muted, sound, muted):
+            daemon._take(Frame(Kind.TELEMETRY, msgspec.json.encode(telemetry)))
+            yield
+            yield
+        assert len(played) == heard
 
     room.run(script)
 

@@ -162,7 +162,7 @@ def test_a_full_queue_becomes_one_declared_gap_and_the_rest_is_whole():
 def test_a_missing_pcm_is_told_in_plain_words():
     settings = msgspec.structs.replace(SETTINGS, identity="pcm:nobody")
     with pytest.raises(MicrophoneError, match="pcm:nobody cannot be used"):
-        Microphone(settings, on_open=print, on_gone=print, on_shut=print)
+        Microphone(settings, on_gone=print, on_shut=print)
 
 
 def only(*rates: int) -> Callable[..., None]:
