@@ -200,7 +200,7 @@ def listen(scene: Scene) -> Iterator[Heard]:
 
 
 def ways(pick: int | str, rumble_hz: float) -> Microphone:
-    changes = {"channels": MICROPHONES, "pick": pick, "rumble_hz": rumble_hz}
+    changes = {"channels": MICROPHONES, "leave_out": [], "pick": pick, "rumble_hz": rumble_hz}
     return msgspec.convert(msgspec.to_builtins(config.load().microphone) | changes, Microphone)
 
 

@@ -22,7 +22,7 @@ from recorder.trial.machines import Machines
 from recorder.trial.performance import Performance
 from recorder.trial.script import Press, Wait
 from recorder.trial.session import CONNECTED_SECONDS_MAX, SHORT
-from recorder.trial.soundstage import IDENTITY, SoundStage
+from recorder.trial.soundstage import MICROPHONE, SoundStage
 
 LOOK_SECONDS = 2.0
 
@@ -64,7 +64,7 @@ class Held:
 
 def hold(source: Path, seconds: int, folder: Path, progress: Callable[[float], None]) -> Held:
     """Record `seconds` of `source` with the default settings; notice and grace period are short."""
-    settings = config.overlay(SHORT, {"microphone": {"identity": IDENTITY, "channels": 1, "pick": 1}})
+    settings = config.overlay(SHORT, {"microphone": MICROPHONE})
     with contextlib.ExitStack() as stack:
         stage = stack.enter_context(SoundStage())
         machines = stack.enter_context(Machines(folder, settings, stage.environment))

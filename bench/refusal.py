@@ -29,7 +29,7 @@ from recorder.errors import WederhoorError
 from recorder.meeting.presses import SAME_NO_SECONDS
 from recorder.trial.machines import Machines
 from recorder.trial.room import RoomProcess
-from recorder.trial.soundstage import IDENTITY, SoundStage
+from recorder.trial.soundstage import MICROPHONE, SoundStage
 
 SHUT_MS_MAX, ERASED_MS_MAX = 20.0, 50.0
 """At the 99.9th percentile."""
@@ -38,7 +38,7 @@ ROOMS = 2
 STEP_SECONDS_MAX = 60.0
 BAR_WIDTH = 40
 SETTINGS = {
-    "microphone": {"identity": IDENTITY, "channels": 1, "pick": 1},
+    "microphone": MICROPHONE,
     "seal": {"block_seconds": 0.2},  # a no may come once one is sealed: so less time is spent on waiting
     "meeting": {"notice_seconds": 0.0, "lift_seconds": 1.0},
 }

@@ -34,7 +34,7 @@ from recorder.trial.machines import ROOM, Machines
 from recorder.trial.performance import Performance
 from recorder.trial.room import RoomProcess
 from recorder.trial.script import Press, Step, Wait, parse
-from recorder.trial.soundstage import IDENTITY, SoundStage, speech, wav_seconds
+from recorder.trial.soundstage import MICROPHONE, ONE_CHANNEL, SoundStage, speech, wav_seconds
 
 CONNECTED_SECONDS_MAX = 30.0
 LEAVE = (signal.SIGTERM, signal.SIGHUP)
@@ -210,7 +210,11 @@ def _sound(
     cards = capture_cards()
     if source is None and cards:
         console.print(f"Recording with the microphone {cards[0].name} ({cards[0].identity}).")
-        return None, None, config.overlay({"microphone": {"identity": cards[0].identity}}, dict(settings))
+        return (
+            None,
+            None,
+            config.overlay({"microphone": {"identity": cards[0].identity, **ONE_CHANNEL}}, dict(settings)),
+        )
     stage = stack.enter_context(SoundStage())
     if source is None:
         console.print("There is no microphone on this machine: synthesised speech is played into a virtual one.")
@@ -220,7 +224,7 @@ def _sound(
     return (
         stage,
         source,
-        config.overlay(dict(settings), {"microphone": {"identity": IDENTITY, "channels": 1, "pick": 1}}),
+        config.overlay(dict(settings), {"microphone": MICROPHONE}),
     )
 
 

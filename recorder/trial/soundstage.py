@@ -19,8 +19,12 @@ from typing import Self
 from recorder.errors import TrialError
 from recorder.trial import children
 
+ONE_CHANNEL = {"channels": 1, "pick": 1, "leave_out": []}
+"""For [microphone]: one that is no array."""
 IDENTITY = "pcm:roommic"
 """The stage's microphone, as `microphone.identity` names it."""
+MICROPHONE = {"identity": IDENTITY, **ONE_CHANNEL}
+"""The stage's microphone, for [microphone]."""
 START_SECONDS_MAX = 15.0
 PLAY_AHEAD_MS = 2_000
 """More than any listener asks for, since a sink runs at the least latency that anyone asks for: were it the speaker's, the

@@ -27,7 +27,7 @@ from recorder.sealed.keybox import release_keybox
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import BlockHeader, RecordType, hash_body, parse_record, record
 from recorder.sealed.open import open_recording
-from recorder.trial.soundstage import IDENTITY, SoundStage
+from recorder.trial.soundstage import MICROPHONE, SoundStage
 
 DEADLINE_SECONDS = 30.0
 AWAY_SECONDS = 2.0
@@ -101,7 +101,7 @@ def setup(tmp_path: Path) -> Setup:
     recipients.mkdir()
     keyfiles.save_recipient_public(recipients / "reader.pub", RECIPIENT.public)
     return Setup(
-        microphone=msgspec.structs.replace(config.microphone, identity=IDENTITY, away_seconds=AWAY_SECONDS),
+        microphone=msgspec.structs.replace(config.microphone, **MICROPHONE, away_seconds=AWAY_SECONDS),
         opus=config.opus,
         seal=config.seal,
         device="room-1",

@@ -15,7 +15,7 @@ HALF = RATE // 2
 
 
 def check(channels: int = 2, **changes: object) -> Check:
-    settings = msgspec.to_builtins(load().microphone) | {"channels": channels, "pick": "mix"} | changes
+    settings = msgspec.to_builtins(load().microphone) | {"channels": channels, "pick": "mix", "leave_out": []} | changes
     return Check(msgspec.convert(settings, Microphone), RATE)
 
 

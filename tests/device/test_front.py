@@ -17,7 +17,7 @@ START = Moment(1_000_000, 5_000, True)
 
 
 def of(channels: int) -> Microphone:
-    built = msgspec.to_builtins(load().microphone) | {"channels": channels, "pick": "mix"}
+    built = msgspec.to_builtins(load().microphone) | {"channels": channels, "pick": "mix", "leave_out": []}
     return msgspec.convert(built, Microphone)
 
 

@@ -16,9 +16,10 @@ from recorder.audio import FRAME_TICKS, Gap, GapCause, Moment, PcmBlock
 from recorder.config import load
 from recorder.device.microphone import QUEUE_BLOCKS_MAX, SETTLE_SECONDS, Microphone, Stamper, _agree
 from recorder.errors import MicrophoneError
+from recorder.trial.soundstage import MICROPHONE
 
 NS = 1_000_000_000
-SETTINGS = msgspec.structs.replace(load().microphone, identity="pcm:roommic")
+SETTINGS = msgspec.structs.replace(load().microphone, **MICROPHONE)
 
 
 def now(seconds: float) -> tuple[int, Moment]:

@@ -24,7 +24,7 @@ from recorder.sealed.verify import Report as Verified
 from recorder.sealed.verify import verify
 from recorder.trial.machines import Machines
 from recorder.trial.room import RoomProcess
-from recorder.trial.soundstage import IDENTITY, Playing, SoundStage
+from recorder.trial.soundstage import MICROPHONE, Playing, SoundStage
 from recorder.wire.consent import ConsentReceipt, check_receipt
 from recorder.wire.records import parse_record
 from recorder.wire.status import Happening, Report
@@ -34,7 +34,7 @@ SECONDS_MAX = 40.0
 """For anything that should take a second; only a failing test waits so long."""
 TURN_SECONDS = 0.02
 SETTINGS: dict[str, Any] = {
-    "microphone": {"identity": IDENTITY, "channels": 1, "pick": 1},
+    "microphone": MICROPHONE,
     "meeting": {"notice_seconds": 0.2, "grace_seconds": 0.6, "lift_seconds": 1.0},
     "uplink": {"retry_first_seconds": 0.2, "retry_last_seconds": 0.5, "receipt_timeout_seconds": 3.0},
 }
