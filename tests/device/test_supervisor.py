@@ -68,6 +68,21 @@ def test_a_guard_that_is_gone_is_missed_and_made_anew(
     assert guard.pid != first
 
 
+@pytest.mark.parametrize("beat_seconds", [0.1, 60.0], ids=["a beat is due", "none is due"])
+def test_a_loop_that_was_kept_waiting_does_not_blame_its_guard(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch, beat_seconds: float
+) -> None:
+    """A card may stall the loop for longer than a guard may be silent. The meeting goes on."""
+    beat_until(guard, answers=True)
+    pid = guard.pid
+    monkeypatch.setattr(supervisor, "BEAT_SECONDS", beat_seconds)
+    monkeypatch.setattr(supervisor, "ANSWER_SECONDS_MAX", 0.5)
+    for _ in range(2):
+        time.sleep(0.7)
+        guard.beat(DARK, time.monotonic())
+        assert (guard.pid, guard.answers) == (pid, True)
+
+
 def test_a_guard_does_not_heed_what_is_meant_for_its_daemon(guard: Guard) -> None:
     beat_until(guard, answers=True)
     pid = guard.pid
