@@ -194,9 +194,9 @@ class Daemon:
             self._panel.close()
             self._speaker.close()
             self._uplink.close(self._status(online=False))
-            self._guard.close()
             if self._window is not None:
                 self._window.close()
+        self._guard.close()  # here alone: of any other end it hears by its pipe, and alarms
 
     def ask_for_selftest(self) -> None:
         """Let the room test itself as soon as there is no meeting. From any thread or a signal handler."""

@@ -6,7 +6,9 @@ nothing of meetings. What it does when it hears nothing more:
 - the pipe ends without `end`: the daemon is dead. The kernel has ended the capture process with it (confine.py).
 - the pipe is silent for SILENT_SECONDS_MAX: the daemon hangs, and is killed.
 
-Either way the attention light then blinks that a failure ended the recording, until the service starts anew.
+Either way the attention light then blinks that a failure ended the recording, until this process is ended. A service manager
+does that at once: systemd kills what is left of a service within milliseconds of its main process (KillMode=mixed), so nobody
+sees the alarm there. Both lights are dark then until the service is back, whose daemon says what it found.
 
     parent → guard    a line each: the milliseconds of a pattern, lit and dark in turn, or `end`
     guard → parent    a dot for each line
@@ -15,6 +17,7 @@ A card may make the loop wait for seconds, which is no reason to end a meeting, 
 buttons and the light's current are still watched, by a thread that waits for no card.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -113,7 +116,8 @@ def watch(parent: int, lines: Lines, answers: int, light: LED) -> bool:
                 return True
             pattern = Pattern("told", tuple(json.loads(line)))
             rhythm = rhythm if rhythm.pattern == pattern else Rhythm(pattern)
-            os.write(answers, b".")
+            with contextlib.suppress(BrokenPipeError):  # the daemon died in the meantime, and the next look says so
+                os.write(answers, b".")
         if heard:
             deadline = time.monotonic() + SILENT_SECONDS_MAX
         elif time.monotonic() >= deadline:
@@ -123,7 +127,7 @@ def watch(parent: int, lines: Lines, answers: int, light: LED) -> bool:
 
 
 def alarm(light: LED) -> None:
-    """Blink that a failure has ended what ran, until this process is ended with the rest of its service."""
+    """Blink that a failure has ended what ran, until this process is ended."""
     rhythm = Rhythm(BLINKS[Fault.CUT_OFF])
     while True:
         light.value = rhythm.lit

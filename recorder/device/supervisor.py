@@ -1,8 +1,8 @@
 """Who watches the daemon: the guard, a process beside it, and the service manager. Both hear from every turn of its loop.
 
 The service manager's watchdog (sd_notify(3), sd_watchdog_enabled(3)) is fed by the same turns, so it restarts what hangs; the
-guard acts where there is none, and before it, for it keeps the attention light. The loop turns only while it can judge:
-audio that does not come and a light without a current end a recording there, in the turn that finds it.
+guard acts where there is none, and before it. The loop turns only while it can judge: audio that does not come and a light
+without a current end a recording there, in the turn that finds it.
 """
 
 import contextlib

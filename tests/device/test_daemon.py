@@ -19,6 +19,7 @@ from recorder.device.mock import Flaw
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.spool import Spool
+from recorder.device.supervisor import Guard
 from recorder.errors import CaptureError, HoldError, SpoolDamage, SpoolError, SpoolFull
 from recorder.meeting import presses
 from recorder.meeting.fault import Fault
@@ -791,6 +792,28 @@ def test_whatever_ends_the_room_the_microphone_is_shut_before_the_light_is_dark(
         room.run(script)
     assert "shut" in room.log and "dark" not in room.log[room.log.index("open") : room.log.index("shut")]
     assert room.log[-1] == "dark"
+
+
+def test_a_room_that_fails_says_no_end_to_its_guard(room: Room, monkeypatch: Any, capfd: Any) -> None:
+    """The real one: it must alarm, and not darken its light as if somebody had switched the room off."""
+    monkeypatch.setattr(module, "Guard", Guard)
+    left: list[Guard] = []
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        assert daemon._guard.answers
+        left.append(daemon._guard)
+        raise ZeroDivisionError("a defect of ours")
+
+    with pytest.raises(ZeroDivisionError):
+        room.run(script)
+    (guard,) = left
+    process = guard._process
+    assert process is not None and process.stdin is not None and process.stdout is not None
+    process.stdin.close()  # as the end of this process would
+    assert process.wait(SCRIPT_SECONDS_MAX) == 0
+    process.stdout.close()
+    assert "has ended without a word" in capfd.readouterr().err
 
 
 def test_the_light_tells_of_a_no_before_a_long_purge_begins(room: Room) -> None:
