@@ -10,7 +10,9 @@ down tells as much.
 """
 
 import collections
+import contextlib
 import logging
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -184,11 +186,28 @@ class Panel:
 
 
 def header_pins() -> Any:
-    """A Raspberry Pi's 40 pins; a PanelError if this is none."""
-    import lgpio  # only a Pi has the chip that this opens
+    """A Raspberry Pi's 40 pins; a PanelError if this is none.
+
+    lgpio makes a pipe in the current folder while it is imported, under a name that is the same in every process, and a moment
+    later opens it by that name. A service may write in no folder but its own; and where the daemon and its guard shared one,
+    either could take the other's pipe and be deaf to every button. So each gives it a folder that is gone afterwards.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="wederhoor-") as folder, contextlib.chdir(folder):
+            import lgpio  # only a Pi has the chip that this opens
+    except OSError as error:
+        raise PanelError(
+            f"lgpio, the library for the pins, finds no folder for its pipe: {error}; make /tmp writable"
+        ) from error
     from gpiozero.pins.lgpio import LGPIOFactory
 
-    return LGPIOFactory(header_chip(lgpio))
+    number = header_chip(lgpio)
+    try:
+        return LGPIOFactory(number)
+    except lgpio.error as error:
+        raise PanelError(
+            f"the pins behind /dev/gpiochip{number} cannot be opened: {error}; may this user open it?"
+        ) from error
 
 
 def header_chip(lgpio: Any) -> int:

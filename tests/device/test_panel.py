@@ -1,6 +1,9 @@
 """The panel on gpiozero's mock pins: what fingers do goes through the same layer as on a Pi."""
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +16,10 @@ from gpiozero import Device
 from recorder import config
 from recorder.device import panel as module
 from recorder.device.mock import Flaw, Hands
-from recorder.device.panel import Panel, Pressed, header_chip
+from recorder.device.panel import Panel, Pressed, header_chip, header_pins
 from recorder.errors import PanelError
 
+ROOT = Path(__file__).parents[2]
 LIFT_SECONDS = 0.05
 DEADLINE_SECONDS = 20.0
 
@@ -299,3 +303,41 @@ def test_without_the_pins_the_error_says_whom_to_ask(
     with pytest.raises(PanelError, match="Raspberry Pi"):
         header_chip(chips)
     assert chips.open == set()
+
+
+def test_the_library_of_the_pins_needs_no_folder_that_a_service_has_not() -> None:
+    """The real one, where nothing can be written: it gets as far as to see that this is no Raspberry Pi."""
+    script = "import pathlib, recorder.device.panel as it; it.DEVICES = pathlib.Path('/nowhere'); it.header_pins()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd="/proc",
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr.splitlines()[-1].startswith("recorder.errors.PanelError: none of the GPIO chips [] is that")
+
+
+def test_a_library_that_finds_no_folder_is_told_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(prefix: str) -> None:
+        raise OSError(28, "No space left on device", "/tmp")
+
+    monkeypatch.setattr(module.tempfile, "TemporaryDirectory", full)
+    with pytest.raises(PanelError, match=r"no folder for its pipe: .*No space left"):
+        header_pins()
+
+
+def test_pins_that_cannot_be_opened_are_told_in_plain_words(
+    devices: Callable[[dict[int, str | None]], Chips], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chips = devices({0: "pinctrl-rp1"})
+
+    def refuse(number: int) -> None:
+        raise Chips.error("can not open gpiochip")
+
+    monkeypatch.setitem(sys.modules, "lgpio", chips)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", SimpleNamespace(LGPIOFactory=refuse))  # type: ignore[arg-type]
+    with pytest.raises(PanelError, match="/dev/gpiochip0 cannot be opened: can not open gpiochip"):
+        header_pins()
