@@ -92,11 +92,26 @@ class Daemon:
     def __init__(self, settings: config.Config, emit: Callable[[Report | Happening], None] | None) -> None:
         self._settings = settings
         self._emit = emit
+        self._wakeup, self._alarm_bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._tap: Tap | None = None
+        self._no_unheard = False
+        """The client has said no, and the loop has not heard it yet."""
+        self._went_dark = False
+        """The light lost its current, and the loop has not heard it yet."""
+        self._whole = False
+        """Constructed. A no before that waits for the loop."""
+        # First of all: it darkens a light that the kernel left lit after a crash, whatever may fail below.
+        self._panel = Panel(
+            settings.panel,
+            settings.meeting.lift_seconds,
+            on_refuse=self._refuse_now,
+            on_dark=self._shut_in_the_dark,
+            wake=self._wake,
+        )
         self._folder = Path(settings.room.folder)
         self._keys = self._folder / "keys"
         self._signing_key = keyfiles.load_device(self._keys / "signing.key")
         self._archive_key = keyfiles.load_device_public(self._keys / "archive.pub")
-        self._wakeup, self._alarm_bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._hold = open_hold(settings.room)
         self._spool = Spool(self._folder / "spool", settings.spool.bytes_max)
         self._standing = StandingNo(self._folder / "refused")
@@ -107,13 +122,6 @@ class Daemon:
             self._spool, self._hold, self._chain, receipts, self._signing_key, terms(settings), self._on_added
         )
         self._uplink = Uplink(settings.room.name, settings.uplink, self._keys, self._wake)
-        self._panel = Panel(
-            settings.panel,
-            settings.meeting.lift_seconds,
-            on_refuse=self._refuse_now,
-            on_dark=self._shut_in_the_dark,
-            wake=self._wake,
-        )
         self._speaker = Speaker(settings.speaker)
         self._guard = Guard(settings.panel)
         self._service_manager = ServiceManager()
@@ -128,13 +136,10 @@ class Daemon:
         self._window = Window(Path(settings.room.window)) if settings.room.window else None
         if self._window is not None:
             self._selector.register(self._window, selectors.EVENT_READ)
-        self._tap: Tap | None = None
         self._state = State.IDLE
         self._since = time.monotonic()
         self._timers: dict[Event, float] = {}
         """When each is over, monotonic."""
-        self._no_unheard = False
-        """The client has said no, and the loop has not heard it yet."""
         self._heard = time.monotonic()
         """When the capture process last said anything."""
         self._hold_key = bytearray()
@@ -160,12 +165,11 @@ class Daemon:
         self._next_selftest = 0.0
         self._selftest: tuple[int, tuple[Fault, ...]] | None = None
         """When the last one was, Unix milliseconds, and what it found."""
-        self._went_dark = False
-        """The light lost its current, and the loop has not heard it yet."""
         self._next_report = 0.0
         self._last_status: tuple[tuple[object, ...], float] | None = None
         """What the last one told as news, and when."""
         self._stopping = False
+        self._whole = True
 
     def hands(self) -> mock.Hands:
         """Fingers for the mock pins."""
@@ -758,6 +762,8 @@ class Daemon:
     def _refuse_now(self) -> None:
         """In the thread in which the press arrives, before anything else: the tap, then the key."""
         self._no_unheard = True
+        if not self._whole:
+            return
         tap = self._tap
         if tap is not None:
             tap.shut()

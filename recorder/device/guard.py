@@ -8,7 +8,8 @@ nothing of meetings. What it does when it hears nothing more:
 
 Either way the attention light then blinks that a failure ended the recording, until this process is ended. A service manager
 does that at once: systemd kills what is left of a service within milliseconds of its main process (KillMode=mixed), so nobody
-sees the alarm there. Both lights are dark then until the service is back, whose daemon says what it found.
+sees the alarm there. Both lights are dark then, as far as the kernel lets go of them (hardware/README.md, "Boot settings"),
+until the service is back, whose daemon says what it found.
 
     parent → guard    a line each: the milliseconds of a pattern, lit and dark in turn, or `end`
     guard → parent    a dot for each line
@@ -141,7 +142,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # meant for the daemon, which says `end`
     parent = os.pidfd_open(os.getppid())
     setup = msgspec.json.decode(sys.argv[1], type=Setup)
-    Device.pin_factory = MockFactory() if setup.pins == "mock" else header_pins()
+    Device.pin_factory = MockFactory() if setup.pins == "mock" else header_pins()[0]
     light = LED(setup.attention_light)
     if not watch(parent, Lines(0), 1, light) and setup.pins != "mock":  # a lamp made of software is seen by nobody
         alarm(light)

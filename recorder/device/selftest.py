@@ -46,6 +46,10 @@ def _microphone(settings: config.Microphone) -> dict[Fault, str]:
 def examine(settings: config.Config, spool: Spool, panel: Panel) -> dict[Fault, str]:
     """All of it: the light is lit and read back for an instant, and the card is written. Between meetings only."""
     found = glance(settings, spool, panel)
+    if panel.stays_lit:
+        found[Fault.LIGHT] = (
+            "the recording light would stay lit if the recorder died: put dtparam=strict_gpiod into config.txt and boot anew"
+        )
     try:
         panel.prove()
     except PanelError as error:

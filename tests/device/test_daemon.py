@@ -4,17 +4,20 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gpiozero import Device
 
 from recorder import config, keyfiles
 from recorder.audio import FRAME_TICKS, Moment, OpusBlock
 from recorder.device import daemon as module
 from recorder.device import mock, selftest
 from recorder.device.daemon import Daemon
+from recorder.device.hold import Hold, open_hold
 from recorder.device.mock import Flaw
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
@@ -248,6 +251,34 @@ def recording(daemon: Daemon) -> Script:
     while not daemon._custody.recording.ledger.blocks:  # type: ignore[union-attr]
         yield
     yield from wait(daemon._settings.panel.double_press_seconds)  # or the next press would belong to the first
+
+
+def test_whatever_fails_at_the_start_the_light_is_dark(room: Room, monkeypatch: Any) -> None:
+    """A kernel may have left it lit after a crash."""
+    monkeypatch.setattr(module, "open_hold", raising(HoldError("the clock chip is not there")))
+    monkeypatch.setattr(Device, "pin_factory", None)
+    with pytest.raises(HoldError):
+        Daemon(msgspec.convert(room.values, config.Config), None)
+    assert Device.pin_factory is not None, "nobody has touched the pins"
+    light = Device.pin_factory.pin(room.values["panel"]["recording_light"])
+    assert (light.function, bool(light.state)) == ("output", False)
+
+
+def test_a_no_while_the_room_is_being_made_is_heard_by_its_loop(room: Room, monkeypatch: Any, caplog: Any) -> None:
+    """There is no tap yet, and the hold is only being opened."""
+
+    def slowly(settings: config.Room) -> Hold:
+        press(SimpleNamespace(pin=Device.pin_factory.pin(room.values["panel"]["refuse_button"])))
+        return open_hold(settings)
+
+    monkeypatch.setattr(module, "open_hold", slowly)
+
+    def script(daemon: Daemon) -> Script:
+        yield from until(daemon, State.REFUSED)
+
+    daemon = room.run(script)
+    assert "Traceback" not in caplog.text
+    assert [room.manifest(daemon, each).ended for each in daemon._spool.recordings()] == ["refused"]
 
 
 def log_light(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

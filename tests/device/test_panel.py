@@ -245,6 +245,31 @@ def test_closing_darkens_the_light(settings: config.Panel, loop: Loop) -> None:
     Device.pin_factory.reset()
 
 
+@pytest.mark.parametrize(
+    ("told", "stays"),
+    [
+        ({"pinctrl_rp1": "Y\n"}, True),
+        (
+            {"pinctrl_rp1": "N\n", "pinctrl_bcm2835": "Y\n"},
+            False,
+        ),  # a kernel that drives both chips, on a Raspberry Pi 5
+        ({"pinctrl_bcm2835": "Y\n"}, False),
+        ({}, False),
+    ],
+)
+def test_whether_the_light_outlives_its_process_is_the_kernels_word(
+    panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str], stays: bool
+) -> None:
+    monkeypatch.setattr(module, "MODULES", tmp_path)
+    for name, value in told.items():
+        parameter = tmp_path / name / "parameters" / "persist_gpio_outputs"
+        parameter.parent.mkdir(parents=True)
+        parameter.write_text(value)
+    assert not panel.stays_lit, "a lamp made of software is dark without its process"
+    panel._chip = "pinctrl-rp1"
+    assert panel.stays_lit is stays
+
+
 class Chips:
     """The part of lgpio that finds a chip."""
 
@@ -291,7 +316,7 @@ def test_the_pins_are_found_by_label_whatever_the_kernel_numbers_them(
     devices: Callable[[dict[int, str | None]], Chips], labels: dict[int, str | None], number: int
 ) -> None:
     chips = devices(labels)
-    assert header_chip(chips) == number
+    assert header_chip(chips) == (number, labels[number])
     assert chips.open == set()
 
 

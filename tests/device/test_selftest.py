@@ -64,6 +64,14 @@ def test_a_light_that_lies_is_found_and_left_dark(settings: config.Config, panel
     assert not Device.pin_factory.pin(settings.panel.recording_light).state
 
 
+def test_a_light_that_a_dead_recorder_would_leave_lit_is_found(
+    settings: config.Config, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Panel, "stays_lit", True)
+    found = selftest.examine(settings, Spool(), panel)  # type: ignore[arg-type]
+    assert found.keys() == {Fault.LIGHT} and "strict_gpiod" in found[Fault.LIGHT]
+
+
 def test_a_glance_sees_a_current_that_nobody_switched_on_and_switches_nothing(
     settings: config.Config, panel: Panel
 ) -> None:

@@ -215,7 +215,7 @@ def test_a_guard_alarms_where_no_end_was_said(
     lit: list[int] = []
     setup = module.Setup("lgpio", panel.attention_light)
     monkeypatch.setattr(module.Device, "pin_factory", None)
-    monkeypatch.setattr(module, "header_pins", MockFactory)
+    monkeypatch.setattr(module, "header_pins", lambda: (MockFactory(), "pinctrl-rp1"))
     monkeypatch.setattr(module.signal, "signal", lambda number, handler: None)
     monkeypatch.setattr(module.sys, "argv", ["guard", msgspec.json.encode(setup).decode()])
     monkeypatch.setattr(module, "watch", lambda *_: said)
