@@ -161,6 +161,8 @@ class Daemon:
         """Of those the ones that a person must mend, who then starts the room anew. Start is dead."""
         self._seen: dict[Fault, str] = {}
         """What the last glance saw."""
+        self._clock_set = False
+        """The wall clock had a trusted source once."""
         self._next_glance = 0.0
         self._next_selftest = 0.0
         self._selftest: tuple[int, tuple[Fault, ...]] | None = None
@@ -493,9 +495,11 @@ class Daemon:
 
     def _look_round(self, now: float) -> None:
         """Between meetings: the self-test when it is due, and a glance every few seconds."""
+        if not self._clock_set:
+            self._clock_set = clock.synced()
         if now >= self._next_selftest and self._state is State.IDLE:
             self._next_selftest, self._next_glance = now + SELFTEST_SECONDS, now + GLANCE_SECONDS
-            self._seen = selftest.examine(self._settings, self._spool, self._panel)
+            self._seen = selftest.examine(self._settings, self._spool, self._panel, clock_set=self._clock_set)
             self._selftest = time.time_ns() // 1_000_000, tuple(self._seen)
             logger.info("self-test: %s", "; ".join(self._seen.values()) or "all is well")
             for fault in self._seen:
@@ -503,7 +507,7 @@ class Daemon:
                     self._distrust(fault, self._seen[fault])
         elif now >= self._next_glance:
             self._next_glance = now + GLANCE_SECONDS
-            self._seen = selftest.glance(self._settings, self._spool, self._panel)
+            self._seen = selftest.glance(self._settings, self._spool, self._panel, clock_set=self._clock_set)
         if Fault.CARD_FULL not in self._seen:
             self._faults.pop(Fault.CARD_FULL, None)  # the archive has signed for something
 

@@ -14,8 +14,8 @@ from gpiozero import Device
 
 from recorder import config, keyfiles
 from recorder.audio import FRAME_TICKS, Moment, OpusBlock
+from recorder.device import clock, mock, selftest
 from recorder.device import daemon as module
-from recorder.device import mock, selftest
 from recorder.device.daemon import Daemon
 from recorder.device.hold import Hold, open_hold
 from recorder.device.mock import Flaw
@@ -400,6 +400,30 @@ def test_the_self_test_finds_a_broken_light_before_anybody_presses_start(room: R
         assert told.selftest_found == told.faults == ("light",)
 
     room.run(script)
+
+
+def test_a_clock_that_was_set_once_counts_as_set(room: Room, monkeypatch: Any) -> None:
+    """The kernel forgets it after hours without a network."""
+    told: list[bool] = []
+    glance = selftest.glance
+
+    def noted(*arguments: Any, clock_set: bool) -> dict[Fault, str]:
+        told.append(clock_set)
+        return glance(*arguments, clock_set=clock_set)
+
+    monkeypatch.setattr(selftest, "glance", noted)
+
+    def script(daemon: Daemon) -> Script:
+        for synced in (False, True, False):
+            monkeypatch.setattr(clock, "synced", lambda synced=synced: synced)
+            before = len(told)
+            daemon._next_glance = 0.0
+            while len(told) == before:
+                yield
+
+    monkeypatch.setattr(clock, "synced", lambda: False)
+    room.run(script)
+    assert told[-3:] == [False, True, True]
 
 
 def test_a_card_that_takes_nothing_is_found_by_the_self_test(room: Room, monkeypatch: Any) -> None:

@@ -53,14 +53,14 @@ def missing(*_: object) -> None:
 
 
 def test_a_room_in_order_has_nothing_to_tell(settings: config.Config, panel: Panel) -> None:
-    assert selftest.examine(settings, Spool(), panel) == {}  # type: ignore[arg-type]
+    assert selftest.examine(settings, Spool(), panel, clock_set=True) == {}  # type: ignore[arg-type]
     assert not panel.lit
 
 
 @pytest.mark.parametrize("flaw", list(Flaw))
 def test_a_light_that_lies_is_found_and_left_dark(settings: config.Config, panel: Panel, flaw: Flaw) -> None:
     Hands(settings.panel).break_lamp(flaw)
-    assert selftest.examine(settings, Spool(), panel).keys() == {Fault.LIGHT}  # type: ignore[arg-type]
+    assert selftest.examine(settings, Spool(), panel, clock_set=True).keys() == {Fault.LIGHT}  # type: ignore[arg-type]
     assert not Device.pin_factory.pin(settings.panel.recording_light).state
 
 
@@ -68,7 +68,7 @@ def test_a_light_that_a_dead_recorder_would_leave_lit_is_found(
     settings: config.Config, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Panel, "stays_lit", True)
-    found = selftest.examine(settings, Spool(), panel)  # type: ignore[arg-type]
+    found = selftest.examine(settings, Spool(), panel, clock_set=True)  # type: ignore[arg-type]
     assert found.keys() == {Fault.LIGHT} and "strict_gpiod" in found[Fault.LIGHT]
 
 
@@ -76,9 +76,9 @@ def test_a_glance_sees_a_current_that_nobody_switched_on_and_switches_nothing(
     settings: config.Config, panel: Panel
 ) -> None:
     Hands(settings.panel).break_lamp(Flaw.SHORTED)
-    assert selftest.glance(settings, Spool(), panel).keys() == {Fault.LIGHT}  # type: ignore[arg-type]
+    assert selftest.glance(settings, Spool(), panel, clock_set=True).keys() == {Fault.LIGHT}  # type: ignore[arg-type]
     Hands(settings.panel).break_lamp(Flaw.OPEN)
-    assert selftest.glance(settings, Spool(), panel) == {}  # type: ignore[arg-type]
+    assert selftest.glance(settings, Spool(), panel, clock_set=True) == {}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -101,19 +101,42 @@ def test_a_microphone_is_there_and_with_the_interlock_it_must_not_be(
     """L1: one that is there while the light is dark has power that nobody sees."""
     monkeypatch.setattr(selftest.cards, "find", (lambda *_: None) if there else missing)
     named = with_microphone(settings, identity="usb:2886:0018", interlock=interlock, rates=[48_000])
-    assert selftest.glance(named, Spool(), panel).keys() == found  # type: ignore[arg-type]
+    assert selftest.glance(named, Spool(), panel, clock_set=True).keys() == found  # type: ignore[arg-type]
 
 
 def test_a_card_without_room_and_a_clock_that_was_never_set_are_found(
     settings: config.Config, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: 86_400.0))
-    found = selftest.glance(settings, Spool(1_000), panel)  # type: ignore[arg-type]
+    found = selftest.glance(settings, Spool(1_000), panel, clock_set=True)  # type: ignore[arg-type]
     assert found.keys() == {Fault.CARD_FULL, Fault.CLOCK}
+
+
+@pytest.mark.parametrize(
+    ("pins", "clock_set", "kept", "found"),
+    [
+        ("lgpio", False, False, {Fault.CLOCK}),  # a Raspberry Pi without a network begins where it was switched off
+        ("lgpio", True, False, set()),
+        ("lgpio", False, True, set()),
+        ("mock", False, False, set()),
+    ],
+)
+def test_a_clock_that_nothing_has_set_is_found(
+    settings: config.Config,
+    panel: Panel,
+    monkeypatch: pytest.MonkeyPatch,
+    pins: str,
+    clock_set: bool,
+    kept: bool,
+    found: set[Fault],
+) -> None:
+    monkeypatch.setattr(clock, "kept", lambda: kept)
+    room = msgspec.structs.replace(settings, panel=msgspec.structs.replace(settings.panel, pins=pins))
+    assert selftest.glance(room, Spool(), panel, clock_set=clock_set).keys() == found  # type: ignore[arg-type]
 
 
 def test_a_card_that_reads_back_otherwise_is_broken(
     settings: config.Config, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(selftest.durable, "write", lambda file, data: file.write_bytes(b"rust"))
-    assert selftest.examine(settings, Spool(), panel).keys() == {Fault.RECORDER}  # type: ignore[arg-type]
+    assert selftest.examine(settings, Spool(), panel, clock_set=True).keys() == {Fault.RECORDER}  # type: ignore[arg-type]
