@@ -6,6 +6,7 @@ Two things do not wait for their turn. A refusal: the thread in which the press 
 key, and only then tells the loop. And a light that goes dark: the same thread shuts the tap.
 """
 
+import contextlib
 import logging
 import os
 import selectors
@@ -653,8 +654,10 @@ class Daemon:
                 self._tap.finish()
             case Action.SHUT_TAP:
                 self._shut_tap()
+                closed_at = time.monotonic()
                 # Before what takes its time: what is not heard any more shall not look as if it were.
                 self._panel.show(recording=False)
+                self._tell("closed", at=closed_at)
             case Action.DESTROY_KEY:
                 # If it fails the keybox's ciphertext is purged all the same; what is left of the key is in RAM.
                 if self._state is State.REFUSED:
@@ -865,6 +868,11 @@ class Daemon:
             recording = self._recording_id
         self._emit(Happening(name, (at or time.monotonic()) * 1000, time.time_ns() // 1_000_000, recording, detail))
 
+    def tell_lamp(self, lit: bool, flaw: mock.Flaw | None, at: float) -> None:
+        """That the mock lamp is lit or dark from now on. Whether it can be told must make no difference to the light."""
+        with contextlib.suppress(OSError):
+            self._tell("lit" if lit else "dark", flaw.value if flaw else "", at)
+
     @property
     def _position(self) -> int:
         """Where the recording is now, ticks: as far as the capture process told, once a second."""
@@ -954,6 +962,8 @@ def serve(settings: config.Config, *, report: bool) -> int:
         signal.signal(number, lambda *_: daemon.stop())
     signal.signal(signal.SIGUSR1, lambda *_: daemon.ask_for_selftest())
     if settings.panel.pins == "mock":
+        if report:
+            daemon.hands().watch_lamp(daemon.tell_lamp)
         threading.Thread(target=press_from_input, args=(daemon, settings), name="hands", daemon=True).start()
     daemon.run()
     return 0

@@ -180,6 +180,22 @@ def test_lit_is_read_from_the_current_and_not_from_what_was_told(
     assert not panel.lit
 
 
+def test_a_lamp_of_software_tells_each_change_of_its_light(panel: Panel, hands: Hands) -> None:
+    told: list[tuple[bool, Flaw | None]] = []
+    hands.watch_lamp(lambda lit, flaw, at: told.append((lit, flaw)))
+    panel.show(recording=True)
+    panel.show(recording=True)
+    panel.show(recording=False)
+    panel.show(recording=True)
+    hands.break_lamp(Flaw.OPEN)
+    hands.break_lamp(Flaw.SHORTED)
+    panel.show(recording=False)
+    hands.break_lamp(None)
+    assert told == [
+        (True, None), (False, None), (True, None), (False, Flaw.OPEN), (True, Flaw.SHORTED), (False, None),
+    ]  # fmt: skip
+
+
 def test_a_sound_light_is_proven_and_its_edge_seen(panel: Panel) -> None:
     panel.show(recording=True)  # in the middle of a pulse
     panel.prove()
