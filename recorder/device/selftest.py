@@ -1,6 +1,7 @@
 """The self-test: what can be known of a room without a meeting. At its start, every day, on demand; in part all the time."""
 
 import errno
+import os
 from pathlib import Path
 
 from recorder import config
@@ -13,7 +14,7 @@ from recorder.meeting.fault import Fault
 SPOOL_RESERVE_BYTES = 524_288
 """Room that must be free before a meeting may start: about two minutes."""
 CARD_FULL = "the card is full of recordings that the archive has not signed for; restore its connection"
-WRITTEN = bytes(range(256)) * 16
+WRITTEN_BYTES = 4096
 
 
 def glance(settings: config.Config, spool: Spool, panel: Panel, *, clock_set: bool) -> dict[Fault, str]:
@@ -65,9 +66,10 @@ def examine(settings: config.Config, spool: Spool, panel: Panel, *, clock_set: b
     finally:
         panel.show(recording=False)
     tried = Path(settings.room.folder) / "selftest"
+    written = os.urandom(WRITTEN_BYTES)  # a card that takes nothing more still has what was written on another day
     try:
-        durable.write(tried, WRITTEN)
-        if tried.read_bytes() != WRITTEN:
+        durable.write(tried, written)
+        if durable.read_back(tried) != written:
             found[Fault.RECORDER] = f"{tried}: reads back otherwise than it was written: the card is broken"
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -1,5 +1,10 @@
 """What a room knows of itself without a meeting."""
 
+import ctypes
+import errno
+import mmap
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +15,7 @@ import pytest
 from gpiozero import Device
 
 from recorder import config
-from recorder.device import clock, selftest
+from recorder.device import clock, durable, selftest
 from recorder.device.mock import Flaw, Hands
 from recorder.device.panel import Panel
 from recorder.errors import MicrophoneError
@@ -140,3 +145,62 @@ def test_a_card_that_reads_back_otherwise_is_broken(
 ) -> None:
     monkeypatch.setattr(selftest.durable, "write", lambda file, data: file.write_bytes(b"rust"))
     assert selftest.examine(settings, Spool(), panel, clock_set=True).keys() == {Fault.RECORDER}  # type: ignore[arg-type]
+
+
+def test_a_card_that_takes_nothing_more_is_broken_though_it_has_what_another_day_wrote(
+    settings: config.Config, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert selftest.examine(settings, Spool(), panel, clock_set=True) == {}  # type: ignore[arg-type]
+    monkeypatch.setattr(selftest.durable, "write", lambda file, data: None)
+    assert selftest.examine(settings, Spool(), panel, clock_set=True).keys() == {Fault.RECORDER}  # type: ignore[arg-type]
+
+
+def remembered(file: Path) -> bool:
+    """Whether the kernel has any of it in RAM, mincore(2)."""
+    size = file.stat().st_size
+    told = ctypes.create_string_buffer(-(-size // mmap.PAGESIZE))
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), size, access=mmap.ACCESS_COPY) as pages:
+        first = ctypes.c_char.from_buffer(pages)
+        code = ctypes.CDLL(None).mincore(ctypes.c_void_p(ctypes.addressof(first)), ctypes.c_size_t(size), told)
+        del first
+    assert code == 0
+    return any(byte & 1 for byte in told.raw)
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A folder that is not in RAM, as /tmp may be."""
+    with tempfile.TemporaryDirectory(prefix="wederhoor-test-", dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+def test_the_card_is_asked_and_not_the_kernels_memory_of_it(settings: config.Config, panel: Panel, disk: Path) -> None:
+    """What is written is remembered, so that a read of a dead card would find it. Read past that, it is not remembered."""
+    durable.write(disk / "plain", bytes(selftest.WRITTEN_BYTES))
+    assert remembered(disk / "plain")
+    room = msgspec.structs.replace(settings, room=msgspec.structs.replace(settings.room, folder=str(disk)))
+    assert selftest.examine(room, Spool(), panel, clock_set=True) == {}  # type: ignore[arg-type]
+    assert not remembered(disk / "selftest")
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 4_095, 4_096, 4_097, 70_000])
+def test_what_is_read_back_is_the_whole_file(disk: Path, ram: Path, size_bytes: int) -> None:
+    data = os.urandom(size_bytes)
+    for folder in (disk, ram):
+        durable.write(folder / "file", data)
+        assert durable.read_back(folder / "file") == data
+
+
+def test_a_file_system_that_cannot_be_read_directly_is_read_plainly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    durable.write(tmp_path / "file", b"data")
+    opened = os.open
+
+    def picky(file: Path, flags: int, *mode: int) -> int:
+        if flags & os.O_DIRECT:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return opened(file, flags, *mode)
+
+    monkeypatch.setattr(durable.os, "open", picky)
+    assert durable.read_back(tmp_path / "file") == b"data"
