@@ -65,6 +65,9 @@ def test_what_the_room_needs_is_allowed() -> None:
     assert "@clock" not in " ".join(unit["SystemCallFilter"]) and "adjtimex" in unit["SystemCallFilter"]
     assert "ProtectClock" not in unit, "the clock could not be asked whether it is set"
     assert "ProcSubset" not in unit, "the sound cards are in /proc"
+    assert unit["PrivateTmp"] == ["yes"], (
+        "lgpio makes a pipe while it is imported (panel.py), and nothing else is writable"
+    )
 
 
 def test_no_unit_waits_for_network_or_time() -> None:

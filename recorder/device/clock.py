@@ -6,6 +6,7 @@ chrony alike), and the kernel sets it again when none has spoken for hours. syst
 forbidden, the clock counts as unsynced: an unknown is never reported as trust.
 """
 
+import contextlib
 import ctypes
 import time
 from pathlib import Path
@@ -14,6 +15,9 @@ from recorder.audio import Moment
 
 MADE_SECONDS = 1_764_000_000
 """Unix time before which no room has run this software: 24 November 2025."""
+KEPT_SECONDS_MAX = 3600.0
+"""Between a clock chip and the wall clock: years without a network come to minutes."""
+_CLOCK_CHIPS = Path("/sys/class/rtc")
 _STA_UNSYNC = 0x0040
 _TIME_ERROR = 5
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -45,6 +49,19 @@ def synced() -> bool:
 def plausible() -> bool:
     """Whether the wall clock can be right at all. A machine without a clock chip begins at some moment in its past."""
     return time.time() >= MADE_SECONDS
+
+
+def kept() -> bool:
+    """Whether a clock chip tells about the same time as the wall clock: it kept that while the machine was off.
+
+    That there is one says little. A Raspberry Pi 5 has one without a battery, which begins at 1970, and one whose battery was
+    empty cannot be read.
+    """
+    for chip in _CLOCK_CHIPS.glob("rtc*/since_epoch"):
+        with contextlib.suppress(OSError, ValueError):
+            if abs(int(chip.read_text()) - time.time()) <= KEPT_SECONDS_MAX:
+                return True
+    return False
 
 
 def monotonic_ns() -> int:

@@ -6,6 +6,7 @@ Two things do not wait for their turn. A refusal: the thread in which the press 
 key, and only then tells the loop. And a light that goes dark: the same thread shuts the tap.
 """
 
+import contextlib
 import logging
 import os
 import selectors
@@ -92,11 +93,25 @@ class Daemon:
     def __init__(self, settings: config.Config, emit: Callable[[Report | Happening], None] | None) -> None:
         self._settings = settings
         self._emit = emit
+        self._wakeup, self._alarm_bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._tap: Tap | None = None
+        self._no_unheard = 0.0
+        """When the client said no, monotonic, as long as the loop has not heard of it."""
+        self._went_dark = False
+        """The light lost its current, and the loop has not heard it yet."""
+        self._whole = False
+        """Constructed. A no before that waits for the loop."""
+        # First of all: it darkens a light that the kernel left lit after a crash, whatever may fail below.
+        self._panel = Panel(
+            settings.panel,
+            on_refuse=self._refuse_now,
+            on_dark=self._shut_in_the_dark,
+            wake=self._wake,
+        )
         self._folder = Path(settings.room.folder)
         self._keys = self._folder / "keys"
         self._signing_key = keyfiles.load_device(self._keys / "signing.key")
         self._archive_key = keyfiles.load_device_public(self._keys / "archive.pub")
-        self._wakeup, self._alarm_bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._hold = open_hold(settings.room)
         self._spool = Spool(self._folder / "spool", settings.spool.bytes_max)
         self._standing = StandingNo(self._folder / "refused")
@@ -107,12 +122,6 @@ class Daemon:
             self._spool, self._hold, self._chain, receipts, self._signing_key, terms(settings), self._on_added
         )
         self._uplink = Uplink(settings.room.name, settings.uplink, self._keys, self._wake)
-        self._panel = Panel(
-            settings.panel,
-            on_refuse=self._refuse_now,
-            on_dark=self._shut_in_the_dark,
-            wake=self._wake,
-        )
         self._speaker = Speaker(settings.speaker)
         self._guard = Guard(settings.panel)
         self._service_manager = ServiceManager()
@@ -127,13 +136,10 @@ class Daemon:
         self._window = Window(Path(settings.room.window)) if settings.room.window else None
         if self._window is not None:
             self._selector.register(self._window, selectors.EVENT_READ)
-        self._tap: Tap | None = None
         self._state = State.IDLE
         self._since = time.monotonic()
         self._timers: dict[Event, float] = {}
         """When each is over, monotonic."""
-        self._no_unheard = 0.0
-        """When the client said no, monotonic, as long as the loop has not heard of it."""
         self._heard = time.monotonic()
         """When the capture process last said anything."""
         self._hold_key = bytearray()
@@ -157,16 +163,17 @@ class Daemon:
         """What the last glance saw."""
         self._sounded: set[Fault] = set()
         """Those that were heard in this meeting."""
+        self._clock_set = False
+        """The wall clock had a trusted source once."""
         self._next_glance = 0.0
         self._next_selftest = 0.0
         self._selftest: tuple[int, tuple[Fault, ...]] | None = None
         """When the last one was, Unix milliseconds, and what it found."""
-        self._went_dark = False
-        """The light lost its current, and the loop has not heard it yet."""
         self._next_report = 0.0
         self._last_status: tuple[tuple[object, ...], float] | None = None
         """What the last one told as news, and when."""
         self._stopping = False
+        self._whole = True
 
     def hands(self) -> mock.Hands:
         """Fingers for the mock pins."""
@@ -195,9 +202,9 @@ class Daemon:
             self._panel.close()
             self._speaker.close()
             self._uplink.close(self._status(online=False))
-            self._guard.close()
             if self._window is not None:
                 self._window.close()
+        self._guard.close()  # here alone: of any other end it hears by its pipe, and alarms
 
     def ask_for_selftest(self) -> None:
         """Let the room test itself as soon as there is no meeting. From any thread or a signal handler."""
@@ -522,9 +529,11 @@ class Daemon:
 
     def _look_round(self, now: float) -> None:
         """Between meetings: the self-test when it is due, and a glance every few seconds."""
+        if not self._clock_set:
+            self._clock_set = clock.synced()
         if now >= self._next_selftest and self._state is State.IDLE:
             self._next_selftest, self._next_glance = now + SELFTEST_SECONDS, now + GLANCE_SECONDS
-            self._seen = selftest.examine(self._settings, self._spool, self._panel)
+            self._seen = selftest.examine(self._settings, self._spool, self._panel, clock_set=self._clock_set)
             self._selftest = time.time_ns() // 1_000_000, tuple(self._seen)
             logger.info("self-test: %s", "; ".join(self._seen.values()) or "all is well")
             for fault in self._seen:
@@ -532,7 +541,7 @@ class Daemon:
                     self._distrust(fault, self._seen[fault])
         elif now >= self._next_glance:
             self._next_glance = now + GLANCE_SECONDS
-            self._seen = selftest.glance(self._settings, self._spool, self._panel)
+            self._seen = selftest.glance(self._settings, self._spool, self._panel, clock_set=self._clock_set)
         if Fault.CARD_FULL not in self._seen:
             self._faults.pop(Fault.CARD_FULL, None)  # the archive has signed for something
 
@@ -680,8 +689,10 @@ class Daemon:
                 self._tap.finish()
             case Action.SHUT_TAP:
                 self._shut_tap()
+                closed_at = time.monotonic()
                 # Before what takes its time: what is not heard any more shall not look as if it were.
                 self._panel.show(recording=False)
+                self._tell("closed", at=closed_at)
             case Action.DESTROY_KEY:
                 # If it fails the keybox's ciphertext is purged all the same; what is left of the key is in RAM.
                 if self._state is State.REFUSED:
@@ -794,6 +805,8 @@ class Daemon:
     def _refuse_now(self) -> None:
         """In the thread in which the press arrives, before anything else: the tap, then the key."""
         self._no_unheard = time.monotonic()
+        if not self._whole:
+            return
         tap = self._tap
         if tap is not None:
             tap.shut()
@@ -891,6 +904,11 @@ class Daemon:
             recording = self._recording_id
         self._emit(Happening(name, (at or time.monotonic()) * 1000, time.time_ns() // 1_000_000, recording, detail))
 
+    def tell_lamp(self, lit: bool, flaw: mock.Flaw | None, at: float) -> None:
+        """That the mock lamp is lit or dark from now on. Whether it can be told must make no difference to the light."""
+        with contextlib.suppress(OSError):
+            self._tell("lit" if lit else "dark", flaw.value if flaw else "", at)
+
     @property
     def _position(self) -> int:
         """Where the recording is now, ticks: as far as the capture process told, once a second."""
@@ -980,6 +998,8 @@ def serve(settings: config.Config, *, report: bool) -> int:
         signal.signal(number, lambda *_: daemon.stop())
     signal.signal(signal.SIGUSR1, lambda *_: daemon.ask_for_selftest())
     if settings.panel.pins == "mock":
+        if report:
+            daemon.hands().watch_lamp(daemon.tell_lamp)
         threading.Thread(target=press_from_input, args=(daemon, settings), name="hands", daemon=True).start()
     daemon.run()
     return 0

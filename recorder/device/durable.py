@@ -1,9 +1,16 @@
-"""Writing so that a power cut leaves the old or the new, never half: temporary file, fsync, rename, fsync of the folder."""
+"""Writing so that a power cut leaves the old or the new, never half: temporary file, fsync, rename, fsync of the folder.
 
+And reading what became of it.
+"""
+
+import errno
+import mmap
 import os
 from pathlib import Path
 
 TEMPORARY_SUFFIX = ".tmp"
+_ALIGNED_BYTES = 4096
+"""Of what is read directly, place and length are multiples of the largest sector (open(2))."""
 _WRITE_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
@@ -48,6 +55,31 @@ def shorten(file: Path, size_bytes: int) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def read_back(file: Path) -> bytes:
+    """What the card has under that name, and not what the kernel remembers to have written there. Raises OSError.
+
+    For a file that is read at once. A file system in RAM has no such difference, and is read as any other.
+    """
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        size_bytes = os.fstat(handle).st_size
+    finally:
+        os.close(handle)
+    try:
+        handle = os.open(file, os.O_RDONLY | os.O_DIRECT)
+        try:
+            with mmap.mmap(-1, size_bytes // _ALIGNED_BYTES * _ALIGNED_BYTES + _ALIGNED_BYTES) as pages:
+                return pages[: os.readv(handle, [pages])]
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return file.read_bytes()  # no direct reading here; but what was remembered is forgotten
 
 
 def make_folder(folder: Path) -> None:

@@ -6,7 +6,10 @@ nothing of meetings. What it does when it hears nothing more:
 - the pipe ends without `end`: the daemon is dead. The kernel has ended the capture process with it (confine.py).
 - the pipe is silent for SILENT_SECONDS_MAX: the daemon hangs, and is killed.
 
-Either way the attention light then blinks that a failure ended the recording, until the service starts anew.
+Either way the attention light then blinks that a failure ended the recording, until this process is ended. A service manager
+does that at once: systemd kills what is left of a service within milliseconds of its main process (KillMode=mixed), so nobody
+sees the alarm there. Both lights are dark then, as far as the kernel lets go of them (hardware/README.md, "Boot settings"),
+until the service is back, whose daemon says what it found.
 
     parent → guard    a line each: the milliseconds of a pattern, lit and dark in turn, or `end`
     guard → parent    a dot for each line
@@ -15,6 +18,7 @@ A card may make the loop wait for seconds, which is no reason to end a meeting, 
 buttons and the light's current are still watched, by a thread that waits for no card.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -124,7 +128,8 @@ def watch(parent: int, lines: Lines, answers: int, light: LED) -> bool:
             pattern = Pattern("told", tuple(json.loads(line)))
             if pattern != told:
                 told, due = pattern, time.monotonic() + rhythm.seconds_to_end()
-            os.write(answers, b".")
+            with contextlib.suppress(BrokenPipeError):  # the daemon died in the meantime, and the next look says so
+                os.write(answers, b".")
         if heard:
             deadline = time.monotonic() + SILENT_SECONDS_MAX
         elif time.monotonic() >= deadline:
@@ -134,7 +139,7 @@ def watch(parent: int, lines: Lines, answers: int, light: LED) -> bool:
 
 
 def alarm(light: LED) -> None:
-    """Blink that a failure has ended what ran, until this process is ended with the rest of its service."""
+    """Blink that a failure has ended what ran, until this process is ended."""
     rhythm = Rhythm(BLINKS[Fault.CUT_OFF])
     while True:
         light.value = rhythm.lit
@@ -148,7 +153,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # meant for the daemon, which says `end`
     parent = os.pidfd_open(os.getppid())
     setup = msgspec.json.decode(sys.argv[1], type=Setup)
-    Device.pin_factory = MockFactory() if setup.pins == "mock" else header_pins()
+    Device.pin_factory = MockFactory() if setup.pins == "mock" else header_pins()[0]
     light = LED(setup.attention_light)
     if not watch(parent, Lines(0), 1, light) and setup.pins != "mock":  # a lamp made of software is seen by nobody
         alarm(light)

@@ -1,10 +1,11 @@
-"""A room without hardware: fingers for its buttons and a lamp for its light, on gpiozero's mock pins.
+"""A room without hardware: fingers for its buttons, and a lamp for its light that can be watched, on gpiozero's mock pins.
 
 They stand where the wires end. What the room does with its pins is the same as on a Raspberry Pi.
 """
 
 import threading
 import time
+from collections.abc import Callable
 from enum import Enum
 
 from gpiozero import Device
@@ -27,12 +28,18 @@ class Flaw(Enum):
     """Its transistor conducts for ever: current, whatever it is told."""
 
 
+Watcher = Callable[[bool, Flaw | None, float], None]
+"""Hears of a lamp that it is lit or dark from now on, with which flaw, and when (monotonic seconds)."""
+
+
 class Lamp(MockPin):  # type: ignore[misc]
     """The pin of the recording light, with the circuit of hardware/: a current through the lamp pulls the sense pin low."""
 
     def __init__(self, factory: MockFactory, info: object, sense: MockPin) -> None:
         self._sense = sense
+        self._lit = False
         self.flaw: Flaw | None = None
+        self.watcher: Watcher | None = None
         super().__init__(factory, info)
 
     def fail(self, flaw: Flaw | None) -> None:
@@ -51,10 +58,13 @@ class Lamp(MockPin):  # type: ignore[misc]
 
     def _flow(self) -> None:
         driven = self.function == "output" and bool(self.state)
-        if self.flaw is Flaw.SHORTED or (driven and self.flaw is None):
-            self._sense.drive_low()
-        else:
-            self._sense.drive_high()
+        lit = self.flaw is Flaw.SHORTED or (driven and self.flaw is None)
+        at = time.monotonic()
+        (self._sense.drive_low if lit else self._sense.drive_high)()
+        if lit is not self._lit:
+            self._lit = lit
+            if self.watcher is not None:
+                self.watcher(lit, self.flaw, at)
 
 
 def factory(settings: config.Panel) -> MockFactory:
@@ -98,3 +108,7 @@ class Hands:
     def break_lamp(self, flaw: Flaw | None) -> None:
         """Let the light fail, or mend it."""
         self._lamp.fail(flaw)
+
+    def watch_lamp(self, watcher: Watcher) -> None:
+        """Let somebody hear of every change of the light, in the thread that makes it."""
+        self._lamp.watcher = watcher

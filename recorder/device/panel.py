@@ -10,7 +10,9 @@ down tells as much.
 """
 
 import collections
+import contextlib
 import logging
+import tempfile
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -23,8 +25,14 @@ from recorder import config
 from recorder.errors import PanelError
 
 DEVICES = Path("/dev")
-HEADER_LABELS = ("pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1")
-"""The chips behind the 40 pins of a Raspberry Pi 3, 4 and 5. Their number differs between kernels (raspberrypi/linux #6144)."""
+MODULES = Path("/sys/module")
+HEADER_CHIPS = {
+    "pinctrl-bcm2835": "pinctrl_bcm2835",
+    "pinctrl-bcm2711": "pinctrl_bcm2835",
+    "pinctrl-rp1": "pinctrl_rp1",
+}
+"""The chips behind the 40 pins of a Raspberry Pi 3, 4 and 5, and the module of the kernel that drives each. Their number
+differs between kernels (raspberrypi/linux #6144)."""
 CURRENT_SECONDS_MAX = 0.02
 """For the current to follow the light's pin; the circuit takes microseconds (hardware/)."""
 logger = logging.getLogger(__name__)
@@ -55,9 +63,9 @@ class Panel:
         if settings.pins == "mock":
             from recorder.device import mock  # it knows the panel
 
-            Device.pin_factory = mock.factory(settings)
+            Device.pin_factory, self._chip = mock.factory(settings), ""
         else:
-            Device.pin_factory = header_pins()
+            Device.pin_factory, self._chip = header_pins()
         bounce = settings.bounce_seconds or None
 
         def button(pin: int) -> DigitalInputDevice:
@@ -125,6 +133,20 @@ class Panel:
         """How long it has been switched off without interruption, as far as is known."""
         return time.monotonic() - self._lit_until
 
+    @property
+    def stays_lit(self) -> bool:
+        """Whether the light would stay lit if this process died now: whether the kernel keeps an output that nobody holds.
+
+        A Raspberry Pi's does unless it was started with `dtparam=strict_gpiod` (raspberrypi/linux #6117, #6150). One that
+        knows no such setting does not tell, and is believed.
+        """
+        if not self._chip:
+            return False
+        try:
+            return (MODULES / HEADER_CHIPS[self._chip] / "parameters/persist_gpio_outputs").read_text().strip() == "Y"
+        except OSError:
+            return False
+
     def prove(self) -> None:
         """Leave the light lit, and proven: without a current before, with one after. A PanelError says what was not seen.
 
@@ -177,16 +199,33 @@ class Panel:
         self._wake()
 
 
-def header_pins() -> Any:
-    """A Raspberry Pi's 40 pins; a PanelError if this is none."""
-    import lgpio  # only a Pi has the chip that this opens
+def header_pins() -> tuple[Any, str]:
+    """A Raspberry Pi's 40 pins, and the label of the chip behind them; a PanelError if this is none.
+
+    lgpio makes a pipe in the current folder while it is imported, under a name that is the same in every process, and a moment
+    later opens it by that name. A service may write in no folder but its own; and where the daemon and its guard shared one,
+    either could take the other's pipe and be deaf to every button. So each gives it a folder that is gone afterwards.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="wederhoor-") as folder, contextlib.chdir(folder):
+            import lgpio  # only a Pi has the chip that this opens
+    except OSError as error:
+        raise PanelError(
+            f"lgpio, the library for the pins, finds no folder for its pipe: {error}; make /tmp writable"
+        ) from error
     from gpiozero.pins.lgpio import LGPIOFactory
 
-    return LGPIOFactory(header_chip(lgpio))
+    number, label = header_chip(lgpio)
+    try:
+        return LGPIOFactory(number), label
+    except lgpio.error as error:
+        raise PanelError(
+            f"the pins behind /dev/gpiochip{number} cannot be opened: {error}; may this user open it?"
+        ) from error
 
 
-def header_chip(lgpio: Any) -> int:
-    """The number of the chip behind the 40 pins, by its label. `lgpio` is the module of that name."""
+def header_chip(lgpio: Any) -> tuple[int, str]:
+    """The number of the chip behind the 40 pins, and its label, by which it is found. `lgpio` is the module of that name."""
     numbers = sorted(int(file.name.removeprefix("gpiochip")) for file in DEVICES.glob("gpiochip[0-9]*"))
     for number in numbers:
         try:
@@ -195,8 +234,8 @@ def header_chip(lgpio: Any) -> int:
             continue  # not for this user; if it was the right one, it is missed below
         _, _, _, label = lgpio.gpio_get_chip_info(handle)
         lgpio.gpiochip_close(handle)
-        if label in HEADER_LABELS:
-            return number
+        if label in HEADER_CHIPS:
+            return number, label
     raise PanelError(
         f"none of the GPIO chips {numbers} is that of a Raspberry Pi's pins; is it one, may this user open /dev/gpiochip*?"
     )

@@ -1,8 +1,8 @@
 """Who watches the daemon: the guard, a process beside it, and the service manager. Both hear from every turn of its loop.
 
 The service manager's watchdog (sd_notify(3), sd_watchdog_enabled(3)) is fed by the same turns, so it restarts what hangs; the
-guard acts where there is none, and before it, for it keeps the attention light. The loop turns only while it can judge:
-audio that does not come and a light without a current end a recording there, in the turn that finds it.
+guard acts where there is none, and before it. The loop turns only while it can judge: audio that does not come and a light
+without a current end a recording there, in the turn that finds it.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from recorder.meeting.light import Pattern
 BEAT_SECONDS = 2.0
 """Each beat wakes two processes. That the guard has died is seen sooner: its pipe ends."""
 ANSWER_SECONDS_MAX = 5.0
-"""After this without an answer the guard counts as hung."""
+"""With a beat unanswered for so long the guard counts as hung."""
 START_SECONDS_MAX = 20.0
 """For its first answer: a small board takes seconds to load it."""
 END_SECONDS_MAX = 5.0
@@ -37,27 +37,34 @@ class Guard:
         self._setup = msgspec.json.encode(guard.Setup(settings.pins, settings.attention_light)).decode()
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0.0
-        self._answered = 0.0
         self._said = 0.0
+        self._unanswered: float | None = None
+        """When the oldest beat was said that has no answer yet."""
         self._pattern: Pattern | None = None
         self.answers = False
         """Whether it lives, as far as is known."""
 
     def beat(self, pattern: Pattern, now: float) -> None:
-        """Tell it what the attention light shall show, if that is new or its time has come; hear what it says. Never waits."""
+        """Tell it what the attention light shall show, if that is new or its time has come; hear what it says. Never waits.
+
+        A loop that was kept waiting, by a slow card say, has not asked in that time: so that silence is not the guard's.
+        """
         if self._process is None:
             if now - self._made < RETRY_SECONDS and self._made:
                 return
             self._make(now)
-        if pattern != self._pattern or now - self._said >= BEAT_SECONDS:
-            self._pattern, self._said = pattern, now
-            self._say(json.dumps(pattern.segments_ms).encode())
         if self._heard():
-            self._answered, self.answers = now, True
-        elif self._process is not None and now - self._answered > (
+            self._unanswered, self.answers = None, True
+        elif self._unanswered is not None and now - self._unanswered > (
             ANSWER_SECONDS_MAX if self.answers else START_SECONDS_MAX
         ):
             self._lose("hangs")
+            return
+        if pattern != self._pattern or now - self._said >= BEAT_SECONDS:
+            self._pattern, self._said = pattern, now
+            if self._unanswered is None:
+                self._unanswered = now
+            self._say(json.dumps(pattern.segments_ms).encode())
 
     def close(self) -> None:
         """Let it darken its light and end."""
@@ -83,8 +90,8 @@ class Guard:
         self._process = subprocess.Popen([*guard.COMMAND, self._setup], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         for pipe in (self._process.stdin, self._process.stdout):
             os.set_blocking(pipe.fileno(), False)  # type: ignore[union-attr]
-        self._made = self._answered = now
-        self._pattern = None
+        self._made = now
+        self._pattern = self._unanswered = None
 
     def _say(self, line: bytes) -> None:
         if self._process is not None and not self._say_to(self._process, line):
@@ -114,7 +121,7 @@ class Guard:
     def _lose(self, why: str) -> None:
         logger.critical("the guard of this room %s; it is made anew", why)
         process, self._process = self._process, None
-        self.answers = False
+        self.answers, self._unanswered = False, None
         if process is not None:
             process.kill()
             process.wait()

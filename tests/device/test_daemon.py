@@ -4,21 +4,25 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gpiozero import Device
 
 from recorder import config, keyfiles
 from recorder.audio import FRAME_TICKS, Moment, OpusBlock
+from recorder.device import clock, mock, pipe, selftest
 from recorder.device import daemon as module
-from recorder.device import mock, pipe, selftest
 from recorder.device.daemon import Daemon
+from recorder.device.hold import Hold, open_hold
 from recorder.device.mock import Flaw
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.spool import Spool
+from recorder.device.supervisor import Guard
 from recorder.errors import CaptureError, HoldError, SpoolDamage, SpoolError, SpoolFull
 from recorder.meeting import presses
 from recorder.meeting.fault import Fault
@@ -249,6 +253,34 @@ def recording(daemon: Daemon) -> Script:
     yield from wait(daemon._settings.panel.double_press_seconds)  # or the next press would belong to the first
 
 
+def test_whatever_fails_at_the_start_the_light_is_dark(room: Room, monkeypatch: Any) -> None:
+    """A kernel may have left it lit after a crash."""
+    monkeypatch.setattr(module, "open_hold", raising(HoldError("the clock chip is not there")))
+    monkeypatch.setattr(Device, "pin_factory", None)
+    with pytest.raises(HoldError):
+        Daemon(msgspec.convert(room.values, config.Config), None)
+    assert Device.pin_factory is not None, "nobody has touched the pins"
+    light = Device.pin_factory.pin(room.values["panel"]["recording_light"])
+    assert (light.function, bool(light.state)) == ("output", False)
+
+
+def test_a_no_while_the_room_is_being_made_is_heard_by_its_loop(room: Room, monkeypatch: Any, caplog: Any) -> None:
+    """There is no tap yet, and the hold is only being opened."""
+
+    def slowly(settings: config.Room) -> Hold:
+        press(SimpleNamespace(pin=Device.pin_factory.pin(room.values["panel"]["refuse_button"])))
+        return open_hold(settings)
+
+    monkeypatch.setattr(module, "open_hold", slowly)
+
+    def script(daemon: Daemon) -> Script:
+        yield from until(daemon, State.REFUSED)
+
+    daemon = room.run(script)
+    assert "Traceback" not in caplog.text
+    assert [room.manifest(daemon, each).ended for each in daemon._spool.recordings()] == ["refused"]
+
+
 def log_light(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the room's log tell the recording light among what the tap was told."""
     show = Panel.show
@@ -368,6 +400,30 @@ def test_the_self_test_finds_a_broken_light_before_anybody_presses_start(room: R
         assert told.selftest_found == told.faults == ("light",)
 
     room.run(script)
+
+
+def test_a_clock_that_was_set_once_counts_as_set(room: Room, monkeypatch: Any) -> None:
+    """The kernel forgets it after hours without a network."""
+    told: list[bool] = []
+    glance = selftest.glance
+
+    def noted(*arguments: Any, clock_set: bool) -> dict[Fault, str]:
+        told.append(clock_set)
+        return glance(*arguments, clock_set=clock_set)
+
+    monkeypatch.setattr(selftest, "glance", noted)
+
+    def script(daemon: Daemon) -> Script:
+        for synced in (False, True, False):
+            monkeypatch.setattr(clock, "synced", lambda synced=synced: synced)
+            before = len(told)
+            daemon._next_glance = 0.0
+            while len(told) == before:
+                yield
+
+    monkeypatch.setattr(clock, "synced", lambda: False)
+    room.run(script)
+    assert told[-3:] == [False, True, True]
 
 
 def test_a_card_that_takes_nothing_is_found_by_the_self_test(room: Room, monkeypatch: Any) -> None:
@@ -847,6 +903,28 @@ def test_whatever_ends_the_room_the_microphone_is_shut_before_the_light_is_dark(
         room.run(script)
     assert "shut" in room.log and "dark" not in room.log[room.log.index("open") : room.log.index("shut")]
     assert room.log[-1] == "dark"
+
+
+def test_a_room_that_fails_says_no_end_to_its_guard(room: Room, monkeypatch: Any, capfd: Any) -> None:
+    """The real one: it must alarm, and not darken its light as if somebody had switched the room off."""
+    monkeypatch.setattr(module, "Guard", Guard)
+    left: list[Guard] = []
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        assert daemon._guard.answers
+        left.append(daemon._guard)
+        raise ZeroDivisionError("a defect of ours")
+
+    with pytest.raises(ZeroDivisionError):
+        room.run(script)
+    (guard,) = left
+    process = guard._process
+    assert process is not None and process.stdin is not None and process.stdout is not None
+    process.stdin.close()  # as the end of this process would
+    assert process.wait(SCRIPT_SECONDS_MAX) == 0
+    process.stdout.close()
+    assert "has ended without a word" in capfd.readouterr().err
 
 
 def test_the_light_tells_of_a_no_before_a_long_purge_begins(room: Room) -> None:

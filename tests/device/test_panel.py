@@ -1,6 +1,9 @@
 """The panel on gpiozero's mock pins: what fingers do goes through the same layer as on a Pi."""
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +16,10 @@ from gpiozero import Device
 from recorder import config
 from recorder.device import panel as module
 from recorder.device.mock import Flaw, Hands
-from recorder.device.panel import Panel, Pressed, header_chip
+from recorder.device.panel import Panel, Pressed, header_chip, header_pins
 from recorder.errors import PanelError
 
+ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 20.0
 
 
@@ -163,6 +167,22 @@ def test_lit_is_read_from_the_current_and_not_from_what_was_told(
     assert not panel.lit
 
 
+def test_a_lamp_of_software_tells_each_change_of_its_light(panel: Panel, hands: Hands) -> None:
+    told: list[tuple[bool, Flaw | None]] = []
+    hands.watch_lamp(lambda lit, flaw, at: told.append((lit, flaw)))
+    panel.show(recording=True)
+    panel.show(recording=True)
+    panel.show(recording=False)
+    panel.show(recording=True)
+    hands.break_lamp(Flaw.OPEN)
+    hands.break_lamp(Flaw.SHORTED)
+    panel.show(recording=False)
+    hands.break_lamp(None)
+    assert told == [
+        (True, None), (False, None), (True, None), (False, Flaw.OPEN), (True, Flaw.SHORTED), (False, None),
+    ]  # fmt: skip
+
+
 def test_a_sound_light_is_proven_and_its_edge_seen(panel: Panel) -> None:
     panel.show(recording=True)  # in the middle of a pulse
     panel.prove()
@@ -228,6 +248,31 @@ def test_closing_darkens_the_light(settings: config.Panel, loop: Loop) -> None:
     Device.pin_factory.reset()
 
 
+@pytest.mark.parametrize(
+    ("told", "stays"),
+    [
+        ({"pinctrl_rp1": "Y\n"}, True),
+        (
+            {"pinctrl_rp1": "N\n", "pinctrl_bcm2835": "Y\n"},
+            False,
+        ),  # a kernel that drives both chips, on a Raspberry Pi 5
+        ({"pinctrl_bcm2835": "Y\n"}, False),
+        ({}, False),
+    ],
+)
+def test_whether_the_light_outlives_its_process_is_the_kernels_word(
+    panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str], stays: bool
+) -> None:
+    monkeypatch.setattr(module, "MODULES", tmp_path)
+    for name, value in told.items():
+        parameter = tmp_path / name / "parameters" / "persist_gpio_outputs"
+        parameter.parent.mkdir(parents=True)
+        parameter.write_text(value)
+    assert not panel.stays_lit, "a lamp made of software is dark without its process"
+    panel._chip = "pinctrl-rp1"
+    assert panel.stays_lit is stays
+
+
 class Chips:
     """The part of lgpio that finds a chip."""
 
@@ -274,7 +319,7 @@ def test_the_pins_are_found_by_label_whatever_the_kernel_numbers_them(
     devices: Callable[[dict[int, str | None]], Chips], labels: dict[int, str | None], number: int
 ) -> None:
     chips = devices(labels)
-    assert header_chip(chips) == number
+    assert header_chip(chips) == (number, labels[number])
     assert chips.open == set()
 
 
@@ -286,3 +331,41 @@ def test_without_the_pins_the_error_says_whom_to_ask(
     with pytest.raises(PanelError, match="Raspberry Pi"):
         header_chip(chips)
     assert chips.open == set()
+
+
+def test_the_library_of_the_pins_needs_no_folder_that_a_service_has_not() -> None:
+    """The real one, where nothing can be written: it gets as far as to see that this is no Raspberry Pi."""
+    script = "import pathlib, recorder.device.panel as it; it.DEVICES = pathlib.Path('/nowhere'); it.header_pins()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd="/proc",
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr.splitlines()[-1].startswith("recorder.errors.PanelError: none of the GPIO chips [] is that")
+
+
+def test_a_library_that_finds_no_folder_is_told_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(prefix: str) -> None:
+        raise OSError(28, "No space left on device", "/tmp")
+
+    monkeypatch.setattr(module.tempfile, "TemporaryDirectory", full)
+    with pytest.raises(PanelError, match=r"no folder for its pipe: .*No space left"):
+        header_pins()
+
+
+def test_pins_that_cannot_be_opened_are_told_in_plain_words(
+    devices: Callable[[dict[int, str | None]], Chips], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chips = devices({0: "pinctrl-rp1"})
+
+    def refuse(number: int) -> None:
+        raise Chips.error("can not open gpiochip")
+
+    monkeypatch.setitem(sys.modules, "lgpio", chips)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", SimpleNamespace(LGPIOFactory=refuse))  # type: ignore[arg-type]
+    with pytest.raises(PanelError, match="/dev/gpiochip0 cannot be opened: can not open gpiochip"):
+        header_pins()

@@ -9,16 +9,20 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
+from gpiozero import LED
+from gpiozero.pins.mock import MockFactory
 
 from recorder import config
 from recorder.device import guard as module
 from recorder.device import supervisor
-from recorder.device.guard import END, Lines, watch
+from recorder.device.guard import END, Lines, alarm, watch
 from recorder.device.supervisor import Guard, ServiceManager
-from recorder.meeting.light import DARK, STEADY
+from recorder.meeting.fault import Fault
+from recorder.meeting.light import BLINKS, DARK, STEADY
 
 SECONDS_MAX = 30.0
 
@@ -67,6 +71,21 @@ def test_a_guard_that_is_gone_is_missed_and_made_anew(
     monkeypatch.undo()
     beat_until(guard, answers=True)
     assert guard.pid != first
+
+
+@pytest.mark.parametrize("beat_seconds", [0.1, 60.0], ids=["a beat is due", "none is due"])
+def test_a_loop_that_was_kept_waiting_does_not_blame_its_guard(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch, beat_seconds: float
+) -> None:
+    """A card may stall the loop for longer than a guard may be silent. The meeting goes on."""
+    beat_until(guard, answers=True)
+    pid = guard.pid
+    monkeypatch.setattr(supervisor, "BEAT_SECONDS", beat_seconds)
+    monkeypatch.setattr(supervisor, "ANSWER_SECONDS_MAX", 0.5)
+    for _ in range(2):
+        time.sleep(0.7)
+        guard.beat(DARK, time.monotonic())
+        assert (guard.pid, guard.answers) == (pid, True)
 
 
 def test_a_guard_does_not_heed_what_is_meant_for_its_daemon(guard: Guard) -> None:
@@ -162,6 +181,65 @@ def test_a_daemon_that_says_nothing_more_is_killed(monkeypatch: pytest.MonkeyPat
     watched.say(b"[1000]")
     assert watched.end() is False
     assert watched.parent.wait(SECONDS_MAX) == -signal.SIGKILL
+
+
+def test_an_answer_that_nobody_reads_any_more_does_not_end_the_guard() -> None:
+    """The daemon said a last line and died: what the guard is for is still to come."""
+    theirs, ours = os.pipe()
+    unread, answers = os.pipe()
+    os.write(ours, b"[1000]\n")
+    os.close(ours)
+    os.close(unread)
+    assert watch(-1, Lines(theirs), answers, SimpleNamespace()) is False
+
+
+class Hour:
+    """A time that passes while somebody sleeps, and comes to an end."""
+
+    def __init__(self, seconds: float) -> None:
+        self.now, self._end = 1_000.0, 1_000.0 + seconds
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds + 0.001
+        if self.now > self._end:
+            raise TimeoutError
+
+
+@pytest.fixture
+def lamp(panel: config.Panel) -> Iterator[LED]:
+    made = LED(panel.attention_light, pin_factory=MockFactory())
+    yield made
+    made.close()
+
+
+def test_the_alarm_blinks_that_a_recording_was_cut_off(monkeypatch: pytest.MonkeyPatch, lamp: LED) -> None:
+    cycle_seconds = sum(BLINKS[Fault.CUT_OFF].segments_ms) / 1000
+    monkeypatch.setattr(module, "time", Hour(2 * cycle_seconds - 0.5))
+    lamp.pin.clear_states()
+    with pytest.raises(TimeoutError):
+        alarm(lamp)
+    levels = [state.state for state in lamp.pin.states]
+    assert levels == [False] + [True, False] * 2 * Fault.CUT_OFF.blinks
+
+
+@pytest.mark.parametrize(("said", "alarms"), [(True, False), (False, True)])
+def test_a_guard_alarms_where_no_end_was_said(
+    panel: config.Panel, monkeypatch: pytest.MonkeyPatch, said: bool, alarms: bool
+) -> None:
+    """With the pins of a Raspberry Pi; a lamp made of software is seen by nobody."""
+    lit: list[int] = []
+    setup = module.Setup("lgpio", panel.attention_light)
+    monkeypatch.setattr(module.Device, "pin_factory", None)
+    monkeypatch.setattr(module, "header_pins", lambda: (MockFactory(), "pinctrl-rp1"))
+    monkeypatch.setattr(module.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(module.sys, "argv", ["guard", msgspec.json.encode(setup).decode()])
+    monkeypatch.setattr(module, "watch", lambda *_: said)
+    monkeypatch.setattr(module, "alarm", lambda light: lit.append(light.pin.info.name))
+    module.main()
+    assert bool(lit) is alarms
 
 
 def test_half_a_line_is_waited_for() -> None:

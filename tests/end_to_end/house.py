@@ -1,7 +1,7 @@
 """A house for the tests: the machines of a trial, and eyes and hands that the product does not have.
 
 `House` is the product's own trial, with faults: its broker and archive can be killed, its room's capture process found,
-its hold read. `Watched` keeps every line that the room says, in order, so that a test may hold the light to the tap.
+its hold read. `Watched` keeps every line that the room says, each change of its lamp too, which it holds to the tap.
 """
 
 import os
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from recorder import config, keyfiles
 from recorder.archive.export import export
 from recorder.archive.reading_room import listen
 from recorder.archive.store import FolderStore
-from recorder.meeting.light import CAPTURE_STATES
 from recorder.sealed.verify import Report as Verified
 from recorder.sealed.verify import verify
 from recorder.trial.machines import Machines
@@ -33,6 +32,8 @@ ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 40.0
 """For anything that should take a second; only a failing test waits so long."""
 TURN_SECONDS = 0.02
+FOLLOW_MS_MAX = 500.0
+"""For the tap, after a lamp that burns out."""
 SETTINGS: dict[str, Any] = {
     "microphone": MICROPHONE,
     "meeting": {"notice_seconds": 0.2, "grace_seconds": 0.6, "lift_seconds": 1.0},
@@ -101,9 +102,36 @@ class Watched(RoomProcess):
         self.wait_for(f"{count} × {name}", lambda _: len(self.happened(name)) >= count, SECONDS_MAX)
         return self.happened(name)[count - 1]
 
-    def dark_while_open(self) -> list[Report]:
-        """Every report of a state in which sound may be captured, but the light read back dark. Must be empty."""
-        return [each for each in self.reports if each.status.state in CAPTURE_STATES and not each.lit]
+    def dark_while_open(self) -> list[Happening]:
+        """What happened with the tap open and the lamp dark. Must be empty."""
+        return dark_while_open(self.happenings)
+
+
+def dark_while_open(happenings: Sequence[Happening]) -> list[Happening]:
+    """Of what one room told: a tap that opened in the dark, and each time that its lamp went dark before it was shut.
+
+    A lamp that burns out is dark first; then the tap must follow at once.
+    """
+    found: list[Happening] = []
+    lit = opened = False
+    burnt_out: Happening | None = None
+    for each in sorted(happenings, key=lambda it: it.monotonic_ms):
+        match each.name:
+            case "lit" | "dark":
+                lit = each.name == "lit"
+                if opened and not lit and not each.detail:
+                    found.append(each)
+                elif opened and not lit:
+                    burnt_out = each
+            case "opened":
+                opened = True
+                if not lit:
+                    found.append(each)
+            case "shut" | "killed" | "closed":
+                if burnt_out is not None and each.monotonic_ms - burnt_out.monotonic_ms > FOLLOW_MS_MAX:
+                    found.append(burnt_out)
+                opened, burnt_out = False, None
+    return [*found, burnt_out] if burnt_out is not None else found
 
 
 class House(Machines):
