@@ -182,6 +182,7 @@ class Custody:
         recording.events.append(Event(0, moment.wall_ms, REFUSED))
         self._spool.note(recording.id, msgspec.json.encode(Entry(0, moment.wall_ms, REFUSED, REFUSED)), ending=True)
         self._complete_refusal(recording, moment, boot)
+        self._spool.purge_aside()  # it may be what this no is about
         return recording
 
     def refuse_nothing(self, preamble_record: bytes, moment: Moment, boot: bytes) -> Recording:
@@ -203,7 +204,7 @@ class Custody:
     def refusal_cut_off(self) -> bool:
         """After a restart: whether a no was said of what is unfinished. It must stand durably before `recover` completes it."""
         refused_id = (self._hold.refused() or b"").hex()
-        return any(
+        return refused_id in self._spool.aside() or any(
             each == refused_id or self._journal_says_no(each)
             for each in self._spool.recordings()
             if Name(each, RecordType.MANIFEST, 0) not in self._spool.names(each)
@@ -217,7 +218,10 @@ class Custody:
         leaving it. What was finished before the restart is the backlog, for `read_on`.
         """
         self._spool.make_room()
-        found = sorted(self._reload_all(refused=refused), key=lambda each: each.sequence)
+        self.damaged += [f"the preamble of {each}" for each in self._spool.headless]
+        found = sorted(self._reload_all(), key=lambda each: each.sequence)
+        if refused:
+            self._spool.purge_aside()  # a no needs no receipt to be carried out
         held_id = self._in_hold()
         backlog: list[tuple[Recording, list[Name]]] = []
         for recording in found:
@@ -267,7 +271,7 @@ class Custody:
         if receipt in self._spool.names(recording):  # or the card has damaged it
             self._receipts.keep(f"{recording}.receipt", self._spool.read(receipt))
         self._receipts.keep(f"{recording}.purged", purged)
-        self._spool.forget(recording)
+        self.forget(recording)
 
     def forget(self, recording: str) -> None:
         """Remove a recording for which the archive has signed. What it could not sign for, being damaged, stays aside."""
@@ -361,14 +365,12 @@ class Custody:
                         self._added(item, recording.preamble_hash)
                 yield
 
-    def _reload_all(self, *, refused: bool) -> list[Recording]:
+    def _reload_all(self) -> list[Recording]:
         found = []
         for each in self._spool.recordings():
             try:
                 found.append(self._reload(each))
             except UNREADABLE:
-                if refused and Name(each, RecordType.MANIFEST, 0) not in self._spool.names(each):
-                    self._spool.purge(each)  # a no needs no receipt to be carried out
                 self._set_aside(each)
         return found
 

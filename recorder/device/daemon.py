@@ -434,6 +434,7 @@ class Daemon:
             case sender.PurgeConfirmed(recording):
                 self._custody.file_refusal(recording, payload)
                 self._sweeping = True
+                self._tell_damage()
                 del self._preamble_hashes[recording]
                 self._tell("purged", recording=recording)
             case sender.NotTaken(name, reason):

@@ -38,7 +38,9 @@ from tests.device.test_custody import (
     begin_custody,
     blocks,
     chip,
+    file_all,
     goes_on,
+    heard,
     judge_receipts,
     kept,
     meeting,
@@ -362,6 +364,18 @@ def judge_what_comes(device: Device, seen: Seen) -> None:
     goes_on(device)
 
 
+def rusted(crash: Crash, file: str) -> Crash | None:
+    """The same, with a bit of that file of the meeting flipped; None if it is not there."""
+    path = f"spool/{crash.seen.id}/{file}"
+    files = tuple((each, flipped(content) if each == path else content) for each, content in crash.files)
+    return replace(crash, files=files) if files != crash.files else None
+
+
+def flipped(content: bytes | None) -> bytes:
+    assert content
+    return content[:-2] + bytes([content[-2] ^ 1]) + content[-1:]
+
+
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Else most of what a crash leaves were zeros, and most of what is told empty batteries."""
@@ -380,6 +394,29 @@ def test_a_crash_at_every_point(story: Story, ram: Path) -> None:
         with device.card.inserted():
             judge(device, crash.seen, hold_lost=crash.hold_lost)
             judge_what_comes(device, crash.seen)
+
+
+@pytest.mark.parametrize("rust", ["", "block-00000000", "block-00000001", "preamble", "held"])
+@pytest.mark.parametrize("story", [meeting, *STORIES], ids=lambda each: each.__name__)
+def test_a_no_after_a_crash_at_every_point_leaves_no_audio(story: Story, rust: str, ram: Path) -> None:
+    """With and without damage: of what is in hand nothing remains but receipts, nor of what was set aside unfinished."""
+    crashes = Crashes()
+    told(story, ram, crashes.note)
+    for crash in crashes.distinct():
+        found = rusted(crash, rust) if rust else crash
+        if found is None:
+            continue
+        device = restarted(ram, found)
+        in_hand, unfinished = device.custody.recording, crash.seen.id in device.spool.aside()
+        with device.card.inserted():
+            if in_hand is not None:
+                refuse(device, Seen())
+                file_all(device, in_hand.id)
+            elif unfinished:
+                preamble, _, _ = begin(device.chain.sequence, device.chain.previous)
+                device.custody.refuse_nothing(preamble, MOMENT, BOOT)
+        if in_hand is not None or unfinished or (device.standing and not crash.seen.releasing):
+            assert not heard(device, crash.seen.id)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda each: each.__name__)

@@ -526,6 +526,102 @@ def test_of_a_refused_meeting_nothing_is_left_even_if_it_is_damaged(ram: Path) -
     assert device.custody.damaged == [seen.id]
 
 
+def left(device: Device, recording: str) -> set[str]:
+    """The files of a recording that are in the spool, set aside or not."""
+    return {file.name for file in (device.card.folder / "spool").glob(f"{recording}*/*")}
+
+
+def heard(device: Device, recording: str) -> set[str]:
+    """Those of blocks, and of the keys to them."""
+    return {name for name in left(device, recording) if name.startswith(("block-", "keybox", "held"))}
+
+
+def file_all(device: Device, recording: str) -> None:
+    """The archive has purged it: nothing is left of it in the spool."""
+    device.custody.file_refusal(recording, b"signed by the archive")
+    while device.spool.sweep(100):
+        pass
+    assert not list((device.card.folder / "spool").glob(f"{recording}*"))
+
+
+@pytest.mark.parametrize("when", ["after the recovery", "before the next one"])
+@pytest.mark.parametrize("damaged", [0, 1, BLOCKS - 1])
+def test_a_no_takes_what_a_recovery_has_set_aside(ram: Path, damaged: int, when: str) -> None:
+    """The power was cut, a block is damaged, what stands behind it follows no more; and then the client says no."""
+    _, seen, device = told(meeting, ram)
+    damage(device, seen.id, f"block-{damaged:08d}")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert len(device.custody.damaged) == BLOCKS - damaged
+        if when == "after the recovery":
+            refuse(device, Seen())
+        else:
+            device.hold.refuse()
+            device = Device(ram, again, Seen())
+            device.recover()
+        assert left(device, seen.id) <= {"preamble", "manifest", "receipt", "journal"}
+        file_all(device, seen.id)
+        assert {file.suffix for file in (again.folder / "receipts").iterdir()} == {".sealed", ".receipt", ".purged"}
+        assert not device.custody.damaged or when == "after the recovery"
+
+
+@pytest.mark.parametrize("said", ["before the cut", "and the hold alone knows", "after the recovery"])
+@pytest.mark.parametrize("how", ["lost", "damaged"])
+def test_a_no_takes_a_meeting_whose_preamble_is_gone(ram: Path, how: str, said: str) -> None:
+    """It cannot be refused by name any more, nor opened by anybody."""
+    _, seen, device = told(meeting, ram)
+    with device.card.inserted():
+        if said != "after the recovery":
+            device.hold.refuse()
+        if said == "before the cut":
+            device.standing.say()
+    preamble = device.card.folder / "spool" / seen.id / "preamble"
+    preamble.unlink() if how == "lost" else preamble.write_bytes(b"damaged\n")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert seen.id in device.custody.damaged[0]
+        assert device.standing or said == "after the recovery"
+        if said == "after the recovery":
+            assert len(heard(device, seen.id)) == BLOCKS + 1
+            empty, _, sealer = begin(device.chain.sequence, device.chain.previous)
+            sealer.wipe()
+            device.custody.refuse_nothing(empty, MOMENT, BOOT)
+        assert left(device, seen.id) <= {"preamble", "journal"}
+        goes_on(device)
+
+
+def test_a_no_takes_nothing_of_an_earlier_meeting_that_was_kept(ram: Path) -> None:
+    """What the archive could not sign for, and what was set aside whole after its end: somebody may mend these."""
+    _, first, device = told(kept, ram)
+    with device.card.inserted():
+        kept(device, second := Seen())
+    damage(device, first.id, "block-00000001")
+    damage(device, second.id, "preamble")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        device.custody.forget(first.id)
+        while device.spool.sweep(100):
+            pass
+        refused(device, no := Seen())
+        assert heard(device, first.id) == {"block-00000001.damaged"}
+        assert len(heard(device, second.id)) == BLOCKS + 2
+        file_all(device, no.id)
+
+
+def test_a_receipt_of_a_refusal_that_is_damaged_is_told_when_it_is_filed(ram: Path) -> None:
+    _, seen, device = told(refused, ram)
+    damage(device, seen.id, "receipt")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        device.custody.damaged.clear()
+        device.custody.file_refusal(seen.id, b"signed by the archive")
+    assert seen.id in device.custody.damaged[0]
+
+
 def test_a_tail_that_was_lost_after_stop_is_told(ram: Path) -> None:
     """Stop is noted, the process dies, and the last block is not on the card: the meeting was cut off, not ended."""
     _, seen, device = told(meeting, ram)
