@@ -6,6 +6,7 @@ Two things do not wait for their turn. A refusal: the thread in which the press 
 key, and only then tells the loop. And a light that goes dark: the same thread shuts the tap.
 """
 
+import contextlib
 import logging
 import os
 import selectors
@@ -49,7 +50,7 @@ from recorder.errors import (
     WireError,
 )
 from recorder.meeting.fault import Fault, nearest
-from recorder.meeting.light import CAPTURE_STATES, attention_light, recording_light
+from recorder.meeting.light import BLINKS, CAPTURE_STATES, attention_light, recording_light
 from recorder.meeting.presses import ButtonWatch, RefusePresses, StartPresses
 from recorder.meeting.table import TIMERS, Action, Event, State, step
 from recorder.meeting.tone import ANNOUNCE, tone
@@ -81,6 +82,10 @@ SELFTEST_SECONDS = 86_400.0
 BACKLOG_RECORDS_TURN = 32
 """Of what is on the card since before the start, read in one turn: a card that is not cached takes milliseconds for each."""
 SWEEP_FILES_TURN = 32
+BROKEN_SECONDS = 60.0
+"""How long a room that cannot start blinks that, before it ends and is started anew."""
+EXIT_BROKEN = 2
+"""As the command line has it for what its user can mend."""
 BACKLOG_ITEMS = 4_096
 """With so many items known to the road no more of the backlog is read."""
 logger = logging.getLogger(__name__)
@@ -89,18 +94,24 @@ logger = logging.getLogger(__name__)
 class Daemon:
     """One room. Raises a WederhoorError at construction if it cannot do its duty at all: keys, hold or card are missing."""
 
-    def __init__(self, settings: config.Config, emit: Callable[[Report | Happening], None] | None) -> None:
+    def __init__(
+        self, settings: config.Config, emit: Callable[[Report | Happening], None] | None, guard: Guard
+    ) -> None:
+        """`guard` is this room's, for whoever made it to close: it blinks also where nothing else of the room can be had."""
         self._settings = settings
         self._emit = emit
+        self._guard = guard
+        self._service_manager = ServiceManager()
         self._folder = Path(settings.room.folder)
         self._keys = self._folder / "keys"
         self._signing_key = keyfiles.load_device(self._keys / "signing.key")
         self._archive_key = keyfiles.load_device_public(self._keys / "archive.pub")
         self._wakeup, self._alarm_bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._hold = open_hold(settings.room)
+        started_before = any((self._folder / each).exists() for each in ("spool", "receipts"))
+        self._chain = Chain(self._folder, new=not started_before)  # durable before there is a spool
         self._spool = Spool(self._folder / "spool", settings.spool.bytes_max)
         self._standing = StandingNo(self._folder / "refused")
-        self._chain = Chain(self._folder / "chain.json")
         self._sender = sender.Sender(settings.uplink.window, settings.uplink.receipt_timeout_seconds)
         receipts = Receipts(self._folder / "receipts")
         self._custody = Custody(
@@ -115,8 +126,6 @@ class Daemon:
             wake=self._wake,
         )
         self._speaker = Speaker(settings.speaker)
-        self._guard = Guard(settings.panel)
-        self._service_manager = ServiceManager()
         self._start_presses = StartPresses(settings.panel.double_press_seconds)
         self._refuse_presses = RefusePresses()
         self._buttons: ButtonWatch[Pressed] = ButtonWatch()
@@ -180,7 +189,11 @@ class Daemon:
         """Until `stop`. A recording that runs then is ended, kept, and offered to the client again at the next start."""
         try:
             self._await_guard()
-            self._recover()
+            try:
+                self._recover()
+            except Exception as error:  # the buttons live: a no erases the key, and the next start completes it
+                show_broken(self._guard, self._settings.panel, error)
+                raise
             self._service_manager.ready()
             while not self._stopping:
                 self._turn()
@@ -194,7 +207,6 @@ class Daemon:
             self._panel.close()
             self._speaker.close()
             self._uplink.close(self._status(online=False))
-            self._guard.close()
             if self._window is not None:
                 self._window.close()
 
@@ -940,14 +952,35 @@ def serve(settings: config.Config, *, report: bool) -> int:
     """Run the room until SIGTERM or SIGINT. With mock pins, until its standard input ends."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     forbid_dumps()
-    daemon = Daemon(settings, Reporter() if report else None)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: daemon.stop())
-    signal.signal(signal.SIGUSR1, lambda *_: daemon.ask_for_selftest())
-    if settings.panel.pins == "mock":
-        threading.Thread(target=press_from_input, args=(daemon, settings), name="hands", daemon=True).start()
-    daemon.run()
+    with contextlib.closing(Guard(settings.panel)) as guard:
+        try:
+            daemon = Daemon(settings, Reporter() if report else None, guard)
+        except Exception as error:
+            show_broken(guard, settings.panel, error)
+            raise
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: daemon.stop())
+        signal.signal(signal.SIGUSR1, lambda *_: daemon.ask_for_selftest())
+        if settings.panel.pins == "mock":
+            threading.Thread(target=press_from_input, args=(daemon, settings), name="hands", daemon=True).start()
+        daemon.run()
     return 0
+
+
+def show_broken(guard: Guard, panel: config.Panel, error: Exception) -> None:
+    """Let a room that cannot start say so by its light, for BROKEN_SECONDS or until it is stopped. Not with mock pins.
+
+    Then whoever has started it may try again. Ended at once, it would stand there dark, starting and starting.
+    """
+    if panel.pins == "mock":
+        return
+    logger.critical("this room cannot start: %s", error)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(EXIT_BROKEN))
+    over = time.monotonic() + BROKEN_SECONDS
+    while (now := time.monotonic()) < over:
+        guard.beat(BLINKS[Fault.RECORDER], now)
+        time.sleep(BLINK_SECONDS)
 
 
 class Reporter:

@@ -113,8 +113,8 @@ class Device:
         folder = card.folder
         self.hold = NvramHold(chip(ram), may_be_on_disk=True)
         weakref.finalize(self, os.close, self.hold._handle)  # a room has one in its life; these are thousands
+        self.chain = Chain(folder, new=not (folder / "spool").exists())
         self.spool = Spool(folder / "spool", 2**30)
-        self.chain = Chain(folder / "chain.json")
         self.standing = StandingNo(folder / "refused")
         self.told: list[Name] = []
         receipts = Receipts(folder / "receipts")
@@ -656,17 +656,19 @@ def test_a_receipt_tells_what_the_journal_has(device: Device) -> None:
     assert (receipt.device, receipt.sequence, receipt.recording) == ("room-1", 1, recording)
 
 
-def test_a_receipt_that_is_there_stays_though_the_chain_is_lost_and_the_terms_are_others(
+def test_a_receipt_that_is_there_stays_though_the_chain_is_of_before_and_the_terms_are_others(
     ram: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The archive may have it: a second one would be in conflict with it."""
     with (card := Card(ram / "card")).inserted():
         before = Device(ram, card, Seen())
         told = Seen()
+        of_before = {file: file.read_bytes() for file in card.folder.glob("chain-*")}
         for _ in range(3):
             kept(before, Seen())
     told.receipts = {each: before.receipt(each)[1] for each in before.spool.recordings()}
-    (card.folder / "chain.json").unlink()
+    for file, content in of_before.items():
+        file.write_bytes(content)
     monkeypatch.setitem(globals(), "TERMS", replace(TERMS, controller="Gemeente Elders"))
     with (again := Card(card.folder)).inserted():
         device = Device(ram, again, told)

@@ -1,6 +1,8 @@
 """The daemon with real panel, custody and keys; a tap that says what a test tells it to, and no road."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,12 +16,13 @@ from recorder import config, keyfiles
 from recorder.audio import FRAME_TICKS, Moment, OpusBlock
 from recorder.device import daemon as module
 from recorder.device import mock, selftest
-from recorder.device.daemon import Daemon
+from recorder.device.chain import NAMES
+from recorder.device.daemon import Daemon, serve
 from recorder.device.mock import Flaw
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.spool import Spool
-from recorder.errors import CaptureError, HoldError, SpoolDamage, SpoolError, SpoolFull
+from recorder.errors import CaptureError, HoldError, SpoolDamage, SpoolError, SpoolFull, WederhoorError
 from recorder.meeting import presses
 from recorder.meeting.fault import Fault
 from recorder.meeting.light import BLINKS, DARK, Pattern
@@ -148,12 +151,19 @@ class CalmGuard:
     answers = True
 
     def __init__(self, settings: config.Panel) -> None:
-        self.shows: Pattern = DARK
+        self.told: list[Pattern] = []
+        self.closed = False
+
+    @property
+    def shows(self) -> Pattern:
+        return self.told[-1]
 
     def beat(self, pattern: Pattern, now: float) -> None:
-        self.shows = pattern
+        assert not self.closed
+        self.told.append(pattern)
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self.closed = True
 
 
 class Room:
@@ -165,7 +175,6 @@ class Room:
         monkeypatch.setattr(FakeTap, "log", self.log, raising=False)
         monkeypatch.setattr(module, "Tap", FakeTap)
         monkeypatch.setattr(module, "Uplink", NoRoad)
-        monkeypatch.setattr(module, "Guard", CalmGuard)
         (folder / "keys" / "recipients").mkdir(parents=True)
         keyfiles.save_device(folder / "keys" / "signing.key", KEY)
         keyfiles.save_device_public(folder / "keys" / "archive.pub", KEY.public_key())
@@ -185,7 +194,8 @@ class Room:
     def run(self, script: Callable[[Any], Script], **meeting: float) -> Daemon:
         """Run the daemon until the script is at its end."""
         self.values["meeting"] |= meeting
-        daemon = Daemon(msgspec.convert(self.values, config.Config), lambda line: None)
+        settings = msgspec.convert(self.values, config.Config)
+        daemon = Daemon(settings, lambda line: None, CalmGuard(settings.panel))  # type: ignore[arg-type]
 
         def whole() -> Script:
             try:
@@ -1269,3 +1279,100 @@ def test_what_is_forgotten_is_removed_a_little_in_each_turn(room: Room, monkeypa
         assert left == sorted(left, reverse=True) and len(left) > 4
 
     room.run(script, grace_seconds=0.0)
+
+
+def damage_chain(room: Room) -> None:
+    room.run(lambda daemon: iter([None]))
+    for name in NAMES:
+        (room.folder / name).write_bytes(b"damaged")
+
+
+def damage_key(room: Room) -> None:
+    (room.folder / "keys" / "signing.key").write_bytes(b"damaged")
+
+
+def lose_hold(room: Room) -> None:
+    room.values["room"] |= {"hold_kind": "nvram", "hold": str(room.folder / "ds1307_nvram0" / "nvmem")}
+
+
+BREAKS = {
+    damage_chain: "this room no longer knows the number",
+    damage_key: "signing.key",
+    lose_hold: "there is no clock chip",
+}
+
+
+@pytest.mark.parametrize("pins", ["lgpio", "mock"])
+@pytest.mark.parametrize("broken", BREAKS, ids=lambda each: each.__name__)
+def test_a_room_that_cannot_start_blinks_that_for_as_long_as_it_lives(
+    room: Room, monkeypatch: Any, caplog: pytest.LogCaptureFixture, broken: Callable[[Room], None], pins: str
+) -> None:
+    """A lamp made of software is seen by nobody: with mock pins it ends at once."""
+    broken(room)
+    guards: list[CalmGuard] = []
+
+    def make_guard(settings: config.Panel) -> CalmGuard:
+        guards.append(CalmGuard(settings))
+        return guards[-1]
+
+    monkeypatch.setattr(module, "Guard", make_guard)
+    monkeypatch.setattr(module, "BROKEN_SECONDS", 0.3)
+    monkeypatch.setattr(module, "forbid_dumps", lambda: None)
+    monkeypatch.setattr(module.signal, "signal", lambda *_: None)
+    room.values["panel"] |= {"pins": pins}
+    caplog.clear()
+    began = time.monotonic()
+    with pytest.raises(WederhoorError, match=BREAKS[broken]):
+        serve(msgspec.convert(room.values, config.Config), report=False)
+    (guard,) = guards
+    assert guard.closed
+    if pins == "mock":
+        assert guard.told == []
+    else:
+        assert len(guard.told) > 3 and set(guard.told) == {BLINKS[Fault.RECORDER]}
+        assert time.monotonic() - began >= 0.3
+        assert any(BREAKS[broken] in record.getMessage() for record in caplog.records), "told at once, not in a minute"
+
+
+def test_a_room_whose_recovery_fails_blinks_that_too_and_still_hears_a_no(room: Room, monkeypatch: Any) -> None:
+    """The microphone's tap was never made; the button's thread erases the key, and the next start completes it."""
+
+    def cut(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        assert daemon._hold.take() is not None
+
+    before = room.run(cut)
+    blinks: list[Exception] = []
+
+    def show(guard: object, panel: object, error: Exception) -> None:
+        blinks.append(error)
+        (daemon,) = daemons
+        press(daemon._panel._refuse)
+
+    daemons: list[Daemon] = []
+    await_guard = Daemon._await_guard
+    monkeypatch.setattr(Daemon, "_await_guard", lambda self: (daemons.append(self), await_guard(self)))
+    monkeypatch.setattr(module, "show_broken", show)
+    with monkeypatch.context() as failing, pytest.raises(SpoolError):
+        failing.setattr(module.Custody, "recover", raising(SpoolError("the card fails")))
+        room.run(lambda daemon: iter(()))
+    assert [str(error) for error in blinks] == ["the card fails"]
+    (found,) = before._spool.recordings()
+    assert before._hold.take() is None and before._hold.refused() == bytes.fromhex(found)
+    after = room.run(lambda daemon: iter(()))
+    assert room.manifest(after, found).ended == "refused"
+
+
+def test_a_room_that_cannot_start_ends_when_it_is_told_to(room: Room) -> None:
+    """The real one, with pins that are not there: it says why at once, stays, and goes with SIGTERM."""
+    damage_key(room)
+    file = room.folder / "room.toml"
+    file.write_text(f'[room]\nname = "room-1"\nfolder = "{room.folder}"\n')
+    command = [sys.executable, "-m", "recorder", "room", "--config", str(file)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "this room cannot start" in process.stderr.readline()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.0)
+        process.terminate()
+        assert process.wait(10.0) == 2
