@@ -31,7 +31,7 @@ from recorder.device.pipe import State as CaptureState
 from recorder.device.receipts import Receipts
 from recorder.device.speaker import Speaker
 from recorder.device.spool import Spool
-from recorder.device.standing import StandingNo
+from recorder.device.standing import StandingLoss, StandingNo
 from recorder.device.supervisor import START_SECONDS_MAX, Guard, ServiceManager
 from recorder.device.tap import Tap
 from recorder.device.terms import terms
@@ -88,6 +88,7 @@ EXIT_BROKEN = 2
 """As the command line has it for what its user can mend."""
 BACKLOG_ITEMS = 4_096
 """With so many items known to the road no more of the backlog is read."""
+LOST = "the key of the last recording is lost: nobody can open it any more; tell the client"
 logger = logging.getLogger(__name__)
 
 
@@ -112,6 +113,7 @@ class Daemon:
         self._chain = Chain(self._folder, new=not started_before)  # durable before there is a spool
         self._spool = Spool(self._folder / "spool", settings.spool.bytes_max)
         self._standing = StandingNo(self._folder / "refused")
+        self._loss = StandingLoss(self._folder / "lost")
         self._sender = sender.Sender(settings.uplink.window, settings.uplink.receipt_timeout_seconds)
         receipts = Receipts(self._folder / "receipts")
         self._custody = Custody(
@@ -225,12 +227,15 @@ class Daemon:
     def _recover(self) -> None:
         if self._custody.refusal_cut_off():
             self._standing.say()
-        self._custody.recover(clock.moment(), clock.boot_id(), refused=bool(self._standing))
+        moment, boot = clock.moment(), clock.boot_id()
+        self._custody.recover(moment, boot, refused=bool(self._standing), lost=self._loss.say)
         self._tell_damage()
+        if self._loss:
+            self._find(Fault.LOST, LOST)
         if self._standing:
             self._happen(Event.STILL_REFUSED)
         elif self._custody.recording is not None:
-            self._find(Fault.CUT_OFF, "a recording was cut off; what there was is kept, and can still be refused")
+            self._find(Fault.CUT_OFF, "a recording was cut off; the client is asked again")
             self._happen(Event.RECOVERED)
         self._tell("state", self._state)
         if self._panel.refusing:  # held down since before there was anybody to hear it: that is a no like any other
@@ -682,7 +687,8 @@ class Daemon:
                     self._happen(Event.REFUSE_PRESSED)  # its press is on its way to the loop
                 else:
                     self._tell_damage()
-                    self._find(Fault.DAMAGE, "the key of a meeting is lost; nobody can open it any more")
+                    self._find(Fault.LOST, LOST)
+                    self._loss.say()
                     self._custody.write_empty(moment, boot)
             case Action.NOTE_YES:
                 self._note("yes")
@@ -749,6 +755,8 @@ class Daemon:
             self._hold_key,
         )
         self._selector.register(self._tap, selectors.EVENT_READ)
+        if self._loss:
+            self._loss.lift()
 
     def _shut_tap(self) -> None:
         if self._tap is not None:

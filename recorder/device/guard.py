@@ -6,7 +6,7 @@ nothing of meetings. What it does when it hears nothing more:
 - the pipe ends without `end`: the daemon is dead. The kernel has ended the capture process with it (confine.py).
 - the pipe is silent for SILENT_SECONDS_MAX: the daemon hangs, and is killed.
 
-Either way the attention light then blinks that a failure ended the recording, until the service starts anew.
+Either way the attention light then blinks that the recorder stopped, until the service starts anew.
 
     parent → guard    a line each: the milliseconds of a pattern, lit and dark in turn, or `end`
     guard → parent    a dot for each line
@@ -104,9 +104,7 @@ def watch(parent: int, lines: Lines, answers: int, light: LED) -> bool:
         light.value = rhythm.lit
         heard = lines.read(min(deadline - time.monotonic(), rhythm.seconds_to_change()))
         if heard is None:
-            logger.critical(
-                "the daemon of this room has ended without a word; a recording that ran is cut off, and kept"
-            )
+            logger.critical("the daemon of this room has ended without a word; a recording that ran is cut off")
             return False
         for line in heard:
             if line == END:
@@ -117,13 +115,13 @@ def watch(parent: int, lines: Lines, answers: int, light: LED) -> bool:
         if heard:
             deadline = time.monotonic() + SILENT_SECONDS_MAX
         elif time.monotonic() >= deadline:
-            logger.critical("the daemon of this room hangs, and is ended; a recording that ran is cut off, and kept")
+            logger.critical("the daemon of this room hangs, and is ended; a recording that ran is cut off")
             signal.pidfd_send_signal(parent, signal.SIGKILL)
             return False
 
 
 def alarm(light: LED) -> None:
-    """Blink that a failure has ended what ran, until this process is ended with the rest of its service."""
+    """Blink that the recorder stopped, and what ran with it, until this process is ended with the rest of its service."""
     rhythm = Rhythm(BLINKS[Fault.CUT_OFF])
     while True:
         light.value = rhythm.lit

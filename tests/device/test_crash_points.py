@@ -347,6 +347,7 @@ def judge_the_meeting(device: Device, seen: Seen, report: Report, *, hold_lost: 
         if hold_lost:
             assert (report.state, report.keybox) == (State.WHOLE, KeyboxState.NONE)
             assert report.ended == "power_loss" or seen.stopping
+            assert bool(device.loss) is any(event.name == "recording" for event in report.events)
         else:
             taken = device.hold.take()
             assert report.state is State.OPEN, "the client is asked again"

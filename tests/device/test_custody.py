@@ -18,7 +18,7 @@ from recorder.device.hold import NvramHold
 from recorder.device.receipts import Receipts
 from recorder.device.slot import SLOT_BYTES
 from recorder.device.spool import Spool
-from recorder.device.standing import StandingNo
+from recorder.device.standing import StandingLoss, StandingNo
 from recorder.errors import SealedError, SpoolFull
 from recorder.sealed import keybox, layout, ledger, seal
 from recorder.sealed.keys import RecipientPrivateKey
@@ -116,6 +116,7 @@ class Device:
         self.chain = Chain(folder, new=not (folder / "spool").exists())
         self.spool = Spool(folder / "spool", 2**30)
         self.standing = StandingNo(folder / "refused")
+        self.loss = StandingLoss(folder / "lost")
         self.told: list[Name] = []
         receipts = Receipts(folder / "receipts")
         self.custody = Custody(self.spool, self.hold, self.chain, receipts, KEY, TERMS, self.added)
@@ -133,7 +134,7 @@ class Device:
     def recover(self) -> None:
         if self.custody.refusal_cut_off():
             self.standing.say()
-        self.custody.recover(LATER, bytes(range(16)), refused=bool(self.standing))
+        self.custody.recover(LATER, bytes(range(16)), refused=bool(self.standing), lost=self.loss.say)
         self.custody.read_on(10_000)
         assert self.custody.unread == 0
 
@@ -745,7 +746,7 @@ def test_the_backlog_is_told_recording_by_recording_and_orders_to_purge_first(ra
         kept(before, last)
     with (again := Card(card.folder)).inserted():
         device = Device(ram, again, Seen())
-        device.custody.recover(MOMENT, BOOT, refused=False)
+        device.custody.recover(MOMENT, BOOT, refused=False, lost=device.loss.say)
         assert (device.told, device.custody.unread) == ([], 3 + 2 * (BLOCKS + 4))
         told = []
         while device.custody.unread:
@@ -755,6 +756,38 @@ def test_the_backlog_is_told_recording_by_recording_and_orders_to_purge_first(ra
     whole = BLOCKS + 4
     expected = [0, 0, 3, *[3] * (whole - 1), 3 + whole, *[3 + whole] * (whole - 1), 3 + 2 * whole]
     assert told == [order[:count] for count in expected]
+
+
+@pytest.mark.parametrize("gone", ["hold", "preamble", "journal"])
+@pytest.mark.parametrize("no", [False, True])
+def test_what_nobody_can_open_any_more_is_told_as_lost_but_for_a_no(ram: Path, gone: str, no: bool) -> None:
+    _, seen, device = told(meeting, ram)
+    with device.card.inserted():
+        if no:
+            device.hold.refuse()
+            device.standing.say()
+        if gone == "hold":
+            device.hold.erase()
+    if gone == "preamble":
+        damage(device, seen.id, "preamble")
+    elif gone == "journal":
+        flip(device.card.folder / "spool" / seen.id / "journal")
+    for start in ("the first", "and the next"):
+        with (again := Card(device.card.folder)).inserted():
+            device = Device(ram, again, Seen())
+            device.recover()
+            assert bool(device.loss) is (not no and start == "the first")
+            device.loss.lift()
+
+
+def test_a_decided_release_whose_keybox_is_damaged_is_told_as_lost(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    again, recording = crashed(ram, monkeypatch, "put")
+    flip(again.folder / "spool" / recording / "held")
+    with again.inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert device.loss
+    assert device.report(recording).keybox is KeyboxState.NONE
 
 
 def test_what_is_damaged_in_the_backlog_is_set_aside(ram: Path) -> None:

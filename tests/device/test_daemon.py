@@ -1,6 +1,7 @@
 """The daemon with real panel, custody and keys; a tap that says what a test tells it to, and no road."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -1376,3 +1377,77 @@ def test_a_room_that_cannot_start_ends_when_it_is_told_to(room: Room) -> None:
             process.wait(1.0)
         process.terminate()
         assert process.wait(10.0) == 2
+
+
+def power_lost(room: Room) -> None:
+    """With a hold in RAM."""
+    (room.folder / "hold" / "slot").unlink()
+
+
+def test_a_meeting_that_was_lost_with_the_power_is_told_until_the_next_one_starts(room: Room) -> None:
+    """Whoever pulled the plug may pull it again."""
+    room.run(recording)
+    power_lost(room)
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        assert daemon._state is State.IDLE and daemon._fault == module.LOST
+        assert daemon._status(online=True).faults == ("lost",)
+        assert daemon._guard.shows is BLINKS[Fault.LOST]  # type: ignore[attr-defined]
+
+    (found,) = room.run(script)._spool.recordings()
+    power_lost(room)
+    room.run(script)
+
+    def next_meeting(daemon: Daemon) -> Script:
+        yield from script(daemon)
+        yield from recording(daemon)
+        assert Fault.LOST not in daemon._faults
+        press(daemon._panel._start)
+        yield from until(daemon, State.IDLE)
+
+    after = room.run(next_meeting, grace_seconds=0.0)
+    assert room.receipt(after, found).outcome == "lost"
+    assert not room.run(lambda daemon: iter([None]))._faults
+
+
+def test_where_nothing_was_recorded_yet_nothing_is_lost(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        room.run(script, notice_seconds=60.0)
+    power_lost(room)
+    assert not room.run(lambda daemon: iter([None]))._faults
+
+
+def test_a_key_that_is_lost_in_the_grace_period_is_told(room: Room, monkeypatch: Any) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        daemon._hold.erase()  # a weak battery
+        yield from until(daemon, State.IDLE)
+        yield
+        assert daemon._fault == module.LOST and daemon._loss
+
+    room.run(script, grace_seconds=0.3)
+
+
+def test_of_a_capture_process_that_dies_in_the_notice_nothing_false_is_said(room: Room, monkeypatch: Any) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        monkeypatch.setattr(FakeTap, "broken", CaptureError("the capture process died"))
+        daemon._tap._say()  # type: ignore[union-attr]
+        yield from until(daemon, State.IDLE)
+        yield
+        assert daemon._status(online=True).faults == ("cut_off",)
+
+    room.run(script, notice_seconds=60.0)
+    for language in ("nl", "en"):
+        assert not re.search("bewaard|kept", Fault.CUT_OFF.words(language))  # type: ignore[arg-type]
