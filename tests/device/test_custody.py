@@ -186,9 +186,12 @@ def kept(device: Device, seen: Seen) -> None:
 
 
 def refuse(device: Device, seen: Seen) -> None:
+    """As the daemon does it: the thread of the button, then the loop."""
     seen.pressed = True
-    device.hold.erase(refused=True)
+    assert device.hold.refuse()
     seen.erased = True
+    assert device.hold.refuse()
+    device.spool.make_room()
     device.standing.say()
     seen.refusing = True
     device.custody.refuse(MOMENT, BOOT)
@@ -332,7 +335,7 @@ def test_a_refusal_tells_nothing_of_the_length_of_what_it_erased(device: Device)
     for block in blocks(sealer):
         device.custody.keep(block)
     device.custody.note("mark", 9, MOMENT)
-    device.hold.erase(refused=True)
+    device.hold.refuse()
     device.custody.refuse(MOMENT, BOOT)
     report = device.report(recording)
     assert [event.name for event in report.events] == ["notice_given", "refused"]
@@ -341,7 +344,7 @@ def test_a_refusal_tells_nothing_of_the_length_of_what_it_erased(device: Device)
 
 def test_without_the_hold_key_nothing_is_released(device: Device) -> None:
     recording, _ = begun(device)
-    device.hold.erase(refused=True)
+    device.hold.refuse()
     before = device.spool.names(recording)
     assert not device.custody.release(MOMENT, BOOT)
     assert device.spool.names(recording) == before
@@ -685,7 +688,7 @@ def test_a_receipt_of_another_manifest_was_seen_by_nobody_and_is_written_anew(
     with (card := Card(ram / "card")).inserted():
         device = Device(ram, card, Seen())
         recording, _ = begun(device)
-        device.hold.erase(refused=True)
+        device.hold.refuse()
         device.standing.say()
         with monkeypatch.context() as patched:
             patched.setattr(device.chain, "advance", lambda *_: (_ for _ in ()).throw(SpoolFull("full")))

@@ -676,16 +676,15 @@ def test_an_event_that_finds_the_card_full_ends_the_meeting_and_not_the_room(
 def test_a_hold_that_does_not_erase_stops_the_room(room: Room) -> None:
     def script(daemon: Daemon) -> Script:
         yield from recording(daemon)
-        erase = daemon._hold.erase
+        refuse = daemon._hold.refuse
         flaws = [HoldError("reads back otherwise"), HoldError("reads back otherwise")]
 
-        def failing(*, refused: bool = False) -> None:
+        def failing() -> bool:
             if flaws:
                 raise flaws.pop()
-            erase(refused=refused)
+            return refuse()
 
-        daemon._hold.erase = failing  # type: ignore[method-assign]
-        daemon._hold.refuse = failing  # type: ignore[method-assign, assignment]
+        daemon._hold.refuse = failing  # type: ignore[method-assign]
         press(daemon._panel._refuse)
         yield from until(daemon, State.REFUSED)
         up(daemon._panel._refuse)
