@@ -1,7 +1,8 @@
 """The family of errors: one a layer, each naming the party at fault and what to do about it.
 
 An error's docstring is what its operator needs to know; its message says what happened this time. The command
-line prints the message alone and exits with 2; nothing else in the product catches `WederhoorError` broadly.
+line prints the message alone and exits with 2; nothing else in the product catches `WederhoorError` broadly. A room that
+cannot start shows that by its light first.
 """
 
 

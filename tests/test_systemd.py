@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recorder.device import guard, supervisor
+from recorder.device import daemon, guard, supervisor
 
 UNITS = Path(__file__).parent.parent / "systemd"
 ROOM = UNITS / "wederhoor-room.service"
@@ -55,6 +55,11 @@ def test_the_watchdog_barks_after_the_guard_and_long_after_a_turn() -> None:
     (seconds,) = unit["WatchdogSec"]
     assert float(seconds) >= 2 * guard.SILENT_SECONDS_MAX
     assert guard.SILENT_SECONDS_MAX >= 5 * supervisor.BEAT_SECONDS
+
+
+def test_a_room_that_cannot_start_has_the_time_to_say_so() -> None:
+    (seconds,) = settings(ROOM)["TimeoutStartSec"]
+    assert float(seconds) >= daemon.BROKEN_SECONDS + supervisor.START_SECONDS_MAX
 
 
 def test_what_the_room_needs_is_allowed() -> None:

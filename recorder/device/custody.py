@@ -23,7 +23,7 @@ What `recover` finds after a crash without a manifest: a no that stands, because
 the hold, means that it was refused, so that is completed; a keybox, or a hold that has decided, that the grace period ended
 without one, so the release is completed. A hold key means a meeting that was cut off: the client is asked again, also if a no
 has come meanwhile, for the buttons live already: its press is about to be heard. None of these means that it is lost, and
-that is said too, signed.
+that is said too: signed, and, if anything was recorded, to the room.
 """
 
 from collections.abc import Callable, Iterator
@@ -91,6 +91,11 @@ class Recording:
     def preamble_hash(self) -> bytes:
         """P: what its uploads carry. 32 bytes."""
         return layout.hash_body(self.preamble_body)
+
+    @property
+    def heard(self) -> bool:
+        """Whether anything of it was recorded, as far as the card tells."""
+        return self.ledger.blocks > 0 or any(event.name == "recording" for event in self.events)
 
 
 class Custody:
@@ -182,6 +187,7 @@ class Custody:
         recording.events.append(Event(0, moment.wall_ms, REFUSED))
         self._spool.note(recording.id, msgspec.json.encode(Entry(0, moment.wall_ms, REFUSED, REFUSED)), ending=True)
         self._complete_refusal(recording, moment, boot)
+        self._spool.purge_aside()  # it may be what this no is about
         return recording
 
     def refuse_nothing(self, preamble_record: bytes, moment: Moment, boot: bytes) -> Recording:
@@ -203,21 +209,28 @@ class Custody:
     def refusal_cut_off(self) -> bool:
         """After a restart: whether a no was said of what is unfinished. It must stand durably before `recover` completes it."""
         refused_id = (self._hold.refused() or b"").hex()
-        return any(
+        return refused_id in self._spool.aside() or any(
             each == refused_id or self._journal_says_no(each)
             for each in self._spool.recordings()
             if Name(each, RecordType.MANIFEST, 0) not in self._spool.names(each)
         )
 
-    def recover(self, moment: Moment, boot: bytes, *, refused: bool) -> None:
+    def recover(self, moment: Moment, boot: bytes, *, refused: bool, lost: Callable[[], None]) -> None:
         """After a restart: complete what was decided, tell the road, and take in hand what the client may still refuse.
 
-        `refused` says that a no stands: nothing was begun after it, so what is unfinished is what it refused. What the
-        card has damaged is set aside: one record that cannot be read shall not stop a room, nor keep the others from
-        leaving it. What was finished before the restart is the backlog, for `read_on`.
+        `refused` says that a no stands: nothing was begun after it, so what is unfinished is what it refused. `lost` is
+        called if something was recorded that nobody can open any more, before that is made so. What the card has damaged
+        is set aside: one record that cannot be read shall not stop a room, nor keep the others from leaving it. What was
+        finished before the restart is the backlog, for `read_on`.
         """
         self._spool.make_room()
-        found = sorted(self._reload_all(refused=refused), key=lambda each: each.sequence)
+        self.damaged += [f"the preamble of {each}" for each in self._spool.headless]
+        aside_before = {*self._spool.aside()} - {*self._spool.headless}
+        found = sorted(self._reload_all(), key=lambda each: each.sequence)
+        if refused:
+            self._spool.purge_aside()  # a no needs no receipt to be carried out
+        elif {*self._spool.aside()} - aside_before:
+            lost()
         held_id = self._in_hold()
         backlog: list[tuple[Recording, list[Name]]] = []
         for recording in found:
@@ -229,7 +242,10 @@ class Custody:
                 backlog.append((recording, names))
             elif box in names or (recording.id == held_id and self._hold.committed()):  # decided before any later no
                 self._read_records(recording)
-                self._complete(recording, self._decided_keybox(recording), moment, boot)
+                body = self._decided_keybox(recording)
+                if body is None:
+                    lost()
+                self._complete(recording, body, moment, boot)
             elif refused:
                 preamble = Name(recording.id, RecordType.PREAMBLE, 0)
                 self._added(Added(preamble, recording.preamble_hash), recording.preamble_hash)
@@ -239,6 +255,8 @@ class Custody:
                 if not recording.suspect and recording.id == held_id and self._has_held(recording):
                     self.recording = recording
                 else:
+                    if recording.heard:
+                        lost()
                     self._complete(recording, None, moment, boot)
         if self.recording is None:
             self._hold.erase()
@@ -267,7 +285,7 @@ class Custody:
         if receipt in self._spool.names(recording):  # or the card has damaged it
             self._receipts.keep(f"{recording}.receipt", self._spool.read(receipt))
         self._receipts.keep(f"{recording}.purged", purged)
-        self._spool.forget(recording)
+        self.forget(recording)
 
     def forget(self, recording: str) -> None:
         """Remove a recording for which the archive has signed. What it could not sign for, being damaged, stays aside."""
@@ -361,14 +379,12 @@ class Custody:
                         self._added(item, recording.preamble_hash)
                 yield
 
-    def _reload_all(self, *, refused: bool) -> list[Recording]:
+    def _reload_all(self) -> list[Recording]:
         found = []
         for each in self._spool.recordings():
             try:
                 found.append(self._reload(each))
             except UNREADABLE:
-                if refused and Name(each, RecordType.MANIFEST, 0) not in self._spool.names(each):
-                    self._spool.purge(each)  # a no needs no receipt to be carried out
                 self._set_aside(each)
         return found
 

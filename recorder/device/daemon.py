@@ -31,7 +31,7 @@ from recorder.device.pipe import State as CaptureState
 from recorder.device.receipts import Receipts
 from recorder.device.speaker import Speaker
 from recorder.device.spool import Spool
-from recorder.device.standing import StandingNo
+from recorder.device.standing import StandingLoss, StandingNo
 from recorder.device.supervisor import START_SECONDS_MAX, Guard, ServiceManager
 from recorder.device.tap import Tap
 from recorder.device.terms import terms
@@ -50,7 +50,7 @@ from recorder.errors import (
     WireError,
 )
 from recorder.meeting.fault import Fault, nearest
-from recorder.meeting.light import CAPTURE_STATES, attention_light, recording_light
+from recorder.meeting.light import BLINKS, CAPTURE_STATES, attention_light, recording_light
 from recorder.meeting.presses import SAME_NO_SECONDS, ButtonWatch, RefusePresses, StartPresses
 from recorder.meeting.table import TIMERS, Action, Event, State, step
 from recorder.meeting.tone import ANNOUNCE, TROUBLE, tone
@@ -82,17 +82,27 @@ SELFTEST_SECONDS = 86_400.0
 BACKLOG_RECORDS_TURN = 32
 """Of what is on the card since before the start, read in one turn: a card that is not cached takes milliseconds for each."""
 SWEEP_FILES_TURN = 32
+BROKEN_SECONDS = 60.0
+"""How long a room that cannot start blinks that, before it ends and is started anew."""
+EXIT_BROKEN = 2
+"""As the command line has it for what its user can mend."""
 BACKLOG_ITEMS = 4_096
 """With so many items known to the road no more of the backlog is read."""
+LOST = "the key of the last recording is lost: nobody can open it any more; tell the client"
 logger = logging.getLogger(__name__)
 
 
 class Daemon:
     """One room. Raises a WederhoorError at construction if it cannot do its duty at all: keys, hold or card are missing."""
 
-    def __init__(self, settings: config.Config, emit: Callable[[Report | Happening], None] | None) -> None:
+    def __init__(
+        self, settings: config.Config, emit: Callable[[Report | Happening], None] | None, guard: Guard
+    ) -> None:
+        """`guard` is this room's, which `run` closes: it blinks also where nothing else of the room can be had."""
         self._settings = settings
         self._emit = emit
+        self._guard = guard
+        self._service_manager = ServiceManager()
         self._wakeup, self._alarm_bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._tap: Tap | None = None
         self._no_unheard = 0.0
@@ -113,9 +123,11 @@ class Daemon:
         self._signing_key = keyfiles.load_device(self._keys / "signing.key")
         self._archive_key = keyfiles.load_device_public(self._keys / "archive.pub")
         self._hold = open_hold(settings.room)
+        started_before = any((self._folder / each).exists() for each in ("spool", "receipts"))
+        self._chain = Chain(self._folder, new=not started_before)  # durable before there is a spool
         self._spool = Spool(self._folder / "spool", settings.spool.bytes_max)
         self._standing = StandingNo(self._folder / "refused")
-        self._chain = Chain(self._folder / "chain.json")
+        self._loss = StandingLoss(self._folder / "lost")
         self._sender = sender.Sender(settings.uplink.window, settings.uplink.receipt_timeout_seconds)
         receipts = Receipts(self._folder / "receipts")
         self._custody = Custody(
@@ -123,8 +135,6 @@ class Daemon:
         )
         self._uplink = Uplink(settings.room.name, settings.uplink, self._keys, self._wake)
         self._speaker = Speaker(settings.speaker)
-        self._guard = Guard(settings.panel)
-        self._service_manager = ServiceManager()
         self._start_presses = StartPresses(settings.panel.double_press_seconds)
         self._refuse_presses = RefusePresses(settings.meeting.lift_seconds)
         self._buttons: ButtonWatch[Pressed] = ButtonWatch()
@@ -188,7 +198,11 @@ class Daemon:
         """Until `stop`. A recording that runs then is ended, kept, and offered to the client again at the next start."""
         try:
             self._await_guard()
-            self._recover()
+            try:
+                self._recover()
+            except Exception as error:  # the buttons live: a no erases the key, and the next start completes it
+                show_broken(self._guard, self._settings.panel, error)
+                raise
             self._service_manager.ready()
             while not self._stopping:
                 self._turn()
@@ -221,12 +235,15 @@ class Daemon:
     def _recover(self) -> None:
         if self._custody.refusal_cut_off():
             self._standing.say()
-        self._custody.recover(clock.moment(), clock.boot_id(), refused=bool(self._standing))
+        moment, boot = clock.moment(), clock.boot_id()
+        self._custody.recover(moment, boot, refused=bool(self._standing), lost=self._loss.say)
         self._tell_damage()
+        if self._loss:
+            self._find(Fault.LOST, LOST)
         if self._standing:
             self._happen(Event.STILL_REFUSED)
         elif self._custody.recording is not None:
-            self._find(Fault.CUT_OFF, "a recording was cut off; what there was is kept, and can still be refused")
+            self._find(Fault.CUT_OFF, "a recording was cut off; the client is asked again")
             self._happen(Event.RECOVERED)
         self._tell("state", self._state)
         if self._panel.refusing:  # held down since before there was anybody to hear it: that is a no like any other
@@ -465,6 +482,7 @@ class Daemon:
             case sender.PurgeConfirmed(recording):
                 self._custody.file_refusal(recording, payload)
                 self._sweeping = True
+                self._tell_damage()
                 del self._preamble_hashes[recording]
                 self._tell("purged", recording=recording)
             case sender.NotTaken(name, reason):
@@ -715,7 +733,8 @@ class Daemon:
                     self._happen(Event.REFUSE_PRESSED)  # its press is on its way to the loop
                 else:
                     self._tell_damage()
-                    self._find(Fault.DAMAGE, "the key of a meeting is lost; nobody can open it any more")
+                    self._find(Fault.LOST, LOST)
+                    self._loss.say()
                     self._custody.write_empty(moment, boot)
             case Action.NOTE_YES:
                 self._note("yes")
@@ -783,6 +802,8 @@ class Daemon:
             self._hold_key,
         )
         self._selector.register(self._tap, selectors.EVENT_READ)
+        if self._loss:
+            self._loss.lift()
 
     def _shut_tap(self) -> None:
         if self._tap is not None:
@@ -993,7 +1014,13 @@ def serve(settings: config.Config, *, report: bool) -> int:
     """Run the room until SIGTERM or SIGINT. With mock pins, until its standard input ends."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     forbid_dumps()
-    daemon = Daemon(settings, Reporter() if report else None)
+    guard = Guard(settings.panel)
+    try:
+        daemon = Daemon(settings, Reporter() if report else None, guard)
+    except Exception as error:
+        with contextlib.closing(guard):
+            show_broken(guard, settings.panel, error)
+        raise
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())
     signal.signal(signal.SIGUSR1, lambda *_: daemon.ask_for_selftest())
@@ -1003,6 +1030,22 @@ def serve(settings: config.Config, *, report: bool) -> int:
         threading.Thread(target=press_from_input, args=(daemon, settings), name="hands", daemon=True).start()
     daemon.run()
     return 0
+
+
+def show_broken(guard: Guard, panel: config.Panel, error: Exception) -> None:
+    """Let a room that cannot start say so by its light, for BROKEN_SECONDS or until it is stopped. Not with mock pins.
+
+    Then whoever has started it may try again. Ended at once, it would stand there dark, starting and starting.
+    """
+    if panel.pins == "mock":
+        return
+    logger.critical("this room cannot start: %s", error)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(EXIT_BROKEN))
+    over = time.monotonic() + BROKEN_SECONDS
+    while (now := time.monotonic()) < over:
+        guard.beat(BLINKS[Fault.RECORDER], now)
+        time.sleep(BLINK_SECONDS)
 
 
 class Reporter:

@@ -6,7 +6,7 @@ nothing of meetings. What it does when it hears nothing more:
 - the pipe ends without `end`: the daemon is dead. The kernel has ended the capture process with it (confine.py).
 - the pipe is silent for SILENT_SECONDS_MAX: the daemon hangs, and is killed.
 
-Either way the attention light then blinks that a failure ended the recording, until this process is ended. A service manager
+Either way the attention light then blinks that the recorder stopped, until this process is ended. A service manager
 does that at once: systemd kills what is left of a service within milliseconds of its main process (KillMode=mixed), so nobody
 sees the alarm there. Both lights are dark then, as far as the kernel lets go of them (hardware/README.md, "Boot settings"),
 until the service is back, whose daemon says what it found.
@@ -118,9 +118,7 @@ def watch(parent: int, lines: Lines, answers: int, light: LED) -> bool:
         changes = due - now if told != rhythm.pattern else IDLE_SECONDS
         heard = lines.read(min(deadline - now, changes, rhythm.seconds_to_change()))
         if heard is None:
-            logger.critical(
-                "the daemon of this room has ended without a word; a recording that ran is cut off, and kept"
-            )
+            logger.critical("the daemon of this room has ended without a word; a recording that ran is cut off")
             return False
         for line in heard:
             if line == END:
@@ -133,13 +131,13 @@ def watch(parent: int, lines: Lines, answers: int, light: LED) -> bool:
         if heard:
             deadline = time.monotonic() + SILENT_SECONDS_MAX
         elif time.monotonic() >= deadline:
-            logger.critical("the daemon of this room hangs, and is ended; a recording that ran is cut off, and kept")
+            logger.critical("the daemon of this room hangs, and is ended; a recording that ran is cut off")
             signal.pidfd_send_signal(parent, signal.SIGKILL)
             return False
 
 
 def alarm(light: LED) -> None:
-    """Blink that a failure has ended what ran, until this process is ended."""
+    """Blink that the recorder stopped, and what ran with it, until this process is ended."""
     rhythm = Rhythm(BLINKS[Fault.CUT_OFF])
     while True:
         light.value = rhythm.lit

@@ -58,8 +58,8 @@ class Hold(Protocol):
     def refuse(self) -> bool:
         """Erase the key because the client says no, and note whose it was. False, and nothing is changed, once committed."""
 
-    def erase(self, *, refused: bool = False) -> None:
-        """Overwrite the key, and read back that it is gone; `refused` leaves a note of whose it was."""
+    def erase(self) -> None:
+        """Overwrite the key and what is noted of it, and read back that it is gone."""
 
 
 class MemoryHold(Slot):

@@ -90,9 +90,9 @@ class Slot:
             self._erase(refused=True)
             return True
 
-    def erase(self, *, refused: bool = False) -> None:
+    def erase(self) -> None:
         with self._lock:
-            self._erase(refused=refused)
+            self._erase(refused=False)
 
     def _is_ours(self) -> bool:
         return self._read(0, len(MAGIC)) == MAGIC
@@ -128,7 +128,7 @@ class Slot:
             if not refused:
                 self._become(EMPTY)
                 self._write(RECORDING_AT, bytes(RECORDING_BYTES))
-            elif self._state() in _WITH_KEY:
+            elif self._state() == HOLDS:
                 self._become(REFUSED)
         finally:
             self._erase_key()  # whatever became of the note

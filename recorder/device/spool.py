@@ -4,7 +4,7 @@
     RECORDING/held                                                      the keybox under the hold key; never leaves the device
     RECORDING/journal                                                   lines, appended; a torn last one is dropped
     RECORDING.gone                                                      forgotten; its files are removed a few at a time
-    RECORDING.damaged, RECORDING/block-00000007.damaged                 set aside: for a person to look at
+    RECORDING.damaged, RECORDING/block-00000007.damaged                 set aside: for a person to look at, but for a no
     reserve                                                             bytes given up to finish a meeting on a full card
 
 Each record is written to a temporary file, synced, renamed, and its folder synced. So a crash at any point leaves names that
@@ -15,10 +15,10 @@ leave less than the reserve, be that the file or, once it was given up, free roo
 card too.
 """
 
+import contextlib
 import errno
 import os
 import re
-import shutil
 from itertools import islice
 from pathlib import Path
 
@@ -37,6 +37,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ENDINGS = (RecordType.MANIFEST, RecordType.KEYBOX, Beside.RECEIPT)
 _BLOCK = re.compile(r"block-([0-9]{8,10})", re.ASCII)
 _OTHERS = {kind.name.lower(): kind for kind in ITEM_TYPES.values() if kind is not RecordType.BLOCK}
+_KEYS = re.compile(r"(held|keybox)(\..*)?")
+_HEARD = re.compile(r"block-.*", re.DOTALL)
+_ENDED = re.compile(r"(manifest|keybox)(\..*)?")
+"""What tells that the client's time to say no was over; also where it was set aside."""
 
 
 class Spool:
@@ -45,6 +49,8 @@ class Spool:
     def __init__(self, folder: Path, bytes_max: int) -> None:
         self._folder = folder
         self._bytes_max = bytes_max
+        self.headless: list[str] = []
+        """Recordings that this start has set aside because the card has lost their preamble."""
         try:
             durable.make_folder(folder)
             self.size_bytes = 0
@@ -122,22 +128,41 @@ class Spool:
             raise _failure(self._folder, error) from error
 
     def purge(self, recording: str) -> None:
-        """Remove what could ever be heard, keyboxes and blocks; what tells of the meeting stays. Again is harmless."""
+        """Remove what could ever be heard, keyboxes and blocks, set aside or not; what tells of the meeting stays.
+
+        Again is harmless.
+        """
         folder = self._folder / recording
-        kinds = {name: _file_name(name) for name in self.names(recording)}
-        blocks = [file for name, file in kinds.items() if name.type is RecordType.BLOCK]
         try:
-            # Without a keybox no block can be opened, so these go first, and for good before the long rest.
-            for file in (folder / "held", folder / "keybox"):
-                if file.exists():
-                    durable.overwrite(file)
-                    self._remove(file)
-            durable.sync_folder(folder)
-            for block in blocks:
-                self._remove(folder / block)
-            durable.sync_folder(folder)
+            before = _size(folder)
+            try:
+                _purge(folder)
+            finally:
+                self.size_bytes += _size(folder) - before
         except OSError as error:
             raise _failure(folder, error) from error
+
+    def purge_aside(self) -> None:
+        """The same for every recording of `aside`: it may be what a no is about, and nobody could open it anyway."""
+        for recording in self.aside():
+            folder = self._folder / (recording + _DAMAGED)
+            try:
+                _purge(folder)
+            except OSError as error:
+                raise _failure(folder, error) from error
+
+    def aside(self) -> list[str]:
+        """The recordings that were set aside whole before the client's time to say no was over: their key went then."""
+        try:
+            found = []
+            for folder in sorted(self._folder.glob("*" + _DAMAGED)):
+                recording, names = folder.name.removesuffix(_DAMAGED), [each.name for each in folder.iterdir()]
+                whole = any(not name.endswith(_DAMAGED) for name in names)  # else `forget` has left it
+                if whole and not any(map(_ENDED.fullmatch, names)) and RECORDING_PATTERN.fullmatch(recording):
+                    found.append(recording)
+        except OSError as error:
+            raise _failure(self._folder, error) from error
+        return found
 
     def forget(self, recording: str) -> bool:
         """Let go of a recording for which the archive has signed; nothing if it is not here. `sweep` removes its files.
@@ -232,11 +257,6 @@ class Spool:
         except OSError as error:
             raise _damage(file, error) from error
 
-    def _remove(self, file: Path) -> None:
-        size = file.stat().st_size
-        file.unlink()
-        self.size_bytes -= size
-
     def _card_bytes(self) -> int:
         try:
             card = os.statvfs(self._folder)
@@ -283,10 +303,11 @@ class Spool:
             for temporary in folder.glob("*" + durable.TEMPORARY_SUFFIX):
                 temporary.unlink()
             if not (folder / "preamble").exists():
-                if self.names(recording):  # the card has lost what promised the rest
+                if any(folder.iterdir()):  # the card has lost what promised the rest
                     self.set_aside(recording)
+                    self.headless.append(recording)
                 else:  # its first record never became durable: nothing was promised
-                    shutil.rmtree(folder)
+                    folder.rmdir()
                 continue
             journal = self._read_if_there(folder / "journal")
             if journal and not journal.endswith(b"\n"):
@@ -304,6 +325,19 @@ def _name(recording: str, file_name: str) -> Name | None:
     if block := _BLOCK.fullmatch(file_name):
         return Name(recording, RecordType.BLOCK, int(block[1]))
     return Name(recording, _OTHERS[file_name], 0) if file_name in _OTHERS else None
+
+
+def _purge(folder: Path) -> None:
+    names = [each.name for each in folder.iterdir()]
+    # Without a keybox no block can be opened, so these go first, and for good before the long rest.
+    for name in filter(_KEYS.fullmatch, names):
+        with contextlib.suppress(OSError):  # what the card does not take any more is removed all the same
+            durable.overwrite(folder / name)
+        (folder / name).unlink()
+    durable.sync_folder(folder)
+    for name in filter(_HEARD.fullmatch, names):
+        (folder / name).unlink()
+    durable.sync_folder(folder)
 
 
 def _size(folder: Path) -> int:

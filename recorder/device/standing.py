@@ -1,4 +1,4 @@
-"""A no that stands: it survives a restart, and only the client lifts it."""
+"""What stands until somebody in the room answers it, and survives a restart: a no, and the loss of a meeting."""
 
 from pathlib import Path
 
@@ -6,8 +6,10 @@ from recorder.device import durable
 from recorder.errors import SpoolError
 
 
-class StandingNo:
-    """A file that is there while start is dead."""
+class _Standing:
+    """A file that is there while it stands."""
+
+    what: str
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -20,7 +22,7 @@ class StandingNo:
         try:
             durable.write(self._file, b"")
         except OSError as error:
-            raise SpoolError(f"{self._file}: a no cannot be kept: {error.strerror}") from error
+            raise SpoolError(f"{self._file}: {self.what} cannot be kept: {error.strerror}") from error
 
     def lift(self) -> None:
         """As if it had not been said. SpoolError if the card fails."""
@@ -28,4 +30,16 @@ class StandingNo:
             self._file.unlink(missing_ok=True)
             durable.sync_folder(self._file.parent)
         except OSError as error:
-            raise SpoolError(f"{self._file}: a no cannot be lifted: {error.strerror}") from error
+            raise SpoolError(f"{self._file}: {self.what} cannot be lifted: {error.strerror}") from error
+
+
+class StandingNo(_Standing):
+    """While it stands, start is dead; only the client lifts it."""
+
+    what = "a no"
+
+
+class StandingLoss(_Standing):
+    """While it stands, the room tells that a meeting is lost. Whoever starts the next one has seen it."""
+
+    what = "the loss of a meeting"

@@ -82,12 +82,19 @@ class Fault(Enum):
         "Een knop zit vast. Bel de beheerder.",
         "A button is stuck. Call IT.",
     )
-    CUT_OFF = _Row(
+    LOST = _Row(
         11,
         False,
-        "De opname is afgebroken door een storing. Wat er was, is bewaard.",
-        "A failure ended the recording. What there was is kept.",
+        "De vorige opname is verloren: niemand kan haar nog horen. Vertel het de cliënt.",
+        "The recording before is lost: nobody can hear it any more. Tell the client.",
     )
+    CUT_OFF = _Row(
+        12,
+        False,
+        "De recorder is onverwacht gestopt. Een opname die liep, is afgebroken.",
+        "The recorder stopped unexpectedly. A recording that ran was cut off.",
+    )
+    """The guard shows it too, which knows of no recording: so it promises nothing of one."""
 
     @property
     def blinks(self) -> int:

@@ -70,10 +70,6 @@ def erase(hold: Slot) -> None:
     hold.erase()
 
 
-def erase_as_refused(hold: Slot) -> None:
-    hold.erase(refused=True)
-
-
 class HoldContract(ABC):
     @abstractmethod
     @pytest.fixture
@@ -121,10 +117,11 @@ class HoldContract(ABC):
         put(hold)
         check = bytes.fromhex("aa1081af")
         assert file.read_bytes() == b"WHK1\xf8" + bytes(7) + check + RECORDING + KEY
-        hold.commit()
-        assert file.read_bytes() == b"WHK1\xe7" + bytes(7) + check + RECORDING + KEY
-        hold.erase(refused=True)
+        refuse(hold)
         assert file.read_bytes() == b"WHK1\x1f" + bytes(11) + RECORDING + bytes(32)
+        put(hold)
+        commit(hold)
+        assert file.read_bytes() == b"WHK1\xe7" + bytes(7) + check + RECORDING + KEY
         hold.erase()
         assert file.read_bytes() == b"WHK1" + bytes(60)
 
@@ -132,31 +129,31 @@ class HoldContract(ABC):
         put(hold)
         assert self.found(file) == ((RECORDING, KEY), None, False)
 
-    @pytest.mark.parametrize("refused", [False, True])
-    def test_erased_is_gone(self, hold: Slot, file: Path, refused: bool) -> None:
+    @pytest.mark.parametrize(("done", "note"), [(erase, None), (refuse, RECORDING)])
+    def test_erased_is_gone(self, hold: Slot, file: Path, done: Callable[[Slot], None], note: bytes | None) -> None:
         put(hold)
-        hold.erase(refused=refused)
+        done(hold)
         content = file.read_bytes()
         assert content[12:16] + content[32:] == bytes(36), "neither the key nor its check is left"
-        assert (hold.take(), hold.refused()) == (None, RECORDING if refused else None)
-        assert self.found(file) == (None, RECORDING if refused else None, False)
+        assert (hold.take(), hold.refused()) == (None, note)
+        assert self.found(file) == (None, note, False)
         assert len(content) == SLOT_BYTES
 
     def test_a_refusal_stands_until_it_is_completed(self, hold: Slot) -> None:
         put(hold)
-        hold.erase(refused=True)
-        hold.erase(refused=True)
+        refuse(hold)
+        refuse(hold)
         assert hold.refused() == RECORDING
         hold.erase()
         assert hold.refused() is None
 
     def test_refusing_an_empty_hold_names_no_recording(self, hold: Slot) -> None:
-        hold.erase(refused=True)
+        refuse(hold)
         assert hold.refused() is None
 
     def test_the_next_meeting_replaces_the_note(self, hold: Slot) -> None:
         put(hold)
-        hold.erase(refused=True)
+        refuse(hold)
         hold.put(OTHER, bytearray(OTHER_KEY))
         assert hold.refused() is None
         assert hold.take() == (OTHER, OTHER_KEY)
@@ -180,8 +177,6 @@ class HoldContract(ABC):
         assert hold.commit()
         assert not hold.refuse()
         assert (hold.refused(), hold.take()) == (None, (OTHER, bytearray(KEY)))
-        hold.erase(refused=True)  # what the loop does knows which meeting it means
-        assert (hold.refused(), hold.take()) == (OTHER, None)
 
     def test_of_a_decision_and_a_no_at_the_same_time_exactly_one_counts(self, hold: Slot) -> None:
         for _ in range(200):
@@ -222,7 +217,7 @@ class HoldContract(ABC):
             for taker in takers:
                 taker.start()
             start.wait()
-            hold.erase(refused=True)
+            refuse(hold)
             erased.set()
             for taker in takers:
                 taker.join()
@@ -283,9 +278,8 @@ class HoldContract(ABC):
             if count < PUT_BYTES:
                 assert file.read_bytes() == b"WHK1" + bytes(60), "of neither key is anything left"
 
-    @pytest.mark.parametrize("done", [refuse, erase_as_refused])
-    def test_a_refusal_cut_off_anywhere_is_not_begun_or_stands(self, file: Path, done: Callable[[Slot], None]) -> None:
-        for count in self.cut(file, done, put, size=REFUSE_BYTES):
+    def test_a_refusal_cut_off_anywhere_is_not_begun_or_stands(self, file: Path) -> None:
+        for count in self.cut(file, refuse, put, size=REFUSE_BYTES):
             if count == 0:
                 assert self.found(file) == ((RECORDING, KEY), None, False)
             else:
@@ -311,7 +305,7 @@ class HoldContract(ABC):
         def try_to_commit(hold: Slot) -> None:
             assert not hold.commit()
 
-        for done in (try_to_commit, refuse, erase, erase_as_refused):
+        for done in (try_to_commit, refuse, erase):
             for _ in self.cut(file, done, put, refuse, size=0 if done is try_to_commit else ERASE_BYTES):
                 assert self.found(file)[0] is None
 
@@ -322,7 +316,7 @@ class HoldContract(ABC):
             (commit, HOLDS, COMMITTED),
             (refuse, HOLDS, REFUSED),
             (erase, HOLDS, EMPTY),
-            (erase_as_refused, COMMITTED, REFUSED),
+            (erase, COMMITTED, EMPTY),
         ],
     )
     def test_a_state_cut_off_within_its_byte_is_the_old_the_new_or_nothing(
@@ -357,17 +351,17 @@ class HoldContract(ABC):
                 assert self.found(file) == (None, None, False)
                 assert file.read_bytes() == b"WHK1" + bytes(60), "a key that lacks one bit is soon found"
 
-    @pytest.mark.parametrize("refused", [False, True])
+    @pytest.mark.parametrize(("done", "note"), [(erase, None), (refuse, RECORDING)])
     def test_memory_that_does_not_take_the_zeros_is_found_out(
-        self, monkeypatch: pytest.MonkeyPatch, hold: Slot, refused: bool
+        self, monkeypatch: pytest.MonkeyPatch, hold: Slot, done: Callable[[Slot], None], note: bytes | None
     ) -> None:
         put(hold)
         pwrite = os.pwrite
         monkeypatch.setattr(os, "pwrite", lambda handle, data, at: len(data) if at == 32 else pwrite(handle, data, at))
         with pytest.raises(HoldError, match="reads back otherwise"):
-            hold.erase(refused=refused)
+            done(hold)
         assert hold.take() is None, "and nobody takes the key any more"
-        assert hold.refused() == (RECORDING if refused else None)
+        assert hold.refused() == note
 
     def test_a_key_goes_even_where_the_note_of_it_fails(self, monkeypatch: pytest.MonkeyPatch, hold: Slot) -> None:
         put(hold)

@@ -38,7 +38,9 @@ from tests.device.test_custody import (
     begin_custody,
     blocks,
     chip,
+    file_all,
     goes_on,
+    heard,
     judge_receipts,
     kept,
     meeting,
@@ -345,6 +347,7 @@ def judge_the_meeting(device: Device, seen: Seen, report: Report, *, hold_lost: 
         if hold_lost:
             assert (report.state, report.keybox) == (State.WHOLE, KeyboxState.NONE)
             assert report.ended == "power_loss" or seen.stopping
+            assert bool(device.loss) is any(event.name == "recording" for event in report.events)
         else:
             taken = device.hold.take()
             assert report.state is State.OPEN, "the client is asked again"
@@ -360,6 +363,18 @@ def judge_what_comes(device: Device, seen: Seen) -> None:
         assert report.ended == "power_loss" or seen.stopping
         assert record(device, seen.id, RecordType.KEYBOX) == seen.keybox
     goes_on(device)
+
+
+def rusted(crash: Crash, file: str) -> Crash | None:
+    """The same, with a bit of that file of the meeting flipped; None if it is not there."""
+    path = f"spool/{crash.seen.id}/{file}"
+    files = tuple((each, flipped(content) if each == path else content) for each, content in crash.files)
+    return replace(crash, files=files) if files != crash.files else None
+
+
+def flipped(content: bytes | None) -> bytes:
+    assert content
+    return content[:-2] + bytes([content[-2] ^ 1]) + content[-1:]
 
 
 @pytest.fixture(autouse=True)
@@ -380,6 +395,29 @@ def test_a_crash_at_every_point(story: Story, ram: Path) -> None:
         with device.card.inserted():
             judge(device, crash.seen, hold_lost=crash.hold_lost)
             judge_what_comes(device, crash.seen)
+
+
+@pytest.mark.parametrize("rust", ["", "block-00000000", "block-00000001", "preamble", "held"])
+@pytest.mark.parametrize("story", [meeting, *STORIES], ids=lambda each: each.__name__)
+def test_a_no_after_a_crash_at_every_point_leaves_no_audio(story: Story, rust: str, ram: Path) -> None:
+    """With and without damage: of what is in hand nothing remains but receipts, nor of what was set aside unfinished."""
+    crashes = Crashes()
+    told(story, ram, crashes.note)
+    for crash in crashes.distinct():
+        found = rusted(crash, rust) if rust else crash
+        if found is None:
+            continue
+        device = restarted(ram, found)
+        in_hand, unfinished = device.custody.recording, crash.seen.id in device.spool.aside()
+        with device.card.inserted():
+            if in_hand is not None:
+                refuse(device, Seen())
+                file_all(device, in_hand.id)
+            elif unfinished:
+                preamble, _, _ = begin(device.chain.sequence, device.chain.previous)
+                device.custody.refuse_nothing(preamble, MOMENT, BOOT)
+        if in_hand is not None or unfinished or (device.standing and not crash.seen.releasing):
+            assert not heard(device, crash.seen.id)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda each: each.__name__)

@@ -18,7 +18,7 @@ from recorder.device.hold import NvramHold
 from recorder.device.receipts import Receipts
 from recorder.device.slot import SLOT_BYTES
 from recorder.device.spool import Spool
-from recorder.device.standing import StandingNo
+from recorder.device.standing import StandingLoss, StandingNo
 from recorder.errors import SealedError, SpoolFull
 from recorder.sealed import keybox, layout, ledger, seal
 from recorder.sealed.keys import RecipientPrivateKey
@@ -113,9 +113,10 @@ class Device:
         folder = card.folder
         self.hold = NvramHold(chip(ram), may_be_on_disk=True)
         weakref.finalize(self, os.close, self.hold._handle)  # a room has one in its life; these are thousands
+        self.chain = Chain(folder, new=not (folder / "spool").exists())
         self.spool = Spool(folder / "spool", 2**30)
-        self.chain = Chain(folder / "chain.json")
         self.standing = StandingNo(folder / "refused")
+        self.loss = StandingLoss(folder / "lost")
         self.told: list[Name] = []
         receipts = Receipts(folder / "receipts")
         self.custody = Custody(self.spool, self.hold, self.chain, receipts, KEY, TERMS, self.added)
@@ -133,7 +134,7 @@ class Device:
     def recover(self) -> None:
         if self.custody.refusal_cut_off():
             self.standing.say()
-        self.custody.recover(LATER, bytes(range(16)), refused=bool(self.standing))
+        self.custody.recover(LATER, bytes(range(16)), refused=bool(self.standing), lost=self.loss.say)
         self.custody.read_on(10_000)
         assert self.custody.unread == 0
 
@@ -185,9 +186,12 @@ def kept(device: Device, seen: Seen) -> None:
 
 
 def refuse(device: Device, seen: Seen) -> None:
+    """As the daemon does it: the thread of the button, then the loop."""
     seen.pressed = True
-    device.hold.erase(refused=True)
+    assert device.hold.refuse()
     seen.erased = True
+    assert device.hold.refuse()
+    device.spool.make_room()
     device.standing.say()
     seen.refusing = True
     device.custody.refuse(MOMENT, BOOT)
@@ -331,7 +335,7 @@ def test_a_refusal_tells_nothing_of_the_length_of_what_it_erased(device: Device)
     for block in blocks(sealer):
         device.custody.keep(block)
     device.custody.note("mark", 9, MOMENT)
-    device.hold.erase(refused=True)
+    device.hold.refuse()
     device.custody.refuse(MOMENT, BOOT)
     report = device.report(recording)
     assert [event.name for event in report.events] == ["notice_given", "refused"]
@@ -340,7 +344,7 @@ def test_a_refusal_tells_nothing_of_the_length_of_what_it_erased(device: Device)
 
 def test_without_the_hold_key_nothing_is_released(device: Device) -> None:
     recording, _ = begun(device)
-    device.hold.erase(refused=True)
+    device.hold.refuse()
     before = device.spool.names(recording)
     assert not device.custody.release(MOMENT, BOOT)
     assert device.spool.names(recording) == before
@@ -526,6 +530,102 @@ def test_of_a_refused_meeting_nothing_is_left_even_if_it_is_damaged(ram: Path) -
     assert device.custody.damaged == [seen.id]
 
 
+def left(device: Device, recording: str) -> set[str]:
+    """The files of a recording that are in the spool, set aside or not."""
+    return {file.name for file in (device.card.folder / "spool").glob(f"{recording}*/*")}
+
+
+def heard(device: Device, recording: str) -> set[str]:
+    """Those of blocks, and of the keys to them."""
+    return {name for name in left(device, recording) if name.startswith(("block-", "keybox", "held"))}
+
+
+def file_all(device: Device, recording: str) -> None:
+    """The archive has purged it: nothing is left of it in the spool."""
+    device.custody.file_refusal(recording, b"signed by the archive")
+    while device.spool.sweep(100):
+        pass
+    assert not list((device.card.folder / "spool").glob(f"{recording}*"))
+
+
+@pytest.mark.parametrize("when", ["after the recovery", "before the next one"])
+@pytest.mark.parametrize("damaged", [0, 1, BLOCKS - 1])
+def test_a_no_takes_what_a_recovery_has_set_aside(ram: Path, damaged: int, when: str) -> None:
+    """The power was cut, a block is damaged, what stands behind it follows no more; and then the client says no."""
+    _, seen, device = told(meeting, ram)
+    damage(device, seen.id, f"block-{damaged:08d}")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert len(device.custody.damaged) == BLOCKS - damaged
+        if when == "after the recovery":
+            refuse(device, Seen())
+        else:
+            device.hold.refuse()
+            device = Device(ram, again, Seen())
+            device.recover()
+        assert left(device, seen.id) <= {"preamble", "manifest", "receipt", "journal"}
+        file_all(device, seen.id)
+        assert {file.suffix for file in (again.folder / "receipts").iterdir()} == {".sealed", ".receipt", ".purged"}
+        assert not device.custody.damaged or when == "after the recovery"
+
+
+@pytest.mark.parametrize("said", ["before the cut", "and the hold alone knows", "after the recovery"])
+@pytest.mark.parametrize("how", ["lost", "damaged"])
+def test_a_no_takes_a_meeting_whose_preamble_is_gone(ram: Path, how: str, said: str) -> None:
+    """It cannot be refused by name any more, nor opened by anybody."""
+    _, seen, device = told(meeting, ram)
+    with device.card.inserted():
+        if said != "after the recovery":
+            device.hold.refuse()
+        if said == "before the cut":
+            device.standing.say()
+    preamble = device.card.folder / "spool" / seen.id / "preamble"
+    preamble.unlink() if how == "lost" else preamble.write_bytes(b"damaged\n")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert seen.id in device.custody.damaged[0]
+        assert device.standing or said == "after the recovery"
+        if said == "after the recovery":
+            assert len(heard(device, seen.id)) == BLOCKS + 1
+            empty, _, sealer = begin(device.chain.sequence, device.chain.previous)
+            sealer.wipe()
+            device.custody.refuse_nothing(empty, MOMENT, BOOT)
+        assert left(device, seen.id) <= {"preamble", "journal"}
+        goes_on(device)
+
+
+def test_a_no_takes_nothing_of_an_earlier_meeting_that_was_kept(ram: Path) -> None:
+    """What the archive could not sign for, and what was set aside whole after its end: somebody may mend these."""
+    _, first, device = told(kept, ram)
+    with device.card.inserted():
+        kept(device, second := Seen())
+    damage(device, first.id, "block-00000001")
+    damage(device, second.id, "preamble")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        device.custody.forget(first.id)
+        while device.spool.sweep(100):
+            pass
+        refused(device, no := Seen())
+        assert heard(device, first.id) == {"block-00000001.damaged"}
+        assert len(heard(device, second.id)) == BLOCKS + 2
+        file_all(device, no.id)
+
+
+def test_a_receipt_of_a_refusal_that_is_damaged_is_told_when_it_is_filed(ram: Path) -> None:
+    _, seen, device = told(refused, ram)
+    damage(device, seen.id, "receipt")
+    with (again := Card(device.card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        device.custody.damaged.clear()
+        device.custody.file_refusal(seen.id, b"signed by the archive")
+    assert seen.id in device.custody.damaged[0]
+
+
 def test_a_tail_that_was_lost_after_stop_is_told(ram: Path) -> None:
     """Stop is noted, the process dies, and the last block is not on the card: the meeting was cut off, not ended."""
     _, seen, device = told(meeting, ram)
@@ -560,17 +660,19 @@ def test_a_receipt_tells_what_the_journal_has(device: Device) -> None:
     assert (receipt.device, receipt.sequence, receipt.recording) == ("room-1", 1, recording)
 
 
-def test_a_receipt_that_is_there_stays_though_the_chain_is_lost_and_the_terms_are_others(
+def test_a_receipt_that_is_there_stays_though_the_chain_is_of_before_and_the_terms_are_others(
     ram: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The archive may have it: a second one would be in conflict with it."""
     with (card := Card(ram / "card")).inserted():
         before = Device(ram, card, Seen())
         told = Seen()
+        of_before = {file: file.read_bytes() for file in card.folder.glob("chain-*")}
         for _ in range(3):
             kept(before, Seen())
     told.receipts = {each: before.receipt(each)[1] for each in before.spool.recordings()}
-    (card.folder / "chain.json").unlink()
+    for file, content in of_before.items():
+        file.write_bytes(content)
     monkeypatch.setitem(globals(), "TERMS", replace(TERMS, controller="Gemeente Elders"))
     with (again := Card(card.folder)).inserted():
         device = Device(ram, again, told)
@@ -586,7 +688,7 @@ def test_a_receipt_of_another_manifest_was_seen_by_nobody_and_is_written_anew(
     with (card := Card(ram / "card")).inserted():
         device = Device(ram, card, Seen())
         recording, _ = begun(device)
-        device.hold.erase(refused=True)
+        device.hold.refuse()
         device.standing.say()
         with monkeypatch.context() as patched:
             patched.setattr(device.chain, "advance", lambda *_: (_ for _ in ()).throw(SpoolFull("full")))
@@ -647,7 +749,7 @@ def test_the_backlog_is_told_recording_by_recording_and_orders_to_purge_first(ra
         kept(before, last)
     with (again := Card(card.folder)).inserted():
         device = Device(ram, again, Seen())
-        device.custody.recover(MOMENT, BOOT, refused=False)
+        device.custody.recover(MOMENT, BOOT, refused=False, lost=device.loss.say)
         assert (device.told, device.custody.unread) == ([], 3 + 2 * (BLOCKS + 4))
         told = []
         while device.custody.unread:
@@ -657,6 +759,38 @@ def test_the_backlog_is_told_recording_by_recording_and_orders_to_purge_first(ra
     whole = BLOCKS + 4
     expected = [0, 0, 3, *[3] * (whole - 1), 3 + whole, *[3 + whole] * (whole - 1), 3 + 2 * whole]
     assert told == [order[:count] for count in expected]
+
+
+@pytest.mark.parametrize("gone", ["hold", "preamble", "journal"])
+@pytest.mark.parametrize("no", [False, True])
+def test_what_nobody_can_open_any_more_is_told_as_lost_but_for_a_no(ram: Path, gone: str, no: bool) -> None:
+    _, seen, device = told(meeting, ram)
+    with device.card.inserted():
+        if no:
+            device.hold.refuse()
+            device.standing.say()
+        if gone == "hold":
+            device.hold.erase()
+    if gone == "preamble":
+        damage(device, seen.id, "preamble")
+    elif gone == "journal":
+        flip(device.card.folder / "spool" / seen.id / "journal")
+    for start in ("the first", "and the next"):
+        with (again := Card(device.card.folder)).inserted():
+            device = Device(ram, again, Seen())
+            device.recover()
+            assert bool(device.loss) is (not no and start == "the first")
+            device.loss.lift()
+
+
+def test_a_decided_release_whose_keybox_is_damaged_is_told_as_lost(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    again, recording = crashed(ram, monkeypatch, "put")
+    flip(again.folder / "spool" / recording / "held")
+    with again.inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
+        assert device.loss
+    assert device.report(recording).keybox is KeyboxState.NONE
 
 
 def test_what_is_damaged_in_the_backlog_is_set_aside(ram: Path) -> None:

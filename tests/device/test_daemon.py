@@ -1,6 +1,9 @@
 """The daemon with real panel, custody and keys; a tap that says what a test tells it to, and no road."""
 
 import os
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,14 +19,15 @@ from recorder import config, keyfiles
 from recorder.audio import FRAME_TICKS, Moment, OpusBlock
 from recorder.device import clock, mock, pipe, selftest
 from recorder.device import daemon as module
-from recorder.device.daemon import Daemon
+from recorder.device.chain import NAMES
+from recorder.device.daemon import Daemon, serve
 from recorder.device.hold import Hold, open_hold
 from recorder.device.mock import Flaw
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.spool import Spool
 from recorder.device.supervisor import Guard
-from recorder.errors import CaptureError, HoldError, SpoolDamage, SpoolError, SpoolFull
+from recorder.errors import CaptureError, HoldError, SpoolDamage, SpoolError, SpoolFull, WederhoorError
 from recorder.meeting import presses
 from recorder.meeting.fault import Fault
 from recorder.meeting.light import BLINKS, DARK, Pattern
@@ -152,12 +156,19 @@ class CalmGuard:
     answers = True
 
     def __init__(self, settings: config.Panel) -> None:
-        self.shows: Pattern = DARK
+        self.told: list[Pattern] = []
+        self.closed = False
+
+    @property
+    def shows(self) -> Pattern:
+        return self.told[-1]
 
     def beat(self, pattern: Pattern, now: float) -> None:
-        self.shows = pattern
+        assert not self.closed
+        self.told.append(pattern)
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self.closed = True
 
 
 class Room:
@@ -169,7 +180,6 @@ class Room:
         monkeypatch.setattr(FakeTap, "log", self.log, raising=False)
         monkeypatch.setattr(module, "Tap", FakeTap)
         monkeypatch.setattr(module, "Uplink", NoRoad)
-        monkeypatch.setattr(module, "Guard", CalmGuard)
         (folder / "keys" / "recipients").mkdir(parents=True)
         keyfiles.save_device(folder / "keys" / "signing.key", KEY)
         keyfiles.save_device_public(folder / "keys" / "archive.pub", KEY.public_key())
@@ -189,7 +199,8 @@ class Room:
     def run(self, script: Callable[[Any], Script], **meeting: float) -> Daemon:
         """Run the daemon until the script is at its end."""
         self.values["meeting"] |= meeting
-        daemon = Daemon(msgspec.convert(self.values, config.Config), lambda line: None)
+        settings = msgspec.convert(self.values, config.Config)
+        daemon = Daemon(settings, lambda line: None, CalmGuard(settings.panel))  # type: ignore[arg-type]
 
         def whole() -> Script:
             try:
@@ -258,7 +269,7 @@ def test_whatever_fails_at_the_start_the_light_is_dark(room: Room, monkeypatch: 
     monkeypatch.setattr(module, "open_hold", raising(HoldError("the clock chip is not there")))
     monkeypatch.setattr(Device, "pin_factory", None)
     with pytest.raises(HoldError):
-        Daemon(msgspec.convert(room.values, config.Config), None)
+        Daemon(msgspec.convert(room.values, config.Config), None, CalmGuard(config.load().panel))  # type: ignore[arg-type]
     assert Device.pin_factory is not None, "nobody has touched the pins"
     light = Device.pin_factory.pin(room.values["panel"]["recording_light"])
     assert (light.function, bool(light.state)) == ("output", False)
@@ -777,16 +788,15 @@ def test_an_event_that_finds_the_card_full_ends_the_meeting_and_not_the_room(
 def test_a_hold_that_does_not_erase_stops_the_room(room: Room) -> None:
     def script(daemon: Daemon) -> Script:
         yield from recording(daemon)
-        erase = daemon._hold.erase
+        refuse = daemon._hold.refuse
         flaws = [HoldError("reads back otherwise"), HoldError("reads back otherwise")]
 
-        def failing(*, refused: bool = False) -> None:
+        def failing() -> bool:
             if flaws:
                 raise flaws.pop()
-            erase(refused=refused)
+            return refuse()
 
-        daemon._hold.erase = failing  # type: ignore[method-assign]
-        daemon._hold.refuse = failing  # type: ignore[method-assign, assignment]
+        daemon._hold.refuse = failing  # type: ignore[method-assign]
         press(daemon._panel._refuse)
         yield from until(daemon, State.REFUSED)
         up(daemon._panel._refuse)
@@ -1430,3 +1440,174 @@ def test_what_is_forgotten_is_removed_a_little_in_each_turn(room: Room, monkeypa
         assert left == sorted(left, reverse=True) and len(left) > 4
 
     room.run(script, grace_seconds=0.0)
+
+
+def damage_chain(room: Room) -> None:
+    room.run(lambda daemon: iter([None]))
+    for name in NAMES:
+        (room.folder / name).write_bytes(b"damaged")
+
+
+def damage_key(room: Room) -> None:
+    (room.folder / "keys" / "signing.key").write_bytes(b"damaged")
+
+
+def lose_hold(room: Room) -> None:
+    room.values["room"] |= {"hold_kind": "nvram", "hold": str(room.folder / "ds1307_nvram0" / "nvmem")}
+
+
+BREAKS = {
+    damage_chain: "this room no longer knows the number",
+    damage_key: "signing.key",
+    lose_hold: "there is no clock chip",
+}
+
+
+@pytest.mark.parametrize("pins", ["lgpio", "mock"])
+@pytest.mark.parametrize("broken", BREAKS, ids=lambda each: each.__name__)
+def test_a_room_that_cannot_start_blinks_that_for_as_long_as_it_lives(
+    room: Room, monkeypatch: Any, caplog: pytest.LogCaptureFixture, broken: Callable[[Room], None], pins: str
+) -> None:
+    """A lamp made of software is seen by nobody: with mock pins it ends at once."""
+    broken(room)
+    guards: list[CalmGuard] = []
+
+    def make_guard(settings: config.Panel) -> CalmGuard:
+        guards.append(CalmGuard(settings))
+        return guards[-1]
+
+    monkeypatch.setattr(module, "Guard", make_guard)
+    monkeypatch.setattr(module, "BROKEN_SECONDS", 0.3)
+    monkeypatch.setattr(module, "forbid_dumps", lambda: None)
+    monkeypatch.setattr(module.signal, "signal", lambda *_: None)
+    room.values["panel"] |= {"pins": pins}
+    caplog.clear()
+    began = time.monotonic()
+    with pytest.raises(WederhoorError, match=BREAKS[broken]):
+        serve(msgspec.convert(room.values, config.Config), report=False)
+    (guard,) = guards
+    assert guard.closed
+    if pins == "mock":
+        assert guard.told == []
+    else:
+        assert len(guard.told) > 3 and set(guard.told) == {BLINKS[Fault.RECORDER]}
+        assert time.monotonic() - began >= 0.3
+        assert any(BREAKS[broken] in record.getMessage() for record in caplog.records), "told at once, not in a minute"
+
+
+def test_a_room_whose_recovery_fails_blinks_that_too_and_still_hears_a_no(room: Room, monkeypatch: Any) -> None:
+    """The microphone's tap was never made; the button's thread erases the key, and the next start completes it."""
+
+    def cut(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        assert daemon._hold.take() is not None
+
+    before = room.run(cut)
+    blinks: list[Exception] = []
+
+    def show(guard: object, panel: object, error: Exception) -> None:
+        blinks.append(error)
+        (daemon,) = daemons
+        press(daemon._panel._refuse)
+
+    daemons: list[Daemon] = []
+    await_guard = Daemon._await_guard
+    monkeypatch.setattr(Daemon, "_await_guard", lambda self: (daemons.append(self), await_guard(self)))
+    monkeypatch.setattr(module, "show_broken", show)
+    with monkeypatch.context() as failing, pytest.raises(SpoolError):
+        failing.setattr(module.Custody, "recover", raising(SpoolError("the card fails")))
+        room.run(lambda daemon: iter(()))
+    assert [str(error) for error in blinks] == ["the card fails"]
+    (found,) = before._spool.recordings()
+    assert before._hold.take() is None and before._hold.refused() == bytes.fromhex(found)
+    after = room.run(lambda daemon: iter(()))
+    assert room.manifest(after, found).ended == "refused"
+
+
+def test_a_room_that_cannot_start_ends_when_it_is_told_to(room: Room) -> None:
+    """The real one, with pins that are not there: it says why at once, stays, and goes with SIGTERM."""
+    damage_key(room)
+    file = room.folder / "room.toml"
+    file.write_text(f'[room]\nname = "room-1"\nfolder = "{room.folder}"\n')
+    command = [sys.executable, "-m", "recorder", "room", "--config", str(file)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "this room cannot start" in process.stderr.readline()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.0)
+        process.terminate()
+        assert process.wait(10.0) == 2
+
+
+def power_lost(room: Room) -> None:
+    """With a hold in RAM."""
+    (room.folder / "hold" / "slot").unlink()
+
+
+def test_a_meeting_that_was_lost_with_the_power_is_told_until_the_next_one_starts(room: Room) -> None:
+    """Whoever pulled the plug may pull it again."""
+    room.run(recording)
+    power_lost(room)
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        assert daemon._state is State.IDLE and daemon._fault == module.LOST
+        assert daemon._status(online=True).faults == ("lost",)
+        assert daemon._guard.shows is BLINKS[Fault.LOST]  # type: ignore[attr-defined]
+
+    (found,) = room.run(script)._spool.recordings()
+    power_lost(room)
+    room.run(script)
+
+    def next_meeting(daemon: Daemon) -> Script:
+        yield from script(daemon)
+        yield from recording(daemon)
+        assert Fault.LOST not in daemon._faults
+        press(daemon._panel._start)
+        yield from until(daemon, State.IDLE)
+
+    after = room.run(next_meeting, grace_seconds=0.0)
+    assert room.receipt(after, found).outcome == "lost"
+    assert not room.run(lambda daemon: iter([None]))._faults
+
+
+def test_where_nothing_was_recorded_yet_nothing_is_lost(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        room.run(script, notice_seconds=60.0)
+    power_lost(room)
+    assert not room.run(lambda daemon: iter([None]))._faults
+
+
+def test_a_key_that_is_lost_in_the_grace_period_is_told(room: Room, monkeypatch: Any) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        daemon._hold.erase()  # a weak battery
+        yield from until(daemon, State.IDLE)
+        yield
+        assert daemon._fault == module.LOST and daemon._loss
+
+    room.run(script, grace_seconds=0.3)
+
+
+def test_of_a_capture_process_that_dies_in_the_notice_nothing_false_is_said(room: Room, monkeypatch: Any) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        monkeypatch.setattr(FakeTap, "broken", CaptureError("the capture process died"))
+        daemon._tap._say()  # type: ignore[union-attr]
+        yield from until(daemon, State.IDLE)
+        yield
+        assert daemon._status(online=True).faults == ("cut_off",)
+
+    room.run(script, notice_seconds=60.0)
+    for language in ("nl", "en"):
+        assert not re.search("bewaard|kept", Fault.CUT_OFF.words(language))  # type: ignore[arg-type]

@@ -169,8 +169,9 @@ class TestNvramHold(HoldContract):
 
     def test_it_never_asks_for_more_than_there_is(self, hold: Slot, file: Path) -> None:
         put(hold)
+        hold.refuse()
+        put(hold)
         hold.commit()
-        hold.erase(refused=True)
         hold.erase()
         assert file.stat().st_size == SLOT_BYTES
 

@@ -64,6 +64,7 @@ def test_the_power_is_cut_while_recording(house: House) -> None:
     room = house.start_room()
     house.await_signed(recording)
     assert room.happened("state")[0].detail == "idle"
+    assert "lost" in room.reports[0].status.faults, "and it says so till the next meeting"
     report = house.verified(recording)
     assert (report.state, report.ended, report.keybox) == (State.WHOLE, "power_loss", KeyboxState.NONE)
     assert blocks.items() <= house.archived_blocks(recording).items()

@@ -169,6 +169,7 @@ def test_the_power_is_cut_and_the_battery_is_empty(house: House) -> None:
     house.hold_file.write_bytes(os.urandom(SLOT_BYTES))
     room = house.start_room()
     assert_shows(room, MeetingState.IDLE)
+    assert "lost" in room.reports[0].status.faults, "and it says so till the next meeting"
     assert house.log().count("replace the battery") == 2
     house.await_signed(recording)
     report = house.verified(recording)
