@@ -20,6 +20,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "present": "people",
         "counted": "{present} counted; yes was pressed {yes} times, no {no} times",
         "not counted": "not counted: in this room nobody is asked one by one",
+        "refused present": "not counted; yes was pressed {yes} times, no {no} times",
         "evidence": "evidence",
         "training": "training",
         "not_asked": "not asked",
@@ -61,6 +62,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "present": "mensen",
         "counted": "{present} geteld; {yes} keer op ja gedrukt, {no} keer op nee",
         "not counted": "niet geteld: in deze kamer wordt het niet aan ieder apart gevraagd",
+        "refused present": "niet geteld; {yes} keer op ja gedrukt, {no} keer op nee",
         "evidence": "bewijs van wat er is gezegd",
         "training": "training",
         "not_asked": "niet gevraagd",
@@ -98,14 +100,15 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
     """The receipt in plain words. It rests on the device key in `key_file`, so it says which one that was."""
     words = _WORDS[receipt.pii_processing.language]
     answers, (party,) = receipt.answers, receipt.party_identification
-    counted = words["counted"].format(present=receipt.present, yes=answers.yes, no=answers.no)
+    refused = receipt.outcome == "refused"
+    counting = "refused present" if refused else "not counted" if receipt.present is None else "counted"
     evidence, training = receipt.pii_processing.purposes
     lines = [
-        ("outcome", words["refused outcome" if receipt.outcome == "refused" else receipt.outcome]),
+        ("outcome", words["refused outcome" if refused else receipt.outcome]),
         ("receipt", receipt.record_id),
         ("recording", receipt.recording or words["none"]),
         ("made", _utc(receipt.wall_ms) + words["synced" if receipt.synced else "unsynced"]),
-        ("present", words["not counted"] if receipt.present is None else counted),
+        ("present", words[counting].format(present=receipt.present, yes=answers.yes, no=answers.no)),
         ("evidence", _said(evidence, words)),
         ("training", _said(training, words)),
         ("grace_until", None if receipt.grace_until is None else _utc(receipt.grace_until)),

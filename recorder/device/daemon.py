@@ -347,8 +347,7 @@ class Daemon:
             case Kind.STATE:
                 match CaptureState.parse(frame.body):
                     case CaptureState.READY:
-                        ask = self._settings.meeting.ask_everyone
-                        self._happen(Event.READY_TO_ASK if ask else Event.CAPTURE_READY)
+                        self._happen(Event.CAPTURE_READY)
                     case CaptureState.OPEN:
                         self._tell("opened")
                         self._happen(Event.CAPTURE_OPEN)
@@ -458,7 +457,8 @@ class Daemon:
             del self._timers[event]
             if event is Event.GRACE_OVER:
                 self._tell("grace_over")
-            self._happen(event)
+            asks = event is Event.NOTICE_OVER and self._settings.meeting.ask_everyone
+            self._happen(Event.READY_TO_ASK if asks else event)
         self._judge_silence(now)
         if now >= self._next_look:
             self._next_look = now + LOOK_SECONDS
@@ -574,6 +574,7 @@ class Daemon:
     def _happen(self, event: Event) -> None:
         before = self._state
         after, actions = step(before, event)
+        unproven = ""
         if after is not before:
             self._state, self._since, self._next_report = after, time.monotonic(), 0.0
             self._present = None
@@ -584,8 +585,7 @@ class Daemon:
                 try:
                     self._panel.prove()  # lit before the tap may open
                 except PanelError as error:
-                    self._give_up_light(str(error))
-                    return
+                    unproven = str(error)  # what was said by then is noted all the same
             elif after in CAPTURE_STATES or before not in CAPTURE_STATES:
                 self._light()  # dark after the tap is shut, and before a key is released
         for action in actions:
@@ -594,6 +594,8 @@ class Daemon:
             except (SpoolError, HoldError, KeyFileError, SealedError, SignedTextError) as error:
                 # The state stands, and so does the rest of what follows; a restart completes what the card did not take.
                 self._distrust(Fault.RECORDER, str(error))
+        if unproven:
+            self._give_up_light(unproven)
         if after is not before and self._state is after:  # else an action led further, and that was told
             logger.info("%s: %s -> %s", event, before, after)
             self._tell("state", after)
@@ -671,10 +673,10 @@ class Daemon:
                     self._tell_damage()
                     self._find(Fault.DAMAGE, "the key of a meeting is lost; nobody can open it any more")
                     self._custody.write_empty(moment, boot)
+            case Action.NOTE_NOTICE:
+                self._note("notice_given")
             case Action.NOTE_YES:
                 self._note("yes")
-            case Action.TIME_NOTICE:
-                self._note("notice_given")
             case Action.NOTE_START:
                 self._note("recording")
             case Action.NOTE_MARK:

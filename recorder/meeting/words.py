@@ -13,6 +13,10 @@ _WORDS: dict[State, tuple[str, str]] = {
         "De opname wordt klaargezet. Er wordt nog niets opgenomen.",
         "A recording is being prepared. Nothing is recorded yet.",
     ),
+    State.NOTICE: (
+        "Er wordt een opname aangekondigd. Zegt u nu nee, dan wordt er niets opgenomen.",
+        "A recording is announced. Say no now and nothing is recorded.",
+    ),
     State.ASKING: (
         "Vindt iedereen het goed? Druk dan op start. Eén keer nee is nee.",
         "Does everybody agree? Then press start. One no is a no.",
@@ -20,10 +24,6 @@ _WORDS: dict[State, tuple[str, str]] = {
     State.AGREED: (
         "Wie vindt het nog meer goed? Druk op start. Eén keer nee is nee.",
         "Who else agrees? Press start. One no is a no.",
-    ),
-    State.NOTICE: (
-        "Zo begint de opname. Zegt u nu nee, dan wordt er niets opgenomen.",
-        "Recording starts soon. Say no now and nothing is recorded.",
     ),
     State.LIGHTING: (
         "Het lampje wordt getest.",
@@ -65,7 +65,10 @@ _WORDS: dict[State, tuple[str, str]] = {
 
 
 _HEARD: dict[str, tuple[str, str]] = {
-    ANNOUNCE.name: ("Twee gelijke tonen: zo begint een opname.", "Two like tones: a recording is announced."),
+    ANNOUNCE.name: (
+        "Twee gelijke tonen: er wordt een opname aangekondigd.",
+        "Two like tones: a recording is announced.",
+    ),
     START.name: ("Drie tonen omhoog: de opname is begonnen.", "Three tones up: recording has begun."),
     END.name: ("Drie tonen omlaag: de opname is gestopt.", "Three tones down: recording has ended."),
     REFUSED.name: ("Twee lage tonen omlaag: alles is gewist.", "Two low tones down: everything is erased."),

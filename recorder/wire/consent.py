@@ -143,7 +143,7 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outcome: Outcome
     answers: Answers
     present: Natural | None
-    """How many were counted; None where nobody was asked."""
+    """How many were counted; None where nobody was asked, and of a refusal, whose no may be that of one who was counted."""
     wall_ms: Natural
     synced: bool
     grace_until: Natural | None
@@ -162,6 +162,8 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.state == "refused",
         }:
             raise ValueError("it tells of a refusal in one place, and not in another")
+        if refused and self.present is not None:
+            raise ValueError("who said no may have been counted before")
         if (self.outcome == "kept") != (self.grace_until is not None):
             raise ValueError("a grace period has an end where a key was released, and only there")
 
@@ -202,7 +204,7 @@ def issue(key: Ed25519PrivateKey, preamble: Preamble, manifest_body: bytes, term
         manifest=hash_body(manifest_body).hex(),
         outcome="refused" if refused else "kept" if kept else "lost",
         answers=Answers(_times("yes", manifest), 1 if refused else 0),
-        present=_present(manifest) if terms.everyone_asked else None,
+        present=_times("yes", manifest) if terms.everyone_asked and not refused else None,
         wall_ms=manifest.wall_ms,
         synced=manifest.synced,
         grace_until=manifest.wall_ms if kept else None,
@@ -231,10 +233,10 @@ def _said(manifest: Manifest, terms: Terms) -> ConsentEvent:
         return ConsentEvent(times.get("refused", manifest.wall_ms), "expressed", "refused", None, None)
     if "yes" in times:
         return ConsentEvent(times["yes"], "expressed", "given", None, valid)
+    if terms.everyone_asked and "no_answer" in times:
+        return ConsentEvent(times["no_answer"], None, "expired", None, None)
     if "notice_given" in times:
         return ConsentEvent(times["notice_given"], "informed", "notice_given", None, valid)
-    if "no_answer" in times:
-        return ConsentEvent(times["no_answer"], None, "expired", None, None)
     return _NOT_ASKED
 
 
@@ -255,12 +257,6 @@ def _purpose(
         withdrawal_method="the refuse button until grace_until; after that party_contact",
         event=event,
     )
-
-
-def _present(manifest: Manifest) -> int:
-    """Each yes is somebody; so is a no before the notice. A later no comes from somebody who may have been counted."""
-    early_no = manifest.ended == "refused" and not _times("notice_given", manifest)
-    return _times("yes", manifest) + early_no
 
 
 def _times(name: str, manifest: Manifest) -> int:

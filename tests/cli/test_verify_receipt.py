@@ -47,7 +47,7 @@ def test_a_refusal_in_dutch(table: Table, capsys: pytest.CaptureFixture[str]) ->
     said = capsys.readouterr().out
     assert said.startswith("ECHT: dit bewijs komt uit die kamer, en er is niets aan veranderd\n")
     assert "iemand zei nee; er is geen geluid bewaard, en het is niet terug te halen" in said
-    assert "2 geteld; 1 keer op ja gedrukt, 1 keer op nee" in said
+    assert "niet geteld; 1 keer op ja gedrukt, 1 keer op nee" in said
     assert "nee, op 2023-11-14 22:13:22 UTC\n" in said
     assert "niet gevraagd" in said and "Gemeente Voorbeeld, Markt 1, Voorbeeld" in said
     assert table.recording.id not in said and "wissen op" not in said
@@ -103,7 +103,13 @@ def test_a_receipt_within_a_sealed_recording_is_a_flaw(table: Table, capsys: pyt
 def test_there_is_a_word_for_everything_in_both_languages(language: Language) -> None:
     words = consent._WORDS[language]
     assert words.keys() == consent._WORDS["en"].keys()
-    assert words.keys() >= {*get_args(EventState), *get_args(Basis), *get_args(Outcome), "refused outcome"}
+    assert words.keys() >= {
+        *get_args(EventState),
+        *get_args(Basis),
+        *get_args(Outcome),
+        "refused outcome",
+        "refused present",
+    }
 
 
 def test_a_time_beyond_the_calendar_is_told() -> None:

@@ -551,7 +551,7 @@ def test_a_no_to_nothing_finds_room_on_a_full_card(device: Device, monkeypatch: 
 def test_a_receipt_tells_what_the_journal_has(device: Device) -> None:
     """R3: who pressed in the asking phase is counted."""
     recording, _ = begun(device)
-    for name in ("yes", "yes", "notice_given", "recording"):
+    for name in ("notice_given", "yes", "yes", "recording"):
         device.custody.note(name, 0, MOMENT)
     device.custody.note("stop", 0, MOMENT, "stop")
     finished(device, recording)

@@ -936,12 +936,13 @@ def events(room: Room, daemon: Daemon) -> list[str]:
 
 
 def test_everyone_present_is_asked_and_each_yes_is_on_record(room: Room) -> None:
-    """R3: each who agrees presses; when nobody has pressed for a while the notice follows."""
+    """R3: they are told first, then asked; each who agrees presses, and recording begins when nobody has for a while."""
     room.values["meeting"] |= {"ask_everyone": True, "answer_seconds": 1.0}
 
     def script(daemon: Daemon) -> Script:
         yield
         press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
         yield from until(daemon, State.ASKING)
         for _ in range(3):
             yield from wait(0.15)  # the box goes from hand to hand
@@ -954,10 +955,36 @@ def test_everyone_present_is_asked_and_each_yes_is_on_record(room: Room) -> None
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0)
-    assert events(room, daemon) == ["yes", "yes", "yes", "notice_given", "recording", "stop"]
+    assert events(room, daemon) == ["notice_given", "yes", "yes", "yes", "recording", "stop"]
     receipt = room.receipt(daemon, *daemon._spool.recordings())
     assert (receipt.outcome, receipt.state, receipt.present) == ("kept", "given", 3)
     assert receipt.pii_processing.privacy_notice == spoken.text_sha256("nl")
+
+
+def test_a_notice_that_was_not_heard_to_its_end_is_not_noted(room: Room) -> None:
+    """It is given when it is over: a no in the midst of it came before anything was said."""
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    daemon = room.run(script, notice_seconds=5.0)
+    assert events(room, daemon) == ["refused"]
+
+
+def test_a_light_that_breaks_as_the_notice_ends_takes_nothing_from_what_was_said(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        daemon.hands().break_lamp(Flaw.OPEN)
+        yield from until(daemon, State.FAULT)
+
+    daemon = room.run(script, notice_seconds=0.3)
+    assert events(room, daemon) == ["notice_given", "fault"]
 
 
 def test_where_nobody_agrees_nothing_is_recorded(room: Room) -> None:
@@ -971,7 +998,7 @@ def test_where_nobody_agrees_nothing_is_recorded(room: Room) -> None:
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script)
-    assert "open" not in room.log and events(room, daemon) == ["no_answer"]
+    assert "open" not in room.log and events(room, daemon) == ["notice_given", "no_answer"]
     (found,) = daemon._spool.recordings()
     assert (room.manifest(daemon, found).ended, room.manifest(daemon, found).keybox) == ("limit", None)
     receipt = room.receipt(daemon, found)
@@ -993,9 +1020,9 @@ def test_one_no_is_a_no_whoever_agreed_before(room: Room) -> None:
         yield from until(daemon, State.REFUSED)
 
     daemon = room.run(script)
-    assert "open" not in room.log and events(room, daemon) == ["yes", "refused"]
+    assert "open" not in room.log and events(room, daemon) == ["notice_given", "yes", "refused"]
     receipt = room.receipt(daemon, *daemon._spool.recordings())
-    assert (receipt.outcome, receipt.state, receipt.present) == ("refused", "refused", 2)
+    assert (receipt.outcome, receipt.state, receipt.present) == ("refused", "refused", None)
 
 
 @pytest.mark.parametrize("silent", [False, True])

@@ -275,7 +275,7 @@ def test_a_meeting_in_which_everyone_is_asked(tmp_path: Path, speech: Path) -> N
     """R3: two say yes, one after the other, and none of the presses is taken for another."""
     meeting = meeting_of(tmp_path, speech, ASK, "start,yes,yes,wait:5,stop")
     assert (meeting["outcome"], meeting["ended"]) == ("kept", "stop")
-    assert [event["name"] for event in meeting["events"]] == ["yes", "yes", "notice_given", "recording", "stop"]
+    assert [event["name"] for event in meeting["events"]] == ["notice_given", "yes", "yes", "recording", "stop"]
     told = recorder("verify", tmp_path / "out" / meeting["files"]["receipt"])
     assert told.returncode == 0 and "2 geteld; 2 keer op ja gedrukt, 0 keer op nee" in told.stdout
 

@@ -56,21 +56,24 @@ def receipt(manifest: bytes, terms: consent.Terms = TERMS) -> ConsentReceipt:
     ("events", "end", "state", "second", "present"),
     [
         (["notice_given", "recording", "stop"], "stop", "notice_given", 0, 0),
-        (["yes", "yes", "notice_given", "recording", "stop"], "stop", "given", 1, 2),
-        (["yes", "stop"], "stop", "given", 0, 1),
-        (["no_answer"], "stop", "expired", 0, 0),
-        (["notice_given", "no_answer"], "stop", "notice_given", 0, 0),
+        (["notice_given", "yes", "yes", "recording", "stop"], "stop", "given", 2, 2),
+        (["notice_given", "yes", "stop"], "stop", "given", 1, 1),
+        (["notice_given", "no_answer"], "stop", "expired", 1, 0),
+        (["notice_given", "stop"], "stop", "notice_given", 0, 0),
         (["stop"], "stop", "not_asked", None, 0),
-        (["refused"], "refused", "refused", 0, 1),
-        (["yes", "refused"], "refused", "refused", 1, 2),
-        (["yes", "yes", "notice_given", "refused"], "refused", "refused", 3, 2),
-        ([], "refused", "refused", 9, 1),
+        (["refused"], "refused", "refused", 0, None),
+        (["notice_given", "refused"], "refused", "refused", 1, None),
+        (["notice_given", "yes", "yes", "refused"], "refused", "refused", 3, None),
+        ([], "refused", "refused", 9, None),
     ],
 )
 def test_the_state_is_what_the_buttons_said(
-    events: list[str], end: str, state: str, second: int | None, present: int
+    events: list[str], end: str, state: str, second: int | None, present: int | None
 ) -> None:
-    """R3. A no that was not written down before the power went is told as of when it was carried out."""
+    """R3. A no that was not written down before the power went is told as of when it was carried out.
+
+    Who says no may have said yes before, or not: of a refusal nobody can tell how many were there.
+    """
     told = receipt(ended(events, end), ASKED)
     assert told.state == state
     event = told.pii_processing.purposes[0].event
@@ -80,8 +83,13 @@ def test_the_state_is_what_the_buttons_said(
     assert receipt(ended(events, end)).present is None, "where nobody is asked nobody is counted"
 
 
+def test_where_nobody_was_asked_a_question_that_nobody_answered_takes_nothing_back() -> None:
+    """The room asked whether anybody was there, and ended."""
+    assert receipt(ended(["notice_given", "recording", "prompt", "no_answer"])).state == "notice_given"
+
+
 def test_training_is_off_whatever_was_said_and_has_its_own_basis() -> None:
-    for events in (["yes", "notice_given"], ["notice_given"]):
+    for events in (["notice_given", "yes"], ["notice_given"]):
         evidence, training = receipt(ended(events), ASKED).pii_processing.purposes
         assert (training.event.event_state, training.event.event_time) == ("not_asked", None)
         assert (evidence.lawful_basis, training.lawful_basis) == ("public_task", "consent")
@@ -103,7 +111,7 @@ def test_without_a_key_nobody_can_ever_listen() -> None:
 
 def test_a_refusal_tells_nothing_of_what_it_erased() -> None:
     """R7. Every number in it is the no's, a count of presses, or the device's own."""
-    told = receipt(ended(["yes", "notice_given", "refused"], "refused"), ASKED)
+    told = receipt(ended(["notice_given", "yes", "refused"], "refused"), ASKED)
     assert (told.outcome, told.recording, told.delete_after, told.grace_until) == ("refused", None, None, None)
     text = canonical.encode(told).decode()
     assert RECORDING.id not in text
