@@ -13,6 +13,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "kept": "the meeting was recorded, and the recording was kept",
         "lost": "there is no recording that anybody can listen to",
         "refused outcome": "somebody said no; no sound was kept, and none can be recovered",
+        "refused nothing": "somebody said no; there was no recording",
         "receipt": "receipt",
         "recording": "recording",
         "none": "none",
@@ -55,6 +56,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "kept": "het gesprek is opgenomen, en de opname is bewaard",
         "lost": "er is geen opname die iemand kan beluisteren",
         "refused outcome": "iemand zei nee; er is geen geluid bewaard, en het is niet terug te halen",
+        "refused nothing": "iemand zei nee; er was geen opname",
         "receipt": "bewijs",
         "recording": "opname",
         "none": "geen",
@@ -101,10 +103,11 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
     words = _WORDS[receipt.pii_processing.language]
     answers, (party,) = receipt.answers, receipt.party_identification
     refused = receipt.outcome == "refused"
+    outcome = receipt.outcome if not refused else "refused nothing" if receipt.announced is False else "refused outcome"
     counting = "refused present" if refused else "not counted" if receipt.present is None else "counted"
     evidence, training = receipt.pii_processing.purposes
     lines = [
-        ("outcome", words["refused outcome" if refused else receipt.outcome]),
+        ("outcome", words[outcome]),
         ("receipt", receipt.record_id),
         ("recording", receipt.recording or words["none"]),
         ("made", _utc(receipt.wall_ms) + words["synced" if receipt.synced else "unsynced"]),

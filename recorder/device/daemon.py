@@ -135,6 +135,8 @@ class Daemon:
         """When each is over, monotonic."""
         self._no_unheard = False
         """The client has said no, and the loop has not heard it yet."""
+        self._erased = False
+        """The no that stands erased a recording."""
         self._heard = time.monotonic()
         """When the capture process last said anything."""
         self._hold_key = bytearray()
@@ -211,7 +213,8 @@ class Daemon:
             time.sleep(BLINK_SECONDS)
 
     def _recover(self) -> None:
-        if self._custody.refusal_cut_off():
+        self._erased = self._custody.refusal_cut_off()
+        if self._erased:
             self._standing.say()
         self._custody.recover(clock.moment(), clock.boot_id(), refused=bool(self._standing))
         self._tell_damage()
@@ -777,7 +780,9 @@ class Daemon:
 
     def _write_refusal(self) -> None:
         moment, boot = clock.moment(), clock.boot_id()
-        if self._custody.recording is not None and self._hold.committed():
+        decided = self._custody.recording is not None and self._hold.committed()
+        self._erased = self._custody.recording is not None and not decided
+        if decided:
             self._standing.say()
             logger.critical("a no in a room that cannot finish the meeting before it: it stands, and has no receipt")
             return
@@ -919,6 +924,7 @@ class Daemon:
             attention=attention_light(self._state, self._present_faults()).name,
             connected=self._uplink.connected,
             recording=self._recording_id,
+            erased=self._erased and self._state is State.REFUSED,
             elapsed_ticks=telemetry.position if capturing and telemetry else 0,
             rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,

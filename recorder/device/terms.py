@@ -18,6 +18,8 @@ def terms(settings: Config) -> Terms:
         evidence_days=consent.evidence_days,
         training_days=consent.training_days,
         language=consent.language,
-        notice_sha256=spoken.text_sha256(consent.language),
+        notice_sha256=spoken.text_sha256(
+            spoken.text(consent.language, settings.meeting.grace_seconds, asked=settings.meeting.ask_everyone)
+        ),
         everyone_asked=settings.meeting.ask_everyone,
     )

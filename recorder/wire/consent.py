@@ -141,6 +141,8 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     manifest: Hex32
     """H of the body of the manifest that ended the recording."""
     outcome: Outcome
+    announced: bool | None
+    """Whether a notice was given: without one nothing was recorded. None if the room lost what it had noted."""
     answers: Answers
     present: Natural | None
     """How many were counted; None where nobody was asked, and of a refusal, whose no may be that of one who was counted."""
@@ -203,6 +205,7 @@ def issue(key: Ed25519PrivateKey, preamble: Preamble, manifest_body: bytes, term
         recording=None if refused else preamble.recording,
         manifest=hash_body(manifest_body).hex(),
         outcome="refused" if refused else "kept" if kept else "lost",
+        announced=_times("notice_given", manifest) > 0 if manifest.events else None,
         answers=Answers(_times("yes", manifest), 1 if refused else 0),
         present=_times("yes", manifest) if terms.everyone_asked and not refused else None,
         wall_ms=manifest.wall_ms,

@@ -24,7 +24,7 @@ from recorder.keyfiles import load_recipient, load_recipient_public
 from recorder.sealed import layout, seal
 from recorder.sealed.keys import RecipientPrivateKey, RecipientPublicKey
 from recorder.sealed.layout import Event
-from recorder.sealed.ledger import Ledger
+from recorder.sealed.ledger import Ledger, refusal
 
 PASSPHRASE = b"six words are long enough here"
 MOMENT = Moment(1_700_000_000_000, 60_000, False)
@@ -186,6 +186,30 @@ def test_how_it_ended_and_what_happened_is_told_in_words(
     assert f"ended:      {words}, " in said
     assert f"event:      0.00 s: {name}, {verify_command.EVENTS[name]}\n" in said
     assert "event:      0.00 s: of_another_program\n" in said
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["refused"], "REFUSED: somebody said no; there was no recording\n"),
+        (
+            ["notice_given", "refused"],
+            "REFUSED: the meeting was refused; no audio is in it, and none can be recovered\n",
+        ),
+        ([], "REFUSED: the meeting was refused; no audio is in it, and none can be recovered\n"),
+    ],
+)
+def test_of_a_no_without_a_meeting_it_is_not_said_that_anything_was_erased(
+    room: Path, capsys: pytest.CaptureFixture[str], names: list[str], words: str
+) -> None:
+    device = Ed25519PrivateKey.generate()
+    keyfiles.save_device_public(room / "other.pub", device.public_key())
+    preamble, _, _ = begun(device, RecipientPrivateKey.generate("x25519").public)
+    told = [Event(0, MOMENT.wall_ms, name) for name in names]
+    _, body = layout.parse_record(preamble)
+    (room / "no.sealed").write_bytes(preamble + refusal(device, body, events=told, moment=MOMENT, boot=bytes(16)))
+    assert run("verify", room / "no.sealed", "--device-key", room / "other.pub") == 0
+    assert capsys.readouterr().out.startswith(words)
 
 
 def test_every_event_that_a_room_notes_has_its_words() -> None:

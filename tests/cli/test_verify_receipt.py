@@ -27,9 +27,10 @@ class Table:
         self.recording = self.room.record(2)
         keyfiles.save_device_public(folder / "room-1.device.pub", self.room.public_key)
 
-    def refused(self, terms: Terms) -> None:
+    def refused(self, terms: Terms, *before: str) -> None:
+        """A no after these events."""
         preamble = self.recording.preamble.body
-        told = [Event(0, WALL_MS, "yes"), Event(0, WALL_MS + 2_000, "refused")]
+        told = [*(Event(0, WALL_MS, name) for name in before), Event(0, WALL_MS + 2_000, "refused")]
         _, manifest = parse_record(refusal(self.room.key, preamble, events=told, moment=moment(3), boot=BOOT))
         said = canonical.decode(preamble[64:], Preamble)
         body = issue(self.room.key, said, manifest, terms, bytes(32))
@@ -42,7 +43,7 @@ def table(tmp_path: Path) -> Table:
 
 
 def test_a_refusal_in_dutch(table: Table, capsys: pytest.CaptureFixture[str]) -> None:
-    table.refused(replace(TERMS, everyone_asked=True))
+    table.refused(replace(TERMS, everyone_asked=True), "notice_given", "yes")
     assert main(["verify", str(table.file)]) == 0
     said = capsys.readouterr().out
     assert said.startswith("ECHT: dit bewijs komt uit die kamer, en er is niets aan veranderd\n")
@@ -52,6 +53,19 @@ def test_a_refusal_in_dutch(table: Table, capsys: pytest.CaptureFixture[str]) ->
     assert "niet gevraagd" in said and "Gemeente Voorbeeld, Markt 1, Voorbeeld" in said
     assert table.recording.id not in said and "wissen op" not in said
     assert str(table.file.parent / "room-1.device.pub") in said
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("nl", "iemand zei nee; er was geen opname\n"), ("en", "somebody said no; there was no recording\n")],
+)
+def test_a_no_without_a_meeting_tells_of_no_sound(
+    table: Table, language: Language, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.refused(replace(TERMS, language=language))
+    assert main(["verify", str(table.file)]) == 0
+    said = capsys.readouterr().out
+    assert told in said and "geluid" not in said and "sound" not in said
 
 
 def test_a_kept_one_in_english(table: Table, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,6 +122,7 @@ def test_there_is_a_word_for_everything_in_both_languages(language: Language) ->
         *get_args(Basis),
         *get_args(Outcome),
         "refused outcome",
+        "refused nothing",
         "refused present",
     }
 

@@ -958,7 +958,7 @@ def test_everyone_present_is_asked_and_each_yes_is_on_record(room: Room) -> None
     assert events(room, daemon) == ["notice_given", "yes", "yes", "yes", "recording", "stop"]
     receipt = room.receipt(daemon, *daemon._spool.recordings())
     assert (receipt.outcome, receipt.state, receipt.present) == ("kept", "given", 3)
-    assert receipt.pii_processing.privacy_notice == spoken.text_sha256("nl")
+    assert receipt.pii_processing.privacy_notice == spoken.text_sha256(spoken.text("nl", 0.0, asked=True))
 
 
 def test_a_notice_that_was_not_heard_to_its_end_is_not_noted(room: Room) -> None:
@@ -1199,6 +1199,38 @@ def test_a_capture_process_that_begins_with_nonsense_leaves_a_missed_meeting(
     (found,) = daemon._spool.recordings()
     assert events(room, daemon) == ["missed"]
     assert room.manifest(daemon, found).ended == "fault"
+
+
+def test_a_no_says_that_it_erased_something_only_if_it_did(room: Room) -> None:
+    """One to an idle room erases nothing, nor one after the grace period: the recording of a minute ago is kept."""
+
+    def says_no(daemon: Daemon) -> Script:
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        yield from says_no(daemon)
+        assert not daemon._report(time.monotonic()).erased
+        daemon._happen(Event.REFUSE_HELD)
+        yield from recording(daemon)
+        yield from says_no(daemon)
+        assert daemon._report(time.monotonic()).erased
+        press(daemon._panel._refuse)
+        yield from wait(0.1)
+        assert daemon._report(time.monotonic()).erased, "said again it is the same no"
+        daemon._happen(Event.REFUSE_HELD)
+        assert not daemon._report(time.monotonic()).erased
+        yield from recording(daemon)
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        yield from until(daemon, State.IDLE)
+        yield from says_no(daemon)
+        assert not daemon._report(time.monotonic()).erased
+
+    daemon = room.run(script, grace_seconds=0.2)
+    kept = [room.manifest(daemon, each) for each in daemon._spool.recordings()]
+    assert sorted(each.ended for each in kept) == ["refused", "refused", "refused", "stop"]
 
 
 def test_a_no_after_a_release_that_the_card_did_not_take_is_one_to_the_next_meeting(

@@ -137,7 +137,7 @@ def test_a_tone_takes_the_place_of_what_is_being_said(
     settings: config.Speaker, hear: Callable[[float], np.ndarray], tmp_path: Path
 ) -> None:
     """A no is heard at once, not after the announcement."""
-    spoken.synthesise("nl", tmp_path / "said.wav")
+    spoken.synthesise(spoken.text("nl", 120.0, asked=False), "nl", tmp_path / "said.wav")
     speaker = Speaker(config.Speaker(settings.identity, LEVEL_DBFS, str(tmp_path / "said.wav")))
     assert speaker.announcement_seconds > 5
     speaker.play(ANNOUNCE, announce=True)

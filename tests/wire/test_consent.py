@@ -83,6 +83,21 @@ def test_the_state_is_what_the_buttons_said(
     assert receipt(ended(events, end)).present is None, "where nobody is asked nobody is counted"
 
 
+@pytest.mark.parametrize(
+    ("events", "end", "announced"),
+    [
+        (["notice_given", "recording", "stop"], "stop", True),
+        (["notice_given", "refused"], "refused", True),
+        (["refused"], "refused", False),
+        (["stop"], "stop", False),
+        ([], "refused", None),
+    ],
+)
+def test_it_tells_whether_anything_was_announced(events: list[str], end: str, announced: bool | None) -> None:
+    """Without it nothing was recorded. A room that lost what it had noted says neither."""
+    assert receipt(ended(events, end)).announced is announced
+
+
 def test_where_nobody_was_asked_a_question_that_nobody_answered_takes_nothing_back() -> None:
     """The room asked whether anybody was there, and ended."""
     assert receipt(ended(["notice_given", "recording", "prompt", "no_answer"])).state == "notice_given"
@@ -179,6 +194,7 @@ def test_a_receipt_that_was_not_changed_is_taken() -> None:
         (["outcome"], "refused"),
         (["outcome"], "lost"),
         (["answers", "no"], 1),
+        (["announced"], 1),
         (["present"], -1),
         (["previous"], "00"),
         (["length_ms"], 1),
