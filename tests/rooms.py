@@ -32,7 +32,6 @@ TERMS = Terms(
     evidence_days=126,
     training_days=180,
     language="nl",
-    notice_sha256="ab" * 32,
     everyone_asked=False,
 )
 

@@ -25,7 +25,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "evidence": "evidence",
         "training": "training",
         "not_asked": "not asked",
-        "notice_given": "it was said that this is recorded, and nobody said no",
+        "notice_given": "it was announced that this is recorded, and nobody said no",
         "given": "yes",
         "refused": "no",
         "withdrawn": "withdrawn",
@@ -44,7 +44,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "who": "who keeps it",
         "contact": "questions",
         "storage": "kept in",
-        "notice": "text read",
+        "notice": "announcement",
+        "no notice": "the room played none to its end",
         "device_key": "device key",
         "previous": "previous",
         "synced": "",
@@ -68,7 +69,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "evidence": "bewijs van wat er is gezegd",
         "training": "training",
         "not_asked": "niet gevraagd",
-        "notice_given": "er is gezegd dat dit wordt opgenomen, en niemand zei nee",
+        "notice_given": "er is aangekondigd dat dit wordt opgenomen, en niemand zei nee",
         "given": "ja",
         "refused": "nee",
         "withdrawn": "ingetrokken",
@@ -87,7 +88,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "who": "wie bewaart",
         "contact": "vragen",
         "storage": "bewaard in",
-        "notice": "gelezen tekst",
+        "notice": "gesproken uitleg",
+        "no notice": "de kamer heeft er geen helemaal afgespeeld",
         "device_key": "sleutel",
         "previous": "vorige",
         "synced": "",
@@ -106,6 +108,7 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
     outcome = receipt.outcome if not refused else "refused nothing" if receipt.announced is False else "refused outcome"
     counting = "refused present" if refused else "not counted" if receipt.present is None else "counted"
     evidence, training = receipt.pii_processing.purposes
+    notice = receipt.pii_processing.privacy_notice
     lines = [
         ("outcome", words[outcome]),
         ("receipt", receipt.record_id),
@@ -119,7 +122,7 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
         ("who", f"{party.party_name}, {party.party_address}"),
         ("contact", party.party_contact),
         ("storage", evidence.storage_locations[0]),
-        ("notice", receipt.pii_processing.privacy_notice[:FINGERPRINT_DIGITS]),
+        ("notice", words["no notice"] if notice is None else notice[:FINGERPRINT_DIGITS]),
         ("device_key", f"{device_key[:FINGERPRINT_DIGITS]}, {key_file}"),
         ("previous", receipt.previous[:FINGERPRINT_DIGITS]),
     ]

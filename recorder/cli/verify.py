@@ -42,7 +42,8 @@ RECORD_BYTES_MAX = 5 + RECEIPT_BODY_BYTES_MAX
 
 EVENTS = {
     "yes": "somebody present said yes",
-    "notice_given": "the recording was announced",
+    "notice_given": "the recording was announced by the light, and by a tone where there is a speaker",
+    "notice_spoken": "the spoken announcement was played to its end",
     "recording": "recording began",
     "mark": "the caseworker marked this moment",
     "prompt": "the room asked whether anybody was there",

@@ -27,6 +27,7 @@ that is said too, signed.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated, Final, Literal
@@ -57,7 +58,7 @@ EVENTS_KEPT_MAX = layout.EVENTS_MAX - 16
 """Events of one meeting; the rest is left to what ends it."""
 Ended = Literal["stop", "limit", "fault", "power_loss"]
 REFUSED: Final = "refused"
-TOLD_OF_A_REFUSAL = ("yes", "notice_given", REFUSED)
+TOLD_OF_A_REFUSAL = ("notice_given", "notice_spoken", "yes", REFUSED)
 """The events that its manifest tells. Not when the recording began: how long it was is part of what is erased."""
 
 
@@ -69,6 +70,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     name: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,32}$")]
     ended: Literal["", "stop", "limit", "fault", "power_loss", "refused"] = ""
     """One of Ended, or REFUSED; empty if the meeting goes on."""
+    sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    """Of what was heard to its end, if that is the event."""
 
 
 @dataclass
@@ -82,6 +85,8 @@ class Recording:
     ledger: Ledger
     events: list[Event] = field(default_factory=list)
     ended: Ended = "power_loss"
+    heard: str = ""
+    """The SHA-256 of the announcement that was heard to its end; empty if none was."""
     unchained: bytes | None = None
     """The body of a manifest, found after a restart, that the chains do not know of yet."""
     suspect: bool = False
@@ -143,16 +148,18 @@ class Custody:
         self._keep(recording, RecordType.BLOCK, header.index, block_record)
         return recording.ledger.add(body)  # a block that found no room is not part of what the manifest tells
 
-    def note(self, name: str, position: int, moment: Moment, ended: Ended | None = None) -> None:
-        """Note an event at `position` (ticks); `ended` if it ends the meeting. Without a recording: nothing.
+    def note(self, name: str, position: int, moment: Moment, ended: Ended | None = None, *, sha256: str = "") -> None:
+        """Note an event at `position` (ticks); `ended` if it ends the meeting, `sha256` of what was heard in it.
 
-        Beyond EVENTS_KEPT_MAX only what ends the meeting is noted, so that there can always be a manifest.
+        Without a recording: nothing. Beyond EVENTS_KEPT_MAX only what ends the meeting is noted, so that there can always be
+        a manifest.
         """
         recording = self.recording
         if recording is None or (ended is None and len(recording.events) >= EVENTS_KEPT_MAX):
             return
-        entry = Entry(position, moment.wall_ms, name, ended or "")
+        entry = Entry(position, moment.wall_ms, name, ended or "", sha256)
         recording.events.append(Event(entry.ticks, entry.wall_ms, name))
+        recording.heard = sha256 or recording.heard
         if ended is not None:
             recording.ended = ended
         self._spool.note(recording.id, msgspec.json.encode(entry), ending=ended is not None)
@@ -325,7 +332,9 @@ class Custody:
         body = self._receipt_of(recording, manifest_body)
         if body is None:
             preamble = canonical.decode(recording.preamble_body[canonical.SIGNATURE_BYTES :], Preamble)
-            body = consent.issue(self._signing_key, preamble, manifest_body, self._terms, self._chain.receipt)
+            body = consent.issue(
+                self._signing_key, preamble, manifest_body, self._terms, self._chain.receipt, recording.heard
+            )
             self._spool.put(Name(recording.id, Beside.RECEIPT, 0), records.record(Beside.RECEIPT, body))
         self._chain.advance(recording.sequence, layout.hash_body(manifest_body), layout.hash_body(body))
 
@@ -381,6 +390,8 @@ class Custody:
             if recording.sequence >= self._chain.sequence:  # what follows from it is not written for certain
                 check_manifest(self._signing_key.public_key(), recording.preamble_hash, body)
                 recording.unchained = body
+                with suppress(*UNREADABLE):
+                    recording.heard = _heard(self._journal(recording_id))
             return recording
         try:
             entries = self._journal(recording_id)
@@ -388,6 +399,7 @@ class Custody:
             recording.suspect = True
             self.damaged.append(f"the journal of {recording_id}")
             return recording
+        recording.heard = _heard(entries)
         for entry in entries:
             recording.events.append(Event(entry.ticks, entry.wall_ms, entry.name))
             if entry.ended and entry.ended != "refused":
@@ -503,6 +515,10 @@ def _item(name: Name, record: bytes) -> Added:
         kind is RecordType.MANIFEST and canonical.decode(body[canonical.SIGNATURE_BYTES :], Manifest).ended == REFUSED
     )
     return Added(name, layout.hash_body(body), refused)
+
+
+def _heard(entries: list[Entry]) -> str:
+    return next((entry.sha256 for entry in reversed(entries) if entry.sha256), "")
 
 
 def _parse(preamble_record: bytes) -> Recording:

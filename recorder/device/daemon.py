@@ -448,6 +448,7 @@ class Daemon:
 
     def _hear_clock(self) -> None:
         now = time.monotonic()
+        self._speaker.listen()
         if (
             self._state is State.RECORDING
             and self._silent_seconds(now) >= self._settings.meeting.prompt_silence_seconds
@@ -457,6 +458,9 @@ class Daemon:
             pressing = self._panel.unheard or self._start_presses.deadline is not None
             if event not in self._timers or (event is Event.PROMPT_DUE and pressing):
                 continue  # the one before it made it void; or somebody is there, and is just pressing stop
+            if event is Event.NOTICE_OVER and self._speaker.announcing:
+                self._timers[event] = now + BLINK_SECONDS  # a card plays a moment longer than the sound lasts
+                continue
             del self._timers[event]
             if event is Event.GRACE_OVER:
                 self._tell("grace_over")
@@ -494,6 +498,7 @@ class Daemon:
         """Between meetings: the self-test when it is due, and a glance every few seconds."""
         if now >= self._next_selftest and self._state is State.IDLE:
             self._next_selftest, self._next_glance = now + SELFTEST_SECONDS, now + GLANCE_SECONDS
+            self._speaker.look()
             self._seen = selftest.examine(self._settings, self._spool, self._panel)
             self._selftest = time.time_ns() // 1_000_000, tuple(self._seen)
             logger.info("self-test: %s", "; ".join(self._seen.values()) or "all is well")
@@ -502,6 +507,7 @@ class Daemon:
                     self._distrust(fault, self._seen[fault])
         elif now >= self._next_glance:
             self._next_glance = now + GLANCE_SECONDS
+            self._speaker.look()
             self._seen = selftest.glance(self._settings, self._spool, self._panel)
         if Fault.CARD_FULL not in self._seen:
             self._faults.pop(Fault.CARD_FULL, None)  # the archive has signed for something
@@ -560,6 +566,8 @@ class Daemon:
         found: dict[Fault, str] = {}
         if self._broken:
             found[Fault.BUTTON] = f"the button for {' and '.join(sorted(self._broken))} is stuck, or its wires touch"
+        if self._speaker.trouble:
+            found[Fault.SPEAKER] = self._speaker.trouble
         if self._state is State.INTERRUPTED:
             found[Fault.MICROPHONE_GONE] = "the microphone is gone; it is waited for"
         if self._state in CAPTURE_STATES and self._telemetry is not None:
@@ -678,6 +686,8 @@ class Daemon:
                     self._custody.write_empty(moment, boot)
             case Action.NOTE_NOTICE:
                 self._note("notice_given")
+                if self._speaker.heard:
+                    self._note("notice_spoken", self._speaker.heard)
             case Action.NOTE_YES:
                 self._note("yes")
             case Action.NOTE_START:
@@ -726,6 +736,7 @@ class Daemon:
         self._faults = {fault: words for fault, words in self._faults.items() if fault in self._for_good}
         self._telemetry, self._preamble = None, None
         self._heard = time.monotonic()
+        self._speaker.look()
         self._hold_key = entropy.secret(HOLD_KEY_BYTES)
         self._tap = Tap(
             Setup(
@@ -832,10 +843,10 @@ class Daemon:
         sealer.wipe()
         return record
 
-    def _note(self, event: str) -> None:
+    def _note(self, event: str, sha256: str = "") -> None:
         """Nothing may follow it in a row of the table: on a full card it ends the meeting."""
         try:
-            self._custody.note(event, self._position, clock.moment())
+            self._custody.note(event, self._position, clock.moment(), sha256=sha256)
         except SpoolFull as error:
             self._break_down(Fault.CARD_FULL, str(error))
 
@@ -928,10 +939,7 @@ class Daemon:
             elapsed_ticks=telemetry.position if capturing and telemetry else 0,
             rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
-            alarm=_words_of(self._passing_faults())
-            or self._sender.complaint
-            or self._uplink.trouble
-            or self._speaker.trouble,
+            alarm=_words_of(self._passing_faults()) or self._sender.complaint or self._uplink.trouble,
             seconds_left=self._seconds_left(now),
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,

@@ -88,6 +88,12 @@ class Fault(Enum):
         "De opname is afgebroken door een storing. Wat er was, is bewaard.",
         "A failure ended the recording. What there was is kept.",
     )
+    SPEAKER = _Row(
+        12,
+        False,
+        "De luidspreker doet het niet. Vertel zelf dat er wordt opgenomen.",
+        "The speaker is not heard. Say yourself that this is recorded.",
+    )
 
     @property
     def blinks(self) -> int:

@@ -1,6 +1,5 @@
 """The spoken announcement: heard before a recording begins, in short sentences (B1; N3, N5)."""
 
-import hashlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -58,11 +57,6 @@ def text(language: Language, grace_seconds: float, *, asked: bool) -> str:
     minutes = int(grace_seconds // 60)
     until = _UNTIL[language][min(minutes, 2)].format(minutes=minutes)
     return _TEXTS[language].format(what=_WHAT[language][asked], until=until)
-
-
-def text_sha256(said: str) -> str:
-    """A text's SHA-256, 64 hexadecimal digits: which version of it a client heard."""
-    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def synthesise(said: str, language: Language, file: Path) -> None:

@@ -5,8 +5,9 @@ r"""The consent receipt: what a meeting's buttons said, and what for, by the fie
 Rules:
 
 1. One for each recording that a device ends, refused ones included, and each names the one before it: none can be taken away.
-2. It is a function of the recording's preamble and manifest, of the terms that were offered, and of the receipt before it.
-   So a room that was cut off between manifest and receipt writes the one that it would have written.
+2. It is a function of the recording's preamble and manifest, of the terms that were offered, of the announcement that was
+   heard, and of the receipt before it. So a room that was cut off between manifest and receipt writes the one that it would
+   have written.
 3. Of a refusal it tells that it was, and when. Nothing of what was recorded until then.
 4. Nobody is named in it. Two buttons tell how many answered, and not who.
 5. Silence is not consent: where nobody was asked, the state is that the notice was given. Training is off unless chosen (R4),
@@ -53,8 +54,6 @@ class Terms:
     evidence_days: int
     training_days: int
     language: Language
-    notice_sha256: str
-    """Of the text that is read to those present; 64 hexadecimal digits."""
     everyone_asked: bool
     """Whether the room asks each of those present for a yes."""
 
@@ -96,8 +95,8 @@ class Purpose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PiiProcessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    privacy_notice: Hex32
-    """Of the text that is read to those present."""
+    privacy_notice: Hex32 | None
+    """SHA-256 of the announcement, as a WAV file, that was played to its end; None if none was."""
     language: Language
     purposes: tuple[Purpose, Purpose]
 
@@ -175,10 +174,13 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.pii_processing.purposes[0].event.event_state
 
 
-def issue(key: Ed25519PrivateKey, preamble: Preamble, manifest_body: bytes, terms: Terms, previous: bytes) -> bytes:
+def issue(
+    key: Ed25519PrivateKey, preamble: Preamble, manifest_body: bytes, terms: Terms, previous: bytes, heard: str = ""
+) -> bytes:
     """The body of the receipt for the recording of this preamble, which the manifest with this body has ended.
 
-    `previous` is H of the body of the device's receipt before it; 32 zero bytes for the first.
+    `previous` is H of the body of the device's receipt before it; 32 zero bytes for the first. `heard` is the SHA-256 of the
+    announcement, of whose end the manifest tells by an event `notice_spoken`.
     """
     manifest = canonical.decode(manifest_body[canonical.SIGNATURE_BYTES :], Manifest)
     record_id = f"{preamble.device}/{preamble.sequence}"
@@ -189,7 +191,7 @@ def issue(key: Ed25519PrivateKey, preamble: Preamble, manifest_body: bytes, term
         receipt_id=record_id,
         pii_principal_id=None,
         pii_processing=PiiProcessing(
-            privacy_notice=terms.notice_sha256,
+            privacy_notice=heard if heard and _times("notice_spoken", manifest) else None,
             language=terms.language,
             purposes=(
                 _purpose("evidence", terms.evidence_basis, terms.evidence_days, terms, _said(manifest, terms)),

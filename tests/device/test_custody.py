@@ -37,6 +37,8 @@ MOMENT = Moment(1_700_000_000_000, 60_000, synced=True)
 LATER = Moment(1_700_000_100_000, 5_000, synced=True)
 BOOT = bytes(16)
 BLOCKS = 3
+HEARD = "ab" * 32
+"""SHA-256 of an announcement."""
 
 
 def begin(sequence: int, previous: bytes) -> tuple[bytes, bytes, seal.Sealer]:
@@ -169,6 +171,7 @@ def meeting(device: Device, seen: Seen) -> None:
     begin_custody(device, preamble, box)
     seen.begun = True
     device.custody.note("notice_given", 0, MOMENT)
+    device.custody.note("notice_spoken", 0, MOMENT, sha256=HEARD)
     device.custody.note("recording", 0, MOMENT)
     for block in blocks(sealer):
         device.custody.keep(block)
@@ -233,6 +236,8 @@ def judge_receipts(device: Device) -> None:
         assert receipt.manifest == layout.hash_body(manifest).hex()
         assert receipt.sequence == report.preamble.sequence
         assert (receipt.recording is None) == (report.state is State.REFUSED)
+        spoken = "notice_spoken" in {event.name for event in report.events}
+        assert receipt.pii_processing.privacy_notice == (HEARD if spoken else None)
         assert (receipt.outcome == "kept") == (report.keybox is KeyboxState.PRESENT)
         assert device.seen.receipts.setdefault(recording, own) == own, "another receipt than the road was told of"
         previous = own

@@ -1,7 +1,9 @@
 """The daemon with real panel, custody and keys; a tap that says what a test tells it to, and no road."""
 
+import hashlib
 import os
 import time
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,18 +15,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recorder import config, keyfiles
 from recorder.audio import FRAME_TICKS, Moment, OpusBlock
 from recorder.device import daemon as module
-from recorder.device import mock, selftest
+from recorder.device import mock, selftest, speaker
 from recorder.device.daemon import Daemon
 from recorder.device.mock import Flaw
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.spool import Spool
-from recorder.errors import CaptureError, HoldError, SpoolDamage, SpoolError, SpoolFull
+from recorder.device.terms import terms
+from recorder.errors import CaptureError, ConfigError, HoldError, SpoolDamage, SpoolError, SpoolFull
 from recorder.meeting import presses
 from recorder.meeting.fault import Fault
 from recorder.meeting.light import BLINKS, DARK, Pattern
 from recorder.meeting.table import Event, State
-from recorder.notices import spoken
 from recorder.sealed import keybox, layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
@@ -958,7 +960,7 @@ def test_everyone_present_is_asked_and_each_yes_is_on_record(room: Room) -> None
     assert events(room, daemon) == ["notice_given", "yes", "yes", "yes", "recording", "stop"]
     receipt = room.receipt(daemon, *daemon._spool.recordings())
     assert (receipt.outcome, receipt.state, receipt.present) == ("kept", "given", 3)
-    assert receipt.pii_processing.privacy_notice == spoken.text_sha256(spoken.text("nl", 0.0, asked=True))
+    assert receipt.pii_processing.privacy_notice is None, "this room has no speaker"
 
 
 def test_a_notice_that_was_not_heard_to_its_end_is_not_noted(room: Room) -> None:
@@ -985,6 +987,86 @@ def test_a_light_that_breaks_as_the_notice_ends_takes_nothing_from_what_was_said
 
     daemon = room.run(script, notice_seconds=0.3)
     assert events(room, daemon) == ["notice_given", "fault"]
+
+
+def announcing(room: Room, monkeypatch: Any, does: str) -> str:
+    """Give the room an announcement and a player that does this; the announcement's SHA-256."""
+    said, player = room.folder / "said.wav", room.folder / "player"
+    with wave.open(str(said), "wb") as out:
+        out.setparams((1, 2, 8_000, 0, "NONE", ""))
+        out.writeframes(bytes(1_600))
+    player.write_text(f"#!/bin/sh\n{does}\n")
+    player.chmod(0o700)
+    monkeypatch.setattr(speaker, "PLAYER", str(player))
+    room.values["speaker"] |= {"identity": "pcm:any", "announcement": str(said)}
+    return hashlib.sha256(said.read_bytes()).hexdigest()
+
+
+def test_an_announcement_that_was_played_to_its_end_is_signed_by_its_hash(room: Room, monkeypatch: Any) -> None:
+    """The notice waits for the player, which takes a moment longer than the sound lasts."""
+    heard = announcing(room, monkeypatch, 'test "$#" -lt 5 || sleep 1.2')
+
+    def script(daemon: Daemon) -> Script:
+        assert daemon._speaker.announcement_seconds == 0.1
+        yield from recording(daemon)
+        assert daemon._status(online=True).faults == ()
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.0)
+    assert events(room, daemon) == ["notice_given", "notice_spoken", "recording", "stop"]
+    assert room.receipt(daemon, *daemon._spool.recordings()).pii_processing.privacy_notice == heard
+
+
+def test_an_announcement_that_nobody_heard_is_not_signed_and_is_told(room: Room, monkeypatch: Any) -> None:
+    """The caseworker must say it herself; the room records all the same, and tells it no more once it is heard again."""
+    announcing(room, monkeypatch, f"test ! -e {room.folder}/broken")
+    (room.folder / "broken").touch()
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        yield
+        assert daemon._status(online=True).faults == ("speaker",)
+        assert daemon._guard.shows is BLINKS[Fault.SPEAKER]  # type: ignore[attr-defined]
+        assert "speaker" in daemon._report(time.monotonic()).alarm
+        (room.folder / "broken").unlink()
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        while daemon._status(online=True).faults:
+            yield
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=1.0)
+    assert events(room, daemon) == ["notice_given", "recording", "stop"]
+    assert room.receipt(daemon, *daemon._spool.recordings()).pii_processing.privacy_notice is None
+
+
+def test_an_announcement_that_was_cut_short_is_not_signed(room: Room, monkeypatch: Any) -> None:
+    announcing(room, monkeypatch, "exec sleep 30")
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        yield from wait(0.6)
+        assert daemon._state is State.NOTICE, "the notice waits for the announcement"
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    daemon = room.run(script)
+    assert events(room, daemon) == ["refused"]
+    assert room.receipt(daemon, *daemon._spool.recordings()).pii_processing.privacy_notice is None
+
+
+def test_a_room_with_real_pins_does_not_start_before_somebody_answers_for_it(room: Room) -> None:
+    settings = msgspec.convert(room.values, config.Config)
+    assert terms(settings).controller == "not named", "a room without hardware is for trying"
+    real = msgspec.structs.replace(settings, panel=msgspec.structs.replace(settings.panel, pins="lgpio"))
+    with pytest.raises(ConfigError, match="name the municipality"):
+        Daemon(real, None)
+    named = msgspec.structs.replace(settings.consent, controller="Gemeente Voorbeeld")
+    assert terms(msgspec.structs.replace(real, consent=named)).controller == "Gemeente Voorbeeld"
 
 
 def test_where_nobody_agrees_nothing_is_recorded(room: Room) -> None:

@@ -48,8 +48,8 @@ def ended(events: Sequence[str], ended: str = "stop", keybox: bool = True) -> by
     return layout.parse_record(record)[1]
 
 
-def receipt(manifest: bytes, terms: consent.Terms = TERMS) -> ConsentReceipt:
-    return check_receipt(ROOM.public_key, issue(ROOM.key, PREAMBLE, manifest, terms, bytes(32)))
+def receipt(manifest: bytes, terms: consent.Terms = TERMS, heard: str = "") -> ConsentReceipt:
+    return check_receipt(ROOM.public_key, issue(ROOM.key, PREAMBLE, manifest, terms, bytes(32), heard))
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,22 @@ def test_the_state_is_what_the_buttons_said(
 def test_it_tells_whether_anything_was_announced(events: list[str], end: str, announced: bool | None) -> None:
     """Without it nothing was recorded. A room that lost what it had noted says neither."""
     assert receipt(ended(events, end)).announced is announced
+
+
+@pytest.mark.parametrize(
+    ("events", "heard", "notice"),
+    [
+        (["notice_given", "notice_spoken"], "ab" * 32, "ab" * 32),
+        (["notice_given"], "ab" * 32, None),
+        (["notice_given", "notice_spoken"], "", None),
+        (["notice_given"], "", None),
+    ],
+)
+@pytest.mark.parametrize("end", ["stop", "refused"])
+def test_no_notice_is_signed_that_was_not_heard_to_its_end(
+    events: list[str], heard: str, notice: str | None, end: str
+) -> None:
+    assert receipt(ended(events, end), heard=heard).pii_processing.privacy_notice == notice
 
 
 def test_where_nobody_was_asked_a_question_that_nobody_answered_takes_nothing_back() -> None:
