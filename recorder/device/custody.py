@@ -59,7 +59,7 @@ EVENTS_KEPT_MAX = layout.EVENTS_MAX - 16
 Ended = Literal["stop", "limit", "fault", "power_loss"]
 REFUSED: Final = "refused"
 TOLD_OF_A_REFUSAL = ("notice_given", "notice_spoken", "yes", REFUSED)
-"""The events that its manifest tells. Not when the recording began: how long it was is part of what is erased."""
+"""The events that its manifest tells, all as of the no. Not when recording began: how long it was is part of what is erased."""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -306,8 +306,10 @@ class Custody:
 
     def _complete_refusal(self, recording: Recording, moment: Moment, boot: bytes) -> None:
         self._spool.purge(recording.id)
-        told = [event for event in recording.events if event.name in TOLD_OF_A_REFUSAL]
-        record = refusal(self._signing_key, recording.preamble_body, events=told, moment=moment, boot=boot)
+        told = [event.name for event in recording.events if event.name in TOLD_OF_A_REFUSAL]
+        said = (event.wall_ms for event in reversed(recording.events) if event.name == REFUSED)
+        no_ms = next(said, moment.wall_ms)  # or it was not written down before the power went
+        record = refusal(self._signing_key, recording.preamble_body, told=told, no_ms=no_ms, moment=moment, boot=boot)
         self._finish(recording, record, ())
 
     def _finish(self, recording: Recording, manifest_record: bytes, before: tuple[Name, ...]) -> None:

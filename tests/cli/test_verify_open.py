@@ -205,9 +205,9 @@ def test_of_a_no_without_a_meeting_it_is_not_said_that_anything_was_erased(
     device = Ed25519PrivateKey.generate()
     keyfiles.save_device_public(room / "other.pub", device.public_key())
     preamble, _, _ = begun(device, RecipientPrivateKey.generate("x25519").public)
-    told = [Event(0, MOMENT.wall_ms, name) for name in names]
     _, body = layout.parse_record(preamble)
-    (room / "no.sealed").write_bytes(preamble + refusal(device, body, events=told, moment=MOMENT, boot=bytes(16)))
+    no = refusal(device, body, told=names, no_ms=MOMENT.wall_ms, moment=MOMENT, boot=bytes(16))
+    (room / "no.sealed").write_bytes(preamble + no)
     assert run("verify", room / "no.sealed", "--device-key", room / "other.pub") == 0
     assert capsys.readouterr().out.startswith(words)
 

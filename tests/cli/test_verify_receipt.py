@@ -10,7 +10,7 @@ import pytest
 from recorder import canonical, keyfiles
 from recorder.audio import CALENDAR_END_MS
 from recorder.cli import consent, main
-from recorder.sealed.layout import Event, Preamble, parse_record
+from recorder.sealed.layout import Preamble, parse_record
 from recorder.sealed.ledger import refusal
 from recorder.wire import records
 from recorder.wire.consent import Basis, EventState, Language, Outcome, Terms, issue
@@ -30,8 +30,9 @@ class Table:
     def refused(self, terms: Terms, *before: str) -> None:
         """A no after these events."""
         preamble = self.recording.preamble.body
-        told = [*(Event(0, WALL_MS, name) for name in before), Event(0, WALL_MS + 2_000, "refused")]
-        _, manifest = parse_record(refusal(self.room.key, preamble, events=told, moment=moment(3), boot=BOOT))
+        told = (*before, "refused")
+        record = refusal(self.room.key, preamble, told=told, no_ms=WALL_MS + 2_000, moment=moment(3), boot=BOOT)
+        _, manifest = parse_record(record)
         said = canonical.decode(preamble[64:], Preamble)
         body = issue(self.room.key, said, manifest, terms, bytes(32))
         self.file.write_bytes(records.record(Beside.RECEIPT, body))

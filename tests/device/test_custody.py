@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import weakref
 from collections.abc import Callable, Iterator
@@ -329,18 +330,57 @@ def test_a_recording_out_of_turn_is_not_begun(device: Device) -> None:
     assert device.hold.take() is None
 
 
-def test_a_refusal_tells_nothing_of_the_length_of_what_it_erased(device: Device) -> None:
+def second(number: int) -> Moment:
+    """So many seconds after the recording was prepared."""
+    return Moment(MOMENT.wall_ms + 1_000 * number, MOMENT.monotonic_ms + 1_000 * number, synced=True)
+
+
+def refused_after_an_hour(device: Device) -> tuple[str, seal.Sealer]:
+    """Each thing at a second of its own; as far as the no, which is at 3,600."""
     recording, sealer = begun(device)
-    device.custody.note("notice_given", 0, MOMENT)
-    device.custody.note("recording", 5, MOMENT)
+    device.custody.note("notice_given", 0, second(5))
+    device.custody.note("notice_spoken", 0, second(6), sha256=HEARD)
+    device.custody.note("yes", 0, second(7))
+    device.custody.note("recording", 5, second(8))
     for block in blocks(sealer):
         device.custody.keep(block)
-    device.custody.note("mark", 9, MOMENT)
+    device.custody.note("mark", 9, second(9))
     device.hold.erase(refused=True)
-    device.custody.refuse(MOMENT, BOOT)
+    device.standing.say()
+    return recording, sealer
+
+
+TIME_MS = re.compile(rb"\b\d{13}\b")
+"""A Unix time in milliseconds, in a text."""
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_refusal_tells_nothing_of_the_length_of_what_it_erased(
+    ram: Path, monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    """No time but that of its preparation and of the no, in manifest and receipt; also if the end was written later."""
+    no = second(3_600)
+    with (card := Card(ram / "card")).inserted():
+        device = Device(ram, card, Seen())
+        recording, _ = refused_after_an_hour(device)
+        if restarted:
+            with monkeypatch.context() as patched, pytest.raises(PowerCut):
+                patched.setattr(device.spool, "purge", lambda *_: (_ for _ in ()).throw(PowerCut))
+                device.custody.refuse(no, BOOT)
+        else:
+            device.custody.refuse(no, BOOT)
+    with (again := Card(card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
     report = device.report(recording)
-    assert [event.name for event in report.events] == ["notice_given", "refused"]
-    assert not any(event.ticks for event in report.events)
+    assert [event.name for event in report.events] == ["notice_given", "notice_spoken", "yes", "refused"]
+    assert {(event.ticks, event.wall_ms) for event in report.events} == {(0, no.wall_ms)}
+    receipt, _ = device.receipt(recording)
+    assert (receipt.answers.yes, receipt.pii_processing.privacy_notice) == (1, HEARD)
+    made = LATER if restarted else no
+    for name in (RecordType.MANIFEST, Beside.RECEIPT):
+        times = {int(each) for each in TIME_MS.findall(device.spool.read(Name(recording, name, 0))[69:])}
+        assert times == {no.wall_ms, made.wall_ms}
 
 
 def test_without_the_hold_key_nothing_is_released(device: Device) -> None:

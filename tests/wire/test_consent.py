@@ -35,7 +35,9 @@ def ended(events: Sequence[str], ended: str = "stop", keybox: bool = True) -> by
     """The body of a manifest with these events, a second apart."""
     told = [Event(0, WALL_MS + 1_000 * at, name) for at, name in enumerate(events)]
     if ended == "refused":
-        record = refusal(ROOM.key, RECORDING.preamble.body, events=told, moment=moment(9), boot=BOOT)
+        no_ms = next((event.wall_ms for event in told if event.name == "refused"), moment(9).wall_ms)
+        body = RECORDING.preamble.body
+        record = refusal(ROOM.key, body, told=events, no_ms=no_ms, moment=moment(9), boot=BOOT)
     else:
         record = Ledger(RECORDING.preamble.body).manifest(
             ROOM.key,
