@@ -54,6 +54,7 @@ EVENTS = {
     "client_stop": "the client ended it, and kept what was said",
     "limit": "it had lasted as long as a recording may",
     "no_answer": "nobody answered",
+    "grace_over": "nobody had said no, and it was decided to release the key",
     "fault": "a fault ended it",
     "refused": "the client said no",
     "missed": "it could not be recorded",

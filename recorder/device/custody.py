@@ -5,7 +5,7 @@ The order of writing is the promise. A power cut between any two steps must leav
     begin    preamble durable → hold key in the hold → held keybox durable → only then may the tap open
     keep     block durable → only then known to the road
     end      why it ended, durable: from here the client has the grace period
-    release  decided in the hold → keybox durable → the end, as below → all known to the road
+    release  decided in the hold → when, durable → keybox durable → the end, as below → all known to the road
     refuse   hold erased → "refused" durable → blocks and keyboxes gone → the end, as below → known to the road
     the end  manifest durable → receipt durable → chains advanced → hold erased
 
@@ -58,6 +58,8 @@ EVENTS_KEPT_MAX = layout.EVENTS_MAX - 16
 """Events of one meeting; the rest is left to what ends it."""
 Ended = Literal["stop", "limit", "fault", "power_loss"]
 REFUSED: Final = "refused"
+GRACE_OVER: Final = "grace_over"
+"""The release was decided. Noted then, because it may be completed days later."""
 TOLD_OF_A_REFUSAL = ("notice_given", "notice_spoken", "yes", REFUSED)
 """The events that its manifest tells, all as of the no. Not when recording began: how long it was is part of what is erased."""
 
@@ -174,6 +176,7 @@ class Custody:
             return False
         if body is None or not self._hold.commit():
             return False
+        self._note_ending(recording, Entry(recording.ledger.ticks, moment.wall_ms, GRACE_OVER))
         self._spool.put(Name(recording.id, RecordType.KEYBOX, 0), layout.record(RecordType.KEYBOX, body))
         self._complete(recording, body, moment, boot)
         return True
@@ -186,8 +189,7 @@ class Custody:
     def refuse(self, moment: Moment, boot: bytes) -> Recording:
         """Erase the recording in hand, and write the order to purge and the receipt. The key must be destroyed by now."""
         recording = self._in_hand()
-        recording.events.append(Event(0, moment.wall_ms, REFUSED))
-        self._spool.note(recording.id, msgspec.json.encode(Entry(0, moment.wall_ms, REFUSED, REFUSED)), ending=True)
+        self._note_ending(recording, Entry(0, moment.wall_ms, REFUSED, REFUSED))
         self._complete_refusal(recording, moment, boot)
         return recording
 
@@ -280,6 +282,11 @@ class Custody:
         """Remove a recording for which the archive has signed. What it could not sign for, being damaged, stays aside."""
         if not self._spool.forget(recording):
             self.damaged.append(f"a part of {recording}, which the archive has not")
+
+    def _note_ending(self, recording: Recording, entry: Entry) -> None:
+        """Note what must find room, however full the card and however much was noted."""
+        recording.events.append(Event(entry.ticks, entry.wall_ms, entry.name))
+        self._spool.note(recording.id, msgspec.json.encode(entry), ending=True)
 
     def _begin_nothing(self, preamble_record: bytes, *, ending: bool) -> Recording:
         """Take in hand what has no key and will have no blocks; `ending` may take from the reserve."""

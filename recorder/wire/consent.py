@@ -148,6 +148,7 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wall_ms: Natural
     synced: bool
     grace_until: Natural | None
+    """When it was decided to release the key. None where it was not, and where a crash came before that was noted."""
     delete_after: Natural | None
     previous: Hex32
     """H of the body of the device's receipt before this one; zeros for the first."""
@@ -165,8 +166,8 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("it tells of a refusal in one place, and not in another")
         if refused and self.present is not None:
             raise ValueError("who said no may have been counted before")
-        if (self.outcome == "kept") != (self.grace_until is not None):
-            raise ValueError("a grace period has an end where a key was released, and only there")
+        if self.outcome != "kept" and self.grace_until is not None:
+            raise ValueError("a grace period has an end only where a key was released")
 
     @property
     def state(self) -> EventState:
@@ -212,7 +213,7 @@ def issue(
         present=_times("yes", manifest) if terms.everyone_asked and not refused else None,
         wall_ms=manifest.wall_ms,
         synced=manifest.synced,
-        grace_until=manifest.wall_ms if kept else None,
+        grace_until=_last("grace_over", manifest) if kept else None,
         delete_after=None if refused else min(preamble.wall_ms + terms.evidence_days * DAY_MS, INTEGER_MAX),
         previous=previous.hex(),
     )
@@ -262,6 +263,11 @@ def _purpose(
         withdrawal_method="the refuse button until grace_until; after that party_contact",
         event=event,
     )
+
+
+def _last(name: str, manifest: Manifest) -> int | None:
+    """When it last happened."""
+    return next((event.wall_ms for event in reversed(manifest.events) if event.name == name), None)
 
 
 def _times(name: str, manifest: Manifest) -> int:

@@ -217,7 +217,7 @@ def test_every_event_that_a_room_notes_has_its_words() -> None:
     sources = [Path(module.__file__ or "").read_text() for module in (daemon, custody)]
     noted = {name for source in sources for name in re.findall(r'\b_?(?:note|end)\("(\w+)"', source)}
     assert {"notice_given", "no_answer", "missed"} < noted
-    assert noted | {custody.REFUSED} == set(verify_command.EVENTS)
+    assert noted | {custody.REFUSED, custody.GRACE_OVER} == set(verify_command.EVENTS)
 
 
 def test_of_a_cut_file_it_is_not_said_why_there_is_no_keybox(room: Path, capsys: pytest.CaptureFixture[str]) -> None:

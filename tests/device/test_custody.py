@@ -237,6 +237,7 @@ def judge_receipts(device: Device) -> None:
         assert receipt.manifest == layout.hash_body(manifest).hex()
         assert receipt.sequence == report.preamble.sequence
         assert (receipt.recording is None) == (report.state is State.REFUSED)
+        assert receipt.grace_until in (MOMENT.wall_ms, None), "it was not over only when the restart completed it"
         spoken = "notice_spoken" in {event.name for event in report.events}
         assert receipt.pii_processing.privacy_notice == (HEARD if spoken else None)
         assert (receipt.outcome == "kept") == (report.keybox is KeyboxState.PRESENT)
@@ -307,8 +308,8 @@ def test_however_often_mark_is_pressed_there_is_a_manifest(device: Device) -> No
     device.custody.note("stop", 0, MOMENT, "stop")
     report = finished(device, recording)
     assert report.ended == "stop"
-    assert len(report.events) == EVENTS_KEPT_MAX + 1
-    assert report.events[-1].name == "stop", "what ended it is told"
+    assert len(report.events) == EVENTS_KEPT_MAX + 2
+    assert [event.name for event in report.events[-2:]] == ["stop", "grace_over"], "what ended it is told"
 
 
 def test_more_gaps_than_a_manifest_can_tell_end_the_recording(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -414,7 +415,7 @@ class Presser:
         self._hold, self._press_at = device.hold, press_at
         for owner, names in (
             (device.hold, ("take", "refused", "commit", "erase")),
-            (device.spool, ("held", "put", "read")),
+            (device.spool, ("held", "note", "put", "read")),
             (device.chain, ("advance",)),
         ):
             for name in names:
@@ -471,7 +472,7 @@ def crashed(ram: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> tuple[Card, 
     recording = before.custody.recording.id
     owner = before.hold if at == "commit" else before.spool
     with monkeypatch.context() as patched, card.inserted(), pytest.raises(PowerCut):
-        patched.setattr(owner, at, lambda *_: (_ for _ in ()).throw(PowerCut))
+        patched.setattr(owner, at, lambda *_, **__: (_ for _ in ()).throw(PowerCut))
         before.custody.release(MOMENT, BOOT)
     return Card(card.folder), recording
 
@@ -512,6 +513,19 @@ def test_a_release_that_was_decided_is_completed_whatever_is_pressed(
     assert device.custody.recording is None
     assert device.report(recording).keybox is KeyboxState.PRESENT
     assert not device.hold.committed()
+    receipt, _ = device.receipt(recording)
+    assert (receipt.grace_until, receipt.wall_ms) == (MOMENT.wall_ms, LATER.wall_ms), "it was decided then, and not now"
+
+
+def test_when_a_release_was_decided_is_not_made_up(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The power goes between the decision and its note."""
+    again, recording = crashed(ram, monkeypatch, "note")
+    with again.inserted():
+        device = Device(ram, again, Seen())
+        assert device.hold.committed()
+        device.recover()
+    receipt, _ = device.receipt(recording)
+    assert (receipt.outcome, receipt.grace_until) == ("kept", None)
 
 
 def damage(device: Device, recording: str, file: str) -> None:

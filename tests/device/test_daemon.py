@@ -419,7 +419,14 @@ def test_a_microphone_that_is_gone_is_waited_for_with_the_light_lit(room: Room) 
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0)
-    assert events(room, daemon) == ["notice_given", "recording", "microphone_gone", "microphone_back", "stop"]
+    assert events(room, daemon) == [
+        "notice_given",
+        "recording",
+        "microphone_gone",
+        "microphone_back",
+        "stop",
+        "grace_over",
+    ]
 
 
 def test_a_button_that_is_stuck_is_told_and_not_heard(room: Room, monkeypatch: Any) -> None:
@@ -957,7 +964,7 @@ def test_everyone_present_is_asked_and_each_yes_is_on_record(room: Room) -> None
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0)
-    assert events(room, daemon) == ["notice_given", "yes", "yes", "yes", "recording", "stop"]
+    assert events(room, daemon) == ["notice_given", "yes", "yes", "yes", "recording", "stop", "grace_over"]
     receipt = room.receipt(daemon, *daemon._spool.recordings())
     assert (receipt.outcome, receipt.state, receipt.present) == ("kept", "given", 3)
     assert receipt.pii_processing.privacy_notice is None, "this room has no speaker"
@@ -1015,7 +1022,7 @@ def test_an_announcement_that_was_played_to_its_end_is_signed_by_its_hash(room: 
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0)
-    assert events(room, daemon) == ["notice_given", "notice_spoken", "recording", "stop"]
+    assert events(room, daemon) == ["notice_given", "notice_spoken", "recording", "stop", "grace_over"]
     assert room.receipt(daemon, *daemon._spool.recordings()).pii_processing.privacy_notice == heard
 
 
@@ -1038,7 +1045,7 @@ def test_an_announcement_that_nobody_heard_is_not_signed_and_is_told(room: Room,
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=1.0)
-    assert events(room, daemon) == ["notice_given", "recording", "stop"]
+    assert events(room, daemon) == ["notice_given", "recording", "stop", "grace_over"]
     assert room.receipt(daemon, *daemon._spool.recordings()).pii_processing.privacy_notice is None
 
 
@@ -1133,7 +1140,15 @@ def test_a_room_asks_whether_anybody_is_there_and_ends_if_nobody_is(room: Room, 
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0, prompt_seconds=1.0)
-    assert events(room, daemon) == ["notice_given", "recording", "prompt", "answer", "prompt", "no_answer"]
+    assert events(room, daemon) == [
+        "notice_given",
+        "recording",
+        "prompt",
+        "answer",
+        "prompt",
+        "no_answer",
+        "grace_over",
+    ]
     (found,) = daemon._spool.recordings()
     manifest = room.manifest(daemon, found)
     assert (manifest.ended, manifest.keybox is None) == ("limit", False), "what was said is kept"
@@ -1147,7 +1162,7 @@ def test_a_press_of_stop_is_not_taken_for_the_answer_to_a_question_that_comes_at
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0)
-    assert events(room, daemon) == ["notice_given", "recording", "stop"]
+    assert events(room, daemon) == ["notice_given", "recording", "stop", "grace_over"]
 
 
 def test_the_clients_other_button_ends_and_keeps(room: Room) -> None:
@@ -1161,7 +1176,7 @@ def test_the_clients_other_button_ends_and_keeps(room: Room) -> None:
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0)
-    assert events(room, daemon) == ["notice_given", "recording", "client_stop"]
+    assert events(room, daemon) == ["notice_given", "recording", "client_stop", "grace_over"]
     (found,) = daemon._spool.recordings()
     assert room.manifest(daemon, found).keybox is not None
 

@@ -132,13 +132,15 @@ def test_training_is_off_whatever_was_said_and_has_its_own_basis() -> None:
 def test_a_kept_recording_is_named_with_its_days() -> None:
     told = receipt(ended(["notice_given"]))
     assert (told.outcome, told.recording) == ("kept", RECORDING.id)
-    assert told.grace_until == moment(9).wall_ms
+    assert told.grace_until is None, "the power went before it was noted"
+    told = receipt(ended(["notice_given", "recording", "stop", "grace_over"]))
+    assert (told.outcome, told.grace_until, told.wall_ms) == ("kept", WALL_MS + 3_000, moment(9).wall_ms)
     assert told.delete_after == PREAMBLE.wall_ms + 126 * consent.DAY_MS
     assert told.record_id == f"room-1/{PREAMBLE.sequence}"
 
 
 def test_without_a_key_nobody_can_ever_listen() -> None:
-    told = receipt(ended(["notice_given"], keybox=False))
+    told = receipt(ended(["notice_given", "grace_over"], keybox=False))
     assert (told.outcome, told.recording, told.grace_until) == ("lost", RECORDING.id, None)
 
 
@@ -165,7 +167,7 @@ def test_it_is_written_the_same_again() -> None:
 
 def changed(path: Sequence[str | int], value: object) -> bytes:
     """A receipt of a kept recording, signed, with this value in it, whatever its type would say."""
-    told: Any = json.loads(canonical.encode(receipt(ended(["notice_given"]))))
+    told: Any = json.loads(canonical.encode(receipt(ended(["notice_given", "grace_over"]))))
     at = told
     for key in path[:-1]:
         at = at[key]
@@ -208,7 +210,6 @@ def test_a_receipt_that_was_not_changed_is_taken() -> None:
         (["channel"], "telephone"),
         (["recording"], None),
         (["delete_after"], None),
-        (["grace_until"], None),
         (["outcome"], "refused"),
         (["outcome"], "lost"),
         (["answers", "no"], 1),
