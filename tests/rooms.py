@@ -32,7 +32,6 @@ TERMS = Terms(
     evidence_days=126,
     training_days=180,
     language="nl",
-    notice_sha256="ab" * 32,
     everyone_asked=False,
 )
 
@@ -111,7 +110,9 @@ class Room:
                 self.key, ended="stop", events=(), moment=moment(blocks), boot=BOOT, keybox_body=bytes(keybox)
             )
         )
-        _, no = layout.parse_record(refusal(self.key, preamble, events=(), moment=moment(blocks), boot=BOOT))
+        _, no = layout.parse_record(
+            refusal(self.key, preamble, told=(), no_ms=moment(blocks).wall_ms, moment=moment(blocks), boot=BOOT)
+        )
         said = canonical.decode(preamble[64:], layout.Preamble)
         ident = said.recording
         receipt, no_receipt = (issue(self.key, said, end, TERMS, self.previous_receipt) for end in (stop, no))

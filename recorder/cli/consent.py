@@ -13,6 +13,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "kept": "the meeting was recorded, and the recording was kept",
         "lost": "there is no recording that anybody can listen to",
         "refused outcome": "somebody said no; no sound was kept, and none can be recovered",
+        "refused nothing": "somebody said no; there was no recording",
         "receipt": "receipt",
         "recording": "recording",
         "none": "none",
@@ -20,10 +21,11 @@ _WORDS: dict[Language, dict[str, str]] = {
         "present": "people",
         "counted": "{present} counted; yes was pressed {yes} times, no {no} times",
         "not counted": "not counted: in this room nobody is asked one by one",
+        "refused present": "not counted; yes was pressed {yes} times, no {no} times",
         "evidence": "evidence",
         "training": "training",
         "not_asked": "not asked",
-        "notice_given": "it was said that this is recorded, and nobody said no",
+        "notice_given": "it was announced that this is recorded, and nobody said no",
         "given": "yes",
         "refused": "no",
         "withdrawn": "withdrawn",
@@ -42,7 +44,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "who": "who keeps it",
         "contact": "questions",
         "storage": "kept in",
-        "notice": "text read",
+        "notice": "announcement",
+        "no notice": "the room played none to its end",
         "device_key": "device key",
         "previous": "previous",
         "synced": "",
@@ -54,6 +57,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "kept": "het gesprek is opgenomen, en de opname is bewaard",
         "lost": "er is geen opname die iemand kan beluisteren",
         "refused outcome": "iemand zei nee; er is geen geluid bewaard, en het is niet terug te halen",
+        "refused nothing": "iemand zei nee; er was geen opname",
         "receipt": "bewijs",
         "recording": "opname",
         "none": "geen",
@@ -61,10 +65,11 @@ _WORDS: dict[Language, dict[str, str]] = {
         "present": "mensen",
         "counted": "{present} geteld; {yes} keer op ja gedrukt, {no} keer op nee",
         "not counted": "niet geteld: in deze kamer wordt het niet aan ieder apart gevraagd",
+        "refused present": "niet geteld; {yes} keer op ja gedrukt, {no} keer op nee",
         "evidence": "bewijs van wat er is gezegd",
         "training": "training",
         "not_asked": "niet gevraagd",
-        "notice_given": "er is gezegd dat dit wordt opgenomen, en niemand zei nee",
+        "notice_given": "er is aangekondigd dat dit wordt opgenomen, en niemand zei nee",
         "given": "ja",
         "refused": "nee",
         "withdrawn": "ingetrokken",
@@ -83,7 +88,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "who": "wie bewaart",
         "contact": "vragen",
         "storage": "bewaard in",
-        "notice": "gelezen tekst",
+        "notice": "gesproken uitleg",
+        "no notice": "de kamer heeft er geen helemaal afgespeeld",
         "device_key": "sleutel",
         "previous": "vorige",
         "synced": "",
@@ -98,14 +104,17 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
     """The receipt in plain words. It rests on the device key in `key_file`, so it says which one that was."""
     words = _WORDS[receipt.pii_processing.language]
     answers, (party,) = receipt.answers, receipt.party_identification
-    counted = words["counted"].format(present=receipt.present, yes=answers.yes, no=answers.no)
+    refused = receipt.outcome == "refused"
+    outcome = receipt.outcome if not refused else "refused nothing" if receipt.announced is False else "refused outcome"
+    counting = "refused present" if refused else "not counted" if receipt.present is None else "counted"
     evidence, training = receipt.pii_processing.purposes
+    notice = receipt.pii_processing.privacy_notice
     lines = [
-        ("outcome", words["refused outcome" if receipt.outcome == "refused" else receipt.outcome]),
+        ("outcome", words[outcome]),
         ("receipt", receipt.record_id),
         ("recording", receipt.recording or words["none"]),
         ("made", _utc(receipt.wall_ms) + words["synced" if receipt.synced else "unsynced"]),
-        ("present", words["not counted"] if receipt.present is None else counted),
+        ("present", words[counting].format(present=receipt.present, yes=answers.yes, no=answers.no)),
         ("evidence", _said(evidence, words)),
         ("training", _said(training, words)),
         ("grace_until", None if receipt.grace_until is None else _utc(receipt.grace_until)),
@@ -113,7 +122,7 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
         ("who", f"{party.party_name}, {party.party_address}"),
         ("contact", party.party_contact),
         ("storage", evidence.storage_locations[0]),
-        ("notice", receipt.pii_processing.privacy_notice[:FINGERPRINT_DIGITS]),
+        ("notice", words["no notice"] if notice is None else notice[:FINGERPRINT_DIGITS]),
         ("device_key", f"{device_key[:FINGERPRINT_DIGITS]}, {key_file}"),
         ("previous", receipt.previous[:FINGERPRINT_DIGITS]),
     ]

@@ -28,6 +28,8 @@ MEANING = {
     State.OPEN: "authentic as far as it goes, but it has no end: a running meeting, or one that was cut short",
     State.CUT: "something is missing, altered, out of order or of another recording",
 }
+REFUSED_NOTHING = "somebody said no; there was no recording"
+"""Nothing is recorded before the notice is over, and that is noted: a no alone came before it."""
 KEYBOX = {
     KeyboxState.PRESENT: "here: whoever holds a private key of a recipient can listen",
     KeyboxState.ABSENT: "not here: the file is cut short, for the keybox is its end; or it is not yet released, withheld, or "
@@ -40,7 +42,8 @@ RECORD_BYTES_MAX = 5 + RECEIPT_BODY_BYTES_MAX
 
 EVENTS = {
     "yes": "somebody present said yes",
-    "notice_given": "the recording was announced",
+    "notice_given": "the recording was announced by the light, and by a tone where there is a speaker",
+    "notice_spoken": "the spoken announcement was played to its end",
     "recording": "recording began",
     "mark": "the caseworker marked this moment",
     "prompt": "the room asked whether anybody was there",
@@ -51,6 +54,7 @@ EVENTS = {
     "client_stop": "the client ended it, and kept what was said",
     "limit": "it had lasted as long as a recording may",
     "no_answer": "nobody answered",
+    "grace_over": "nobody had said no, and it was decided to release the key",
     "fault": "a fault ended it",
     "refused": "the client said no",
     "missed": "it could not be recorded",
@@ -169,7 +173,7 @@ def describe(report: Report, key_file: Path) -> str:
     """The report in plain words. It rests on the device key in `key_file`, so it says which one that was."""
     preamble = report.preamble
     lines = [
-        f"{report.state.upper()}: {MEANING[report.state]}",
+        f"{report.state.upper()}: {REFUSED_NOTHING if _refused_nothing(report) else MEANING[report.state]}",
         *([f"flaw:       {report.flaw}"] if report.flaw else []),
         f"recording:  {preamble.recording}, number {preamble.sequence} of device {preamble.device}",
         f"device key: {preamble.device_key[:FINGERPRINT_DIGITS]}, from {key_file}",
@@ -192,6 +196,10 @@ def describe(report: Report, key_file: Path) -> str:
         f"keybox:     {'none that can be relied on, because of the flaw' if flawed else KEYBOX[report.keybox]}"
     )
     return "\n".join(lines) + "\n"
+
+
+def _refused_nothing(report: Report) -> bool:
+    return report.state is State.REFUSED and [event.name for event in report.events] == ["refused"]
 
 
 def _how_it_ended(manifest: Manifest) -> str:

@@ -5,7 +5,7 @@ The order of writing is the promise. A power cut between any two steps must leav
     begin    preamble durable → hold key in the hold → held keybox durable → only then may the tap open
     keep     block durable → only then known to the road
     end      why it ended, durable: from here the client has the grace period
-    release  decided in the hold → keybox durable → the end, as below → all known to the road
+    release  decided in the hold → when, durable → keybox durable → the end, as below → all known to the road
     refuse   hold erased → "refused" durable → blocks and keyboxes gone → the end, as below → known to the road
     the end  manifest durable → receipt durable → chains advanced → hold erased
 
@@ -27,6 +27,7 @@ that is said too: signed, and, if anything was recorded, to the room.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated, Final, Literal
@@ -57,8 +58,10 @@ EVENTS_KEPT_MAX = layout.EVENTS_MAX - 16
 """Events of one meeting; the rest is left to what ends it."""
 Ended = Literal["stop", "limit", "fault", "power_loss"]
 REFUSED: Final = "refused"
-TOLD_OF_A_REFUSAL = ("yes", "notice_given", REFUSED)
-"""The events that its manifest tells. Not when the recording began: how long it was is part of what is erased."""
+GRACE_OVER: Final = "grace_over"
+"""The release was decided. Noted then, because it may be completed days later."""
+TOLD_OF_A_REFUSAL = ("notice_given", "notice_spoken", "yes", REFUSED)
+"""The events that its manifest tells, all as of the no. Not when recording began: how long it was is part of what is erased."""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,6 +72,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     name: Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,32}$")]
     ended: Literal["", "stop", "limit", "fault", "power_loss", "refused"] = ""
     """One of Ended, or REFUSED; empty if the meeting goes on."""
+    sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    """Of what was heard to its end, if that is the event."""
 
 
 @dataclass
@@ -82,6 +87,8 @@ class Recording:
     ledger: Ledger
     events: list[Event] = field(default_factory=list)
     ended: Ended = "power_loss"
+    announcement: str = ""
+    """The SHA-256 of the announcement that was heard to its end; empty if none was."""
     unchained: bytes | None = None
     """The body of a manifest, found after a restart, that the chains do not know of yet."""
     suspect: bool = False
@@ -148,16 +155,18 @@ class Custody:
         self._keep(recording, RecordType.BLOCK, header.index, block_record)
         return recording.ledger.add(body)  # a block that found no room is not part of what the manifest tells
 
-    def note(self, name: str, position: int, moment: Moment, ended: Ended | None = None) -> None:
-        """Note an event at `position` (ticks); `ended` if it ends the meeting. Without a recording: nothing.
+    def note(self, name: str, position: int, moment: Moment, ended: Ended | None = None, *, sha256: str = "") -> None:
+        """Note an event at `position` (ticks); `ended` if it ends the meeting, `sha256` of what was heard in it.
 
-        Beyond EVENTS_KEPT_MAX only what ends the meeting is noted, so that there can always be a manifest.
+        Without a recording: nothing. Beyond EVENTS_KEPT_MAX only what ends the meeting is noted, so that there can always be
+        a manifest.
         """
         recording = self.recording
         if recording is None or (ended is None and len(recording.events) >= EVENTS_KEPT_MAX):
             return
-        entry = Entry(position, moment.wall_ms, name, ended or "")
+        entry = Entry(position, moment.wall_ms, name, ended or "", sha256)
         recording.events.append(Event(entry.ticks, entry.wall_ms, name))
+        recording.announcement = sha256 or recording.announcement
         if ended is not None:
             recording.ended = ended
         self._spool.note(recording.id, msgspec.json.encode(entry), ending=ended is not None)
@@ -172,6 +181,7 @@ class Custody:
             return False
         if body is None or not self._hold.commit():
             return False
+        self._note_ending(recording, Entry(recording.ledger.ticks, moment.wall_ms, GRACE_OVER))
         self._spool.put(Name(recording.id, RecordType.KEYBOX, 0), layout.record(RecordType.KEYBOX, body))
         self._complete(recording, body, moment, boot)
         return True
@@ -184,8 +194,7 @@ class Custody:
     def refuse(self, moment: Moment, boot: bytes) -> Recording:
         """Erase the recording in hand, and write the order to purge and the receipt. The key must be destroyed by now."""
         recording = self._in_hand()
-        recording.events.append(Event(0, moment.wall_ms, REFUSED))
-        self._spool.note(recording.id, msgspec.json.encode(Entry(0, moment.wall_ms, REFUSED, REFUSED)), ending=True)
+        self._note_ending(recording, Entry(0, moment.wall_ms, REFUSED, REFUSED))
         self._complete_refusal(recording, moment, boot)
         self._spool.purge_aside()  # it may be what this no is about
         return recording
@@ -292,6 +301,11 @@ class Custody:
         if not self._spool.forget(recording):
             self.damaged.append(f"a part of {recording}, which the archive has not")
 
+    def _note_ending(self, recording: Recording, entry: Entry) -> None:
+        """Note what must find room, however full the card and however much was noted."""
+        recording.events.append(Event(entry.ticks, entry.wall_ms, entry.name))
+        self._spool.note(recording.id, msgspec.json.encode(entry), ending=True)
+
     def _begin_nothing(self, preamble_record: bytes, *, ending: bool) -> Recording:
         """Take in hand what has no key and will have no blocks; `ending` may take from the reserve."""
         recording = _parse(preamble_record)
@@ -317,8 +331,10 @@ class Custody:
 
     def _complete_refusal(self, recording: Recording, moment: Moment, boot: bytes) -> None:
         self._spool.purge(recording.id)
-        told = [event for event in recording.events if event.name in TOLD_OF_A_REFUSAL]
-        record = refusal(self._signing_key, recording.preamble_body, events=told, moment=moment, boot=boot)
+        told = [event.name for event in recording.events if event.name in TOLD_OF_A_REFUSAL]
+        said = (event.wall_ms for event in reversed(recording.events) if event.name == REFUSED)
+        no_ms = next(said, moment.wall_ms)  # or it was not written down before the power went
+        record = refusal(self._signing_key, recording.preamble_body, told=told, no_ms=no_ms, moment=moment, boot=boot)
         self._finish(recording, record, ())
 
     def _finish(self, recording: Recording, manifest_record: bytes, before: tuple[Name, ...]) -> None:
@@ -343,7 +359,9 @@ class Custody:
         body = self._receipt_of(recording, manifest_body)
         if body is None:
             preamble = canonical.decode(recording.preamble_body[canonical.SIGNATURE_BYTES :], Preamble)
-            body = consent.issue(self._signing_key, preamble, manifest_body, self._terms, self._chain.receipt)
+            body = consent.issue(
+                self._signing_key, preamble, manifest_body, self._terms, self._chain.receipt, recording.announcement
+            )
             self._spool.put(Name(recording.id, Beside.RECEIPT, 0), records.record(Beside.RECEIPT, body))
         self._chain.advance(recording.sequence, layout.hash_body(manifest_body), layout.hash_body(body))
 
@@ -397,6 +415,8 @@ class Custody:
             if recording.sequence >= self._chain.sequence:  # what follows from it is not written for certain
                 check_manifest(self._signing_key.public_key(), recording.preamble_hash, body)
                 recording.unchained = body
+                with suppress(*UNREADABLE):
+                    recording.announcement = _announcement(self._journal(recording_id))
             return recording
         try:
             entries = self._journal(recording_id)
@@ -404,6 +424,7 @@ class Custody:
             recording.suspect = True
             self.damaged.append(f"the journal of {recording_id}")
             return recording
+        recording.announcement = _announcement(entries)
         for entry in entries:
             recording.events.append(Event(entry.ticks, entry.wall_ms, entry.name))
             if entry.ended and entry.ended != "refused":
@@ -519,6 +540,10 @@ def _item(name: Name, record: bytes) -> Added:
         kind is RecordType.MANIFEST and canonical.decode(body[canonical.SIGNATURE_BYTES :], Manifest).ended == REFUSED
     )
     return Added(name, layout.hash_body(body), refused)
+
+
+def _announcement(entries: list[Entry]) -> str:
+    return next((entry.sha256 for entry in reversed(entries) if entry.sha256), "")
 
 
 def _parse(preamble_record: bytes) -> Recording:

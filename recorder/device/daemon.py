@@ -150,6 +150,8 @@ class Daemon:
         self._since = time.monotonic()
         self._timers: dict[Event, float] = {}
         """When each is over, monotonic."""
+        self._erased = False
+        """The no that stands erased a recording."""
         self._heard = time.monotonic()
         """When the capture process last said anything."""
         self._hold_key = bytearray()
@@ -233,7 +235,8 @@ class Daemon:
             time.sleep(BLINK_SECONDS)
 
     def _recover(self) -> None:
-        if self._custody.refusal_cut_off():
+        self._erased = self._custody.refusal_cut_off()
+        if self._erased:
             self._standing.say()
         moment, boot = clock.moment(), clock.boot_id()
         self._custody.recover(moment, boot, refused=bool(self._standing), lost=self._loss.say)
@@ -395,8 +398,7 @@ class Daemon:
             case Kind.STATE:
                 match CaptureState.parse(frame.body):
                     case CaptureState.READY:
-                        ask = self._settings.meeting.ask_everyone
-                        self._happen(Event.READY_TO_ASK if ask else Event.CAPTURE_READY)
+                        self._happen(Event.CAPTURE_READY)
                     case CaptureState.OPEN:
                         self._tell("opened")
                         self._happen(Event.CAPTURE_OPEN)
@@ -495,6 +497,7 @@ class Daemon:
 
     def _hear_clock(self) -> None:
         now = time.monotonic()
+        self._speaker.listen()
         if (
             self._state is State.RECORDING
             and self._silent_seconds(now) >= self._settings.meeting.prompt_silence_seconds
@@ -504,10 +507,14 @@ class Daemon:
             pressing = self._panel.unheard or self._start_presses.deadline is not None
             if event not in self._timers or (event is Event.PROMPT_DUE and pressing):
                 continue  # the one before it made it void; or somebody is there, and is just pressing stop
+            if event is Event.NOTICE_OVER and self._speaker.announcing:
+                self._timers[event] = now + BLINK_SECONDS  # a card plays a moment longer than the sound lasts
+                continue
             del self._timers[event]
             if event is Event.GRACE_OVER:
                 self._tell("grace_over")
-            self._happen(event)
+            asks = event is Event.NOTICE_OVER and self._settings.meeting.ask_everyone
+            self._happen(Event.READY_TO_ASK if asks else event)
         self._judge_silence(now)
         self._alarm()
         if now >= self._next_look:
@@ -551,6 +558,7 @@ class Daemon:
             self._clock_set = clock.synced()
         if now >= self._next_selftest and self._state is State.IDLE:
             self._next_selftest, self._next_glance = now + SELFTEST_SECONDS, now + GLANCE_SECONDS
+            self._speaker.look()
             self._seen = selftest.examine(self._settings, self._spool, self._panel, clock_set=self._clock_set)
             self._selftest = time.time_ns() // 1_000_000, tuple(self._seen)
             logger.info("self-test: %s", "; ".join(self._seen.values()) or "all is well")
@@ -559,6 +567,7 @@ class Daemon:
                     self._distrust(fault, self._seen[fault])
         elif now >= self._next_glance:
             self._next_glance = now + GLANCE_SECONDS
+            self._speaker.look()
             self._seen = selftest.glance(self._settings, self._spool, self._panel, clock_set=self._clock_set)
         if Fault.CARD_FULL not in self._seen:
             self._faults.pop(Fault.CARD_FULL, None)  # the archive has signed for something
@@ -617,6 +626,8 @@ class Daemon:
         found: dict[Fault, str] = {}
         if self._broken:
             found[Fault.BUTTON] = f"the button for {' and '.join(sorted(self._broken))} is stuck, or its wires touch"
+        if self._speaker.trouble:
+            found[Fault.SPEAKER] = self._speaker.trouble
         if self._state is State.INTERRUPTED:
             found[Fault.MICROPHONE_GONE] = "the microphone is gone; it is waited for"
         if self._state in CAPTURE_STATES and self._telemetry is not None:
@@ -634,6 +645,7 @@ class Daemon:
     def _happen(self, event: Event) -> None:
         before = self._state
         after, actions = step(before, event)
+        unproven = ""
         if after is not before:
             self._state, self._since, self._next_report = after, time.monotonic(), 0.0
             if after is State.REFUSED:
@@ -646,8 +658,7 @@ class Daemon:
                 try:
                     self._panel.prove()  # lit before the tap may open
                 except PanelError as error:
-                    self._give_up_light(str(error))
-                    return
+                    unproven = str(error)  # what was said by then is noted all the same
             elif after in CAPTURE_STATES or before not in CAPTURE_STATES:
                 self._light()  # dark after the tap is shut, and before a key is released
         for action in actions:
@@ -656,6 +667,8 @@ class Daemon:
             except (SpoolError, HoldError, KeyFileError, SealedError, SignedTextError) as error:
                 # The state stands, and so does the rest of what follows; a restart completes what the card did not take.
                 self._distrust(Fault.RECORDER, str(error))
+        if unproven:
+            self._give_up_light(unproven)
         if after is not before and self._state is after:  # else an action led further, and that was told
             logger.info("%s: %s -> %s", event, before, after)
             self._tell("state", after)
@@ -736,10 +749,12 @@ class Daemon:
                     self._find(Fault.LOST, LOST)
                     self._loss.say()
                     self._custody.write_empty(moment, boot)
+            case Action.NOTE_NOTICE:
+                self._note("notice_given")
+                if self._speaker.heard:
+                    self._note("notice_spoken", self._speaker.heard)
             case Action.NOTE_YES:
                 self._note("yes")
-            case Action.TIME_NOTICE:
-                self._note("notice_given")
             case Action.NOTE_START:
                 self._note("recording")
             case Action.NOTE_MARK:
@@ -787,6 +802,7 @@ class Daemon:
         self._telemetry, self._preamble = None, None
         self._sounded = set()
         self._heard = time.monotonic()
+        self._speaker.look()
         self._hold_key = entropy.secret(HOLD_KEY_BYTES)
         self._tap = Tap(
             Setup(
@@ -845,7 +861,9 @@ class Daemon:
 
     def _write_refusal(self) -> None:
         moment, boot = clock.moment(), clock.boot_id()
-        if self._custody.recording is not None and self._hold.committed():
+        decided = self._custody.recording is not None and self._hold.committed()
+        self._erased = self._custody.recording is not None and not decided
+        if decided:
             self._standing.say()
             logger.critical("a no in a room that cannot finish the meeting before it: it stands, and has no receipt")
             return
@@ -895,10 +913,10 @@ class Daemon:
         sealer.wipe()
         return record
 
-    def _note(self, event: str) -> None:
+    def _note(self, event: str, sha256: str = "") -> None:
         """Nothing may follow it in a row of the table: on a full card it ends the meeting."""
         try:
-            self._custody.note(event, self._position, clock.moment())
+            self._custody.note(event, self._position, clock.moment(), sha256=sha256)
         except SpoolFull as error:
             self._break_down(Fault.CARD_FULL, str(error))
 
@@ -992,13 +1010,11 @@ class Daemon:
             attention=attention_light(self._state, self._present_faults()).name,
             connected=self._uplink.connected,
             recording=self._recording_id,
+            erased=self._erased and self._state is State.REFUSED,
             elapsed_ticks=telemetry.position if capturing and telemetry else 0,
             rms_dbfs=telemetry.rms_dbfs if capturing and telemetry else -96.0,
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
-            alarm=_words_of(self._passing_faults())
-            or self._sender.complaint
-            or self._uplink.trouble
-            or self._speaker.trouble,
+            alarm=_words_of(self._passing_faults()) or self._sender.complaint or self._uplink.trouble,
             seconds_left=self._seconds_left(now),
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,

@@ -57,7 +57,10 @@ def meeting() -> str:
 def room(language: Language) -> str:
     """What the two lights say, as Markdown tables with pictures, for the people in the room."""
     first, second, wrong = SEEN[language]
-    states = "\n".join(f"| {_shown(recording_light(state))} | {words(state, language)} |" for state in State)
+    shown = [(state, erased) for state in State for erased in ((True, False) if state is State.REFUSED else (False,))]
+    states = "\n".join(
+        f"| {_shown(recording_light(state))} | {words(state, language, erased=erased)} |" for state, erased in shown
+    )
     faults = "\n".join(f"| {_shown(BLINKS[fault])} | {fault.words(language)} |" for fault in Fault)
     asks = f"| {_shown(ASK)} | {words(State.PROMPT, language)} |"
     rule = "|---|---|"

@@ -88,8 +88,14 @@ class Fault(Enum):
         "De vorige opname is verloren: niemand kan haar nog horen. Vertel het de cliënt.",
         "The recording before is lost: nobody can hear it any more. Tell the client.",
     )
-    CUT_OFF = _Row(
+    SPEAKER = _Row(
         12,
+        False,
+        "De luidspreker doet het niet. Vertel zelf dat er wordt opgenomen.",
+        "The speaker is not heard. Say yourself that this is recorded.",
+    )
+    CUT_OFF = _Row(
+        13,
         False,
         "De recorder is onverwacht gestopt. Een opname die liep, is afgebroken.",
         "The recorder stopped unexpectedly. A recording that ran was cut off.",

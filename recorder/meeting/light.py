@@ -42,9 +42,9 @@ WINK = Pattern("short wink", (60, 2940))
 RECORDING_LIGHT: dict[State, Pattern] = {
     State.IDLE: DARK,
     State.PREPARING: PULSE,
+    State.NOTICE: PULSE,
     State.ASKING: ASK,
     State.AGREED: ASK,
-    State.NOTICE: PULSE,
     State.LIGHTING: STEADY,
     State.OPENING: STEADY,
     State.RECORDING: STEADY,

@@ -10,6 +10,7 @@ The rules that the table keeps (tests/meeting holds it to them, over every path,
 6. What goes wrong shuts the tap. What had been recorded by then is kept, and the client may still refuse it. The one thing
    that does not is a microphone that was unplugged: it is waited for, with the light lit, because it may be back at any moment.
 7. A room that nobody answers in does not go on recording.
+8. Whoever is asked, and whoever is recorded, was told of it first.
 
 `step(state, event)` gives the next state and what to do, in order. A pair that the table does not list is ignored: the
 state stays and nothing is done. That is a decision for each of them; docs/meeting.md, drawn from this table, shows all.
@@ -22,14 +23,14 @@ class State(StrEnum):
     IDLE = "idle"
     PREPARING = "preparing"
     """Start was pressed; the capture process is being made. The light already announces the recording."""
+    NOTICE = "notice"
+    """It is being announced; nothing is captured yet."""
     ASKING = "asking"
     """Where everyone present is asked (R3): nobody has answered yet."""
     AGREED = "agreed"
     """Somebody has said yes; the others are still asked."""
-    NOTICE = "notice"
-    """Announced; nothing is captured yet."""
     LIGHTING = "lighting"
-    """The notice is over. The light is lit, and it is not proven yet."""
+    """Everything is said. The light is lit, and it is not proven yet."""
     OPENING = "opening"
     """The light is proven lit and the tap is told to open; no sample has come yet."""
     RECORDING = "recording"
@@ -58,11 +59,11 @@ class Event(StrEnum):
     """The client lifts an earlier no."""
     CAPTURE_READY = "capture ready"
     """The capture process is made, its preamble and held keybox are durable."""
+    NOTICE_OVER = "notice over"
     READY_TO_ASK = "ready to ask"
     """The same, in a room where everyone present is asked."""
     ANSWERS_OVER = "answers over"
     """Nobody has answered for a while."""
-    NOTICE_OVER = "notice over"
     LIGHT_PROVEN = "light proven"
     """The current of the lit light reads back; before it was lit, none did."""
     CAPTURE_OPEN = "capture open"
@@ -108,6 +109,8 @@ class Action(StrEnum):
     """A meeting that could not be recorded at all: signed, and told to the archive like any other."""
     RELEASE = "release"
     """The keybox and the manifest."""
+    NOTE_NOTICE = "note notice"
+    """That it was announced, once that is so."""
     NOTE_YES = "note yes"
     NOTE_START = "note start"
     NOTE_MARK = "note mark"
@@ -121,8 +124,8 @@ class Action(StrEnum):
     NOTE_NO_ANSWER = "note no answer"
     NOTE_FAULT = "note fault"
     NOTE_LIFT = "note lift"
-    TIME_ANSWERS = "time answers"
     TIME_NOTICE = "time notice"
+    TIME_ANSWERS = "time answers"
     TIME_LIMIT = "time limit"
     TIME_PROMPT = "time prompt"
     """Until the room asks whether anybody is there."""
@@ -153,12 +156,19 @@ TABLE: dict[tuple[State, Event], tuple[State, tuple[Action, ...]]] = {
     (S.IDLE, E.STILL_REFUSED): (S.REFUSED, (A.TIME_REFUSAL,)),
     #
     (S.PREPARING, E.CAPTURE_READY): (S.NOTICE, (A.TIME_NOTICE,)),
-    (S.PREPARING, E.READY_TO_ASK): (S.ASKING, (A.TIME_ANSWERS,)),
     (S.PREPARING, E.START_PRESSED): CANCEL,
     (S.PREPARING, E.END_PRESSED): CLIENT_CANCEL,
     (S.PREPARING, E.REFUSE_PRESSED): REFUSE,
     (S.PREPARING, E.CAPTURE_FAILED): FAIL_EMPTY,
     (S.PREPARING, E.FAULT_FOUND): BREAK_EMPTY,
+    #
+    (S.NOTICE, E.NOTICE_OVER): (S.LIGHTING, (A.NOTE_NOTICE,)),
+    (S.NOTICE, E.READY_TO_ASK): (S.ASKING, (A.TIME_ANSWERS, A.NOTE_NOTICE)),
+    (S.NOTICE, E.START_PRESSED): CANCEL,
+    (S.NOTICE, E.END_PRESSED): CLIENT_CANCEL,
+    (S.NOTICE, E.REFUSE_PRESSED): REFUSE,
+    (S.NOTICE, E.CAPTURE_FAILED): FAIL_EMPTY,
+    (S.NOTICE, E.FAULT_FOUND): BREAK_EMPTY,
     #
     (S.ASKING, E.START_PRESSED): (S.AGREED, (A.TIME_ANSWERS, A.NOTE_YES)),
     (S.ASKING, E.ANSWERS_OVER): NOBODY_AGREED,
@@ -168,18 +178,11 @@ TABLE: dict[tuple[State, Event], tuple[State, tuple[Action, ...]]] = {
     (S.ASKING, E.FAULT_FOUND): BREAK_EMPTY,
     #
     (S.AGREED, E.START_PRESSED): (S.AGREED, (A.TIME_ANSWERS, A.NOTE_YES)),
-    (S.AGREED, E.ANSWERS_OVER): (S.NOTICE, (A.TIME_NOTICE,)),
+    (S.AGREED, E.ANSWERS_OVER): (S.LIGHTING, ()),
     (S.AGREED, E.END_PRESSED): CLIENT_CANCEL,
     (S.AGREED, E.REFUSE_PRESSED): REFUSE,
     (S.AGREED, E.CAPTURE_FAILED): FAIL_EMPTY,
     (S.AGREED, E.FAULT_FOUND): BREAK_EMPTY,
-    #
-    (S.NOTICE, E.NOTICE_OVER): (S.LIGHTING, ()),
-    (S.NOTICE, E.START_PRESSED): CANCEL,
-    (S.NOTICE, E.END_PRESSED): CLIENT_CANCEL,
-    (S.NOTICE, E.REFUSE_PRESSED): REFUSE,
-    (S.NOTICE, E.CAPTURE_FAILED): FAIL_EMPTY,
-    (S.NOTICE, E.FAULT_FOUND): BREAK_EMPTY,
     #
     (S.LIGHTING, E.LIGHT_PROVEN): (S.OPENING, (A.OPEN_TAP,)),
     (S.LIGHTING, E.START_PRESSED): CANCEL,
@@ -241,15 +244,18 @@ TABLE: dict[tuple[State, Event], tuple[State, tuple[Action, ...]]] = {
 }
 
 TIMERS: dict[Action, tuple[Event, frozenset[State]]] = {
-    A.TIME_ANSWERS: (E.ANSWERS_OVER, frozenset({S.ASKING, S.AGREED})),
     A.TIME_NOTICE: (E.NOTICE_OVER, frozenset({S.NOTICE})),
+    A.TIME_ANSWERS: (E.ANSWERS_OVER, frozenset({S.ASKING, S.AGREED})),
     A.TIME_PROMPT: (E.PROMPT_DUE, frozenset({S.RECORDING})),
     A.TIME_ANSWER: (E.PROMPT_OVER, frozenset({S.PROMPT})),
     A.TIME_LIMIT: (E.LIMIT_REACHED, frozenset({S.RECORDING, S.PROMPT, S.INTERRUPTED})),
     A.TIME_GRACE: (E.GRACE_OVER, frozenset({S.GRACE})),
     A.TIME_REFUSAL: (E.REFUSAL_OVER, frozenset({S.REFUSED})),
 }
-"""What each timer says when its time is over, and the states in which it runs: in any other it is void."""
+"""What each timer says when its time is over, and the states in which it runs: in any other it is void.
+
+A room where everyone present is asked hears READY_TO_ASK in the place of NOTICE_OVER.
+"""
 
 
 def step(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:

@@ -28,8 +28,8 @@ QUESTION = Tone("question", ((880, 140), (0, 120), (880, 140), (0, 120), (880, 1
 TROUBLE = Tone("trouble", ((330, 200), (0, 100), (330, 200), (0, 100), (330, 200), (0, 100), (330, 200)))
 
 ENTERED: dict[State, Tone] = {
-    State.ASKING: QUESTION,
     State.NOTICE: ANNOUNCE,
+    State.ASKING: QUESTION,
     State.PROMPT: QUESTION,
     State.INTERRUPTED: TROUBLE,
     State.REFUSED: REFUSED,

@@ -13,6 +13,10 @@ _WORDS: dict[State, tuple[str, str]] = {
         "De opname wordt klaargezet. Er wordt nog niets opgenomen.",
         "A recording is being prepared. Nothing is recorded yet.",
     ),
+    State.NOTICE: (
+        "Er wordt een opname aangekondigd. Zegt u nu nee, dan wordt er niets opgenomen.",
+        "A recording is announced. Say no now and nothing is recorded.",
+    ),
     State.ASKING: (
         "Vindt iedereen het goed? Druk dan op start. Eén keer nee is nee.",
         "Does everybody agree? Then press start. One no is a no.",
@@ -20,10 +24,6 @@ _WORDS: dict[State, tuple[str, str]] = {
     State.AGREED: (
         "Wie vindt het nog meer goed? Druk op start. Eén keer nee is nee.",
         "Who else agrees? Press start. One no is a no.",
-    ),
-    State.NOTICE: (
-        "Zo begint de opname. Zegt u nu nee, dan wordt er niets opgenomen.",
-        "Recording starts soon. Say no now and nothing is recorded.",
     ),
     State.LIGHTING: (
         "Het lampje wordt getest.",
@@ -54,21 +54,31 @@ _WORDS: dict[State, tuple[str, str]] = {
         "The recording has ended. You can still say no. Then all of it is erased.",
     ),
     State.REFUSED: (
-        "U heeft nee gezegd. Alles is gewist. Er kan niets worden opgenomen.",
-        "You have said no. Everything is erased. Nothing can be recorded.",
+        "U heeft nee gezegd. Er wordt niets opgenomen.",
+        "You have said no. Nothing is recorded.",
     ),
     State.FAULT: (
         "Er is een storing. Er wordt niet opgenomen.",
         "There is a fault. Nothing is recorded.",
     ),
 }
-
+_ERASED = (
+    "U heeft nee gezegd. Alles is gewist. Er kan niets worden opgenomen.",
+    "You have said no. Everything is erased. Nothing can be recorded.",
+)
+"""In the state refused, of a no to a recording. One that comes before any, or after the grace period, erases nothing."""
 
 _HEARD: dict[str, tuple[str, str]] = {
-    ANNOUNCE.name: ("Twee gelijke tonen: zo begint een opname.", "Two like tones: a recording is announced."),
+    ANNOUNCE.name: (
+        "Twee gelijke tonen: er wordt een opname aangekondigd.",
+        "Two like tones: a recording is announced.",
+    ),
     START.name: ("Drie tonen omhoog: de opname is begonnen.", "Three tones up: recording has begun."),
     END.name: ("Drie tonen omlaag: de opname is gestopt.", "Three tones down: recording has ended."),
-    REFUSED.name: ("Twee lage tonen omlaag: alles is gewist.", "Two low tones down: everything is erased."),
+    REFUSED.name: (
+        "Twee lage tonen omlaag: het is gestopt. Er wordt niets opgenomen.",
+        "Two low tones down: it has stopped. Nothing is recorded.",
+    ),
     QUESTION.name: (
         "Drie korte hoge tonen: er wordt u iets gevraagd.",
         "Three short high tones: you are asked something.",
@@ -83,7 +93,7 @@ def heard(tone: Tone, language: Language) -> str:
     return dutch if language == "nl" else english
 
 
-def words(state: State, language: Language) -> str:
-    """What to say to the people in the room."""
-    dutch, english = _WORDS[state]
+def words(state: State, language: Language, *, erased: bool = False) -> str:
+    """What to say to the people in the room; `erased` says that the no that stands erased a recording."""
+    dutch, english = _ERASED if erased and state is State.REFUSED else _WORDS[state]
     return dutch if language == "nl" else english

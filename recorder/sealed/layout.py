@@ -175,6 +175,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             or self.ticks
             or self.gaps
             or any(event.ticks for event in self.events)
+            or len({event.wall_ms for event in self.events}) > 1
         ):
             raise ValueError("a refusal must not tell what it erased")
 

@@ -114,8 +114,18 @@ class Ledger:
 
 
 def refusal(
-    signing_key: Ed25519PrivateKey, preamble_body: bytes, *, events: Sequence[Event], moment: Moment, boot: bytes
+    signing_key: Ed25519PrivateKey,
+    preamble_body: bytes,
+    *,
+    told: Sequence[str],
+    no_ms: int,
+    moment: Moment,
+    boot: bytes,
 ) -> bytes:
-    """The record of the manifest that refuses a recording. It orders its erasure and tells nothing else."""
-    untold = [Event(0, event.wall_ms, event.name) for event in events]
-    return Ledger(preamble_body)._sign(signing_key, "refused", untold, moment, boot, None)
+    """The record of the manifest that refuses a recording. It orders its erasure and tells nothing else.
+
+    `told` are the names of its events. Each has the time of the no, `no_ms` (Unix milliseconds): one of its own, together
+    with the no's, would tell how long was recorded.
+    """
+    events = [Event(0, no_ms, name) for name in told]
+    return Ledger(preamble_body)._sign(signing_key, "refused", events, moment, boot, None)

@@ -22,8 +22,8 @@ DEAF_STATES = ("refused", "fault")
 """In which a press of start leads to no recording."""
 ASKING_STATES = ("asking", "agreed")
 """In which a press of start is the yes of somebody present."""
-UNDECIDED_STATES = ("preparing", *ASKING_STATES)
-"""In which a press of start is such a yes, or may be one when the room hears it."""
+UNDECIDED_STATES = ("preparing", "notice", *ASKING_STATES)
+"""In which, where everyone is asked, a press of start is such a yes, or may be one when the room hears it."""
 RECORDING_STATES = ("recording", "prompt", "interrupted")
 MARKED_STATE = "recording"
 """In which two quick presses of start are a mark; in any other they are one press, which may begin or end something."""
@@ -128,7 +128,8 @@ class Performance:
     def finish(self, say: Callable[[str], None]) -> None:
         """End what still records, and wait until the archive has signed for everything; `say` why that takes long."""
         self._let_burst_pass()
-        self._wait_for("end of the answers", lambda room: room.state not in UNDECIDED_STATES, self._follow_seconds_max)
+        undecided = UNDECIDED_STATES if self._asks else ("preparing",)
+        self._wait_for("end of the answers", lambda room: room.state not in undecided, self._follow_seconds_max)
         self._stop()
         self.hush()
         deadline = time.monotonic() + self._signed_seconds_max

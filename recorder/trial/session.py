@@ -43,7 +43,7 @@ SHORT = {"meeting": {"notice_seconds": 3.0, "grace_seconds": 5.0}}
 """Shorter than a municipality's, so that trying it does not take minutes."""
 TEXT = (
     "Goedemiddag, fijn dat u er bent. Dit gesprek wordt opgenomen, zodat we allebei later kunnen horen wat er is gezegd. "
-    "U mag altijd nee zeggen; dan wordt alles gewist, en dat heeft geen gevolgen. "
+    "U mag nee zeggen, ook nog even na afloop; dan wordt alles gewist, en dat heeft geen gevolgen. "
     "Vertelt u eens: hoe gaat het met u, en wat heeft u de afgelopen maanden gedaan? "
 )
 """What the synthesised speaker says where there is no microphone."""

@@ -109,7 +109,7 @@ def panel(report: Report, language: Language, keys: str = "", marks: int = 0) ->
     state = State(report.status.state)
     recorded, marked, left, level, sealed, signed, archive, second = LABELS[language]
     light = Text("●" if report.lit else "○", style="bold red" if report.lit else "dim")
-    head = Text.assemble(light, "  ", (words(state, language), "bold"))
+    head = Text.assemble(light, "  ", (words(state, language, erased=report.erased), "bold"))
     grid = Table.grid(padding=(0, 2))
     grid.add_column(justify="right", style="dim")
     grid.add_column()

@@ -5,8 +5,9 @@ r"""The consent receipt: what a meeting's buttons said, and what for, by the fie
 Rules:
 
 1. One for each recording that a device ends, refused ones included, and each names the one before it: none can be taken away.
-2. It is a function of the recording's preamble and manifest, of the terms that were offered, and of the receipt before it.
-   So a room that was cut off between manifest and receipt writes the one that it would have written.
+2. It is a function of the recording's preamble and manifest, of the terms that were offered, of the announcement that was
+   heard, and of the receipt before it. So a room that was cut off between manifest and receipt writes the one that it would
+   have written.
 3. Of a refusal it tells that it was, and when. Nothing of what was recorded until then.
 4. Nobody is named in it. Two buttons tell how many answered, and not who.
 5. Silence is not consent: where nobody was asked, the state is that the notice was given. Training is off unless chosen (R4),
@@ -53,8 +54,6 @@ class Terms:
     evidence_days: int
     training_days: int
     language: Language
-    notice_sha256: str
-    """Of the text that is read to those present; 64 hexadecimal digits."""
     everyone_asked: bool
     """Whether the room asks each of those present for a yes."""
 
@@ -96,8 +95,8 @@ class Purpose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PiiProcessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    privacy_notice: Hex32
-    """Of the text that is read to those present."""
+    privacy_notice: Hex32 | None
+    """SHA-256 of the announcement, as a WAV file, that was played to its end; None if none was."""
     language: Language
     purposes: tuple[Purpose, Purpose]
 
@@ -141,12 +140,15 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     manifest: Hex32
     """H of the body of the manifest that ended the recording."""
     outcome: Outcome
+    announced: bool | None
+    """Whether a notice was given: without one nothing was recorded. None if the room lost what it had noted."""
     answers: Answers
     present: Natural | None
-    """How many were counted; None where nobody was asked."""
+    """How many were counted; None where nobody was asked, and of a refusal, whose no may be that of one who was counted."""
     wall_ms: Natural
     synced: bool
     grace_until: Natural | None
+    """When it was decided to release the key. None where it was not, and where a crash came before that was noted."""
     delete_after: Natural | None
     previous: Hex32
     """H of the body of the device's receipt before this one; zeros for the first."""
@@ -162,8 +164,10 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.state == "refused",
         }:
             raise ValueError("it tells of a refusal in one place, and not in another")
-        if (self.outcome == "kept") != (self.grace_until is not None):
-            raise ValueError("a grace period has an end where a key was released, and only there")
+        if refused and self.present is not None:
+            raise ValueError("who said no may have been counted before")
+        if self.outcome != "kept" and self.grace_until is not None:
+            raise ValueError("a grace period has an end only where a key was released")
 
     @property
     def state(self) -> EventState:
@@ -171,10 +175,13 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.pii_processing.purposes[0].event.event_state
 
 
-def issue(key: Ed25519PrivateKey, preamble: Preamble, manifest_body: bytes, terms: Terms, previous: bytes) -> bytes:
+def issue(
+    key: Ed25519PrivateKey, preamble: Preamble, manifest_body: bytes, terms: Terms, previous: bytes, heard: str = ""
+) -> bytes:
     """The body of the receipt for the recording of this preamble, which the manifest with this body has ended.
 
-    `previous` is H of the body of the device's receipt before it; 32 zero bytes for the first.
+    `previous` is H of the body of the device's receipt before it; 32 zero bytes for the first. `heard` is the SHA-256 of the
+    announcement, of whose end the manifest tells by an event `notice_spoken`.
     """
     manifest = canonical.decode(manifest_body[canonical.SIGNATURE_BYTES :], Manifest)
     record_id = f"{preamble.device}/{preamble.sequence}"
@@ -185,7 +192,7 @@ def issue(key: Ed25519PrivateKey, preamble: Preamble, manifest_body: bytes, term
         receipt_id=record_id,
         pii_principal_id=None,
         pii_processing=PiiProcessing(
-            privacy_notice=terms.notice_sha256,
+            privacy_notice=heard if heard and _times("notice_spoken", manifest) else None,
             language=terms.language,
             purposes=(
                 _purpose("evidence", terms.evidence_basis, terms.evidence_days, terms, _said(manifest, terms)),
@@ -201,11 +208,12 @@ def issue(key: Ed25519PrivateKey, preamble: Preamble, manifest_body: bytes, term
         recording=None if refused else preamble.recording,
         manifest=hash_body(manifest_body).hex(),
         outcome="refused" if refused else "kept" if kept else "lost",
+        announced=_times("notice_given", manifest) > 0 if manifest.events else None,
         answers=Answers(_times("yes", manifest), 1 if refused else 0),
-        present=_present(manifest) if terms.everyone_asked else None,
+        present=_times("yes", manifest) if terms.everyone_asked and not refused else None,
         wall_ms=manifest.wall_ms,
         synced=manifest.synced,
-        grace_until=manifest.wall_ms if kept else None,
+        grace_until=_last("grace_over", manifest) if kept else None,
         delete_after=None if refused else min(preamble.wall_ms + terms.evidence_days * DAY_MS, INTEGER_MAX),
         previous=previous.hex(),
     )
@@ -231,10 +239,10 @@ def _said(manifest: Manifest, terms: Terms) -> ConsentEvent:
         return ConsentEvent(times.get("refused", manifest.wall_ms), "expressed", "refused", None, None)
     if "yes" in times:
         return ConsentEvent(times["yes"], "expressed", "given", None, valid)
+    if terms.everyone_asked and "no_answer" in times:
+        return ConsentEvent(times["no_answer"], None, "expired", None, None)
     if "notice_given" in times:
         return ConsentEvent(times["notice_given"], "informed", "notice_given", None, valid)
-    if "no_answer" in times:
-        return ConsentEvent(times["no_answer"], None, "expired", None, None)
     return _NOT_ASKED
 
 
@@ -257,10 +265,9 @@ def _purpose(
     )
 
 
-def _present(manifest: Manifest) -> int:
-    """Each yes is somebody; so is a no before the notice. A later no comes from somebody who may have been counted."""
-    early_no = manifest.ended == "refused" and not _times("notice_given", manifest)
-    return _times("yes", manifest) + early_no
+def _last(name: str, manifest: Manifest) -> int | None:
+    """When it last happened."""
+    return next((event.wall_ms for event in reversed(manifest.events) if event.name == name), None)
 
 
 def _times(name: str, manifest: Manifest) -> int:

@@ -42,6 +42,8 @@ class Report(msgspec.Struct, frozen=True, tag=True, tag_field="line"):
     """The other light's pattern."""
     connected: bool
     recording: str = ""
+    erased: bool = False
+    """In the state refused: the no erased a recording. There may have been none."""
     elapsed_ticks: int = 0
     rms_dbfs: float = -96.0
     peak_dbfs: float = -96.0

@@ -24,7 +24,7 @@ from recorder.keyfiles import load_recipient, load_recipient_public
 from recorder.sealed import layout, seal
 from recorder.sealed.keys import RecipientPrivateKey, RecipientPublicKey
 from recorder.sealed.layout import Event
-from recorder.sealed.ledger import Ledger
+from recorder.sealed.ledger import Ledger, refusal
 
 PASSPHRASE = b"six words are long enough here"
 MOMENT = Moment(1_700_000_000_000, 60_000, False)
@@ -188,12 +188,36 @@ def test_how_it_ended_and_what_happened_is_told_in_words(
     assert "event:      0.00 s: of_another_program\n" in said
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["refused"], "REFUSED: somebody said no; there was no recording\n"),
+        (
+            ["notice_given", "refused"],
+            "REFUSED: the meeting was refused; no audio is in it, and none can be recovered\n",
+        ),
+        ([], "REFUSED: the meeting was refused; no audio is in it, and none can be recovered\n"),
+    ],
+)
+def test_of_a_no_without_a_meeting_it_is_not_said_that_anything_was_erased(
+    room: Path, capsys: pytest.CaptureFixture[str], names: list[str], words: str
+) -> None:
+    device = Ed25519PrivateKey.generate()
+    keyfiles.save_device_public(room / "other.pub", device.public_key())
+    preamble, _, _ = begun(device, RecipientPrivateKey.generate("x25519").public)
+    _, body = layout.parse_record(preamble)
+    no = refusal(device, body, told=names, no_ms=MOMENT.wall_ms, moment=MOMENT, boot=bytes(16))
+    (room / "no.sealed").write_bytes(preamble + no)
+    assert run("verify", room / "no.sealed", "--device-key", room / "other.pub") == 0
+    assert capsys.readouterr().out.startswith(words)
+
+
 def test_every_event_that_a_room_notes_has_its_words() -> None:
     """Read from the daemon and the custody: what they note by name."""
     sources = [Path(module.__file__ or "").read_text() for module in (daemon, custody)]
     noted = {name for source in sources for name in re.findall(r'\b_?(?:note|end)\("(\w+)"', source)}
     assert {"notice_given", "no_answer", "missed"} < noted
-    assert noted | {custody.REFUSED} == set(verify_command.EVENTS)
+    assert noted | {custody.REFUSED, custody.GRACE_OVER} == set(verify_command.EVENTS)
 
 
 def test_of_a_cut_file_it_is_not_said_why_there_is_no_keybox(room: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from recorder import canonical, keyfiles
 from recorder.audio import CALENDAR_END_MS
 from recorder.cli import consent, main
-from recorder.sealed.layout import Event, Preamble, parse_record
+from recorder.sealed.layout import Preamble, parse_record
 from recorder.sealed.ledger import refusal
 from recorder.wire import records
 from recorder.wire.consent import Basis, EventState, Language, Outcome, Terms, issue
@@ -27,10 +27,12 @@ class Table:
         self.recording = self.room.record(2)
         keyfiles.save_device_public(folder / "room-1.device.pub", self.room.public_key)
 
-    def refused(self, terms: Terms) -> None:
+    def refused(self, terms: Terms, *before: str) -> None:
+        """A no after these events."""
         preamble = self.recording.preamble.body
-        told = [Event(0, WALL_MS, "yes"), Event(0, WALL_MS + 2_000, "refused")]
-        _, manifest = parse_record(refusal(self.room.key, preamble, events=told, moment=moment(3), boot=BOOT))
+        told = (*before, "refused")
+        record = refusal(self.room.key, preamble, told=told, no_ms=WALL_MS + 2_000, moment=moment(3), boot=BOOT)
+        _, manifest = parse_record(record)
         said = canonical.decode(preamble[64:], Preamble)
         body = issue(self.room.key, said, manifest, terms, bytes(32))
         self.file.write_bytes(records.record(Beside.RECEIPT, body))
@@ -42,16 +44,29 @@ def table(tmp_path: Path) -> Table:
 
 
 def test_a_refusal_in_dutch(table: Table, capsys: pytest.CaptureFixture[str]) -> None:
-    table.refused(replace(TERMS, everyone_asked=True))
+    table.refused(replace(TERMS, everyone_asked=True), "notice_given", "yes")
     assert main(["verify", str(table.file)]) == 0
     said = capsys.readouterr().out
     assert said.startswith("ECHT: dit bewijs komt uit die kamer, en er is niets aan veranderd\n")
     assert "iemand zei nee; er is geen geluid bewaard, en het is niet terug te halen" in said
-    assert "2 geteld; 1 keer op ja gedrukt, 1 keer op nee" in said
+    assert "niet geteld; 1 keer op ja gedrukt, 1 keer op nee" in said
     assert "nee, op 2023-11-14 22:13:22 UTC\n" in said
     assert "niet gevraagd" in said and "Gemeente Voorbeeld, Markt 1, Voorbeeld" in said
     assert table.recording.id not in said and "wissen op" not in said
     assert str(table.file.parent / "room-1.device.pub") in said
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("nl", "iemand zei nee; er was geen opname\n"), ("en", "somebody said no; there was no recording\n")],
+)
+def test_a_no_without_a_meeting_tells_of_no_sound(
+    table: Table, language: Language, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.refused(replace(TERMS, language=language))
+    assert main(["verify", str(table.file)]) == 0
+    said = capsys.readouterr().out
+    assert told in said and "geluid" not in said and "sound" not in said
 
 
 def test_a_kept_one_in_english(table: Table, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +118,14 @@ def test_a_receipt_within_a_sealed_recording_is_a_flaw(table: Table, capsys: pyt
 def test_there_is_a_word_for_everything_in_both_languages(language: Language) -> None:
     words = consent._WORDS[language]
     assert words.keys() == consent._WORDS["en"].keys()
-    assert words.keys() >= {*get_args(EventState), *get_args(Basis), *get_args(Outcome), "refused outcome"}
+    assert words.keys() >= {
+        *get_args(EventState),
+        *get_args(Basis),
+        *get_args(Outcome),
+        "refused outcome",
+        "refused nothing",
+        "refused present",
+    }
 
 
 def test_a_time_beyond_the_calendar_is_told() -> None:

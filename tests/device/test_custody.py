@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import weakref
 from collections.abc import Callable, Iterator
@@ -37,6 +38,8 @@ MOMENT = Moment(1_700_000_000_000, 60_000, synced=True)
 LATER = Moment(1_700_000_100_000, 5_000, synced=True)
 BOOT = bytes(16)
 BLOCKS = 3
+HEARD = "ab" * 32
+"""SHA-256 of an announcement."""
 
 
 def begin(sequence: int, previous: bytes) -> tuple[bytes, bytes, seal.Sealer]:
@@ -170,6 +173,7 @@ def meeting(device: Device, seen: Seen) -> None:
     begin_custody(device, preamble, box)
     seen.begun = True
     device.custody.note("notice_given", 0, MOMENT)
+    device.custody.note("notice_spoken", 0, MOMENT, sha256=HEARD)
     device.custody.note("recording", 0, MOMENT)
     for block in blocks(sealer):
         device.custody.keep(block)
@@ -237,6 +241,9 @@ def judge_receipts(device: Device) -> None:
         assert receipt.manifest == layout.hash_body(manifest).hex()
         assert receipt.sequence == report.preamble.sequence
         assert (receipt.recording is None) == (report.state is State.REFUSED)
+        assert receipt.grace_until in (MOMENT.wall_ms, None), "it was not over only when the restart completed it"
+        spoken = "notice_spoken" in {event.name for event in report.events}
+        assert receipt.pii_processing.privacy_notice == (HEARD if spoken else None)
         assert (receipt.outcome == "kept") == (report.keybox is KeyboxState.PRESENT)
         assert device.seen.receipts.setdefault(recording, own) == own, "another receipt than the road was told of"
         previous = own
@@ -305,8 +312,8 @@ def test_however_often_mark_is_pressed_there_is_a_manifest(device: Device) -> No
     device.custody.note("stop", 0, MOMENT, "stop")
     report = finished(device, recording)
     assert report.ended == "stop"
-    assert len(report.events) == EVENTS_KEPT_MAX + 1
-    assert report.events[-1].name == "stop", "what ended it is told"
+    assert len(report.events) == EVENTS_KEPT_MAX + 2
+    assert [event.name for event in report.events[-2:]] == ["stop", "grace_over"], "what ended it is told"
 
 
 def test_more_gaps_than_a_manifest_can_tell_end_the_recording(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,18 +335,57 @@ def test_a_recording_out_of_turn_is_not_begun(device: Device) -> None:
     assert device.hold.take() is None
 
 
-def test_a_refusal_tells_nothing_of_the_length_of_what_it_erased(device: Device) -> None:
+def second(number: int) -> Moment:
+    """So many seconds after the recording was prepared."""
+    return Moment(MOMENT.wall_ms + 1_000 * number, MOMENT.monotonic_ms + 1_000 * number, synced=True)
+
+
+def refused_after_an_hour(device: Device) -> tuple[str, seal.Sealer]:
+    """Each thing at a second of its own; as far as the no, which is at 3,600."""
     recording, sealer = begun(device)
-    device.custody.note("notice_given", 0, MOMENT)
-    device.custody.note("recording", 5, MOMENT)
+    device.custody.note("notice_given", 0, second(5))
+    device.custody.note("notice_spoken", 0, second(6), sha256=HEARD)
+    device.custody.note("yes", 0, second(7))
+    device.custody.note("recording", 5, second(8))
     for block in blocks(sealer):
         device.custody.keep(block)
-    device.custody.note("mark", 9, MOMENT)
+    device.custody.note("mark", 9, second(9))
     device.hold.refuse()
-    device.custody.refuse(MOMENT, BOOT)
+    device.standing.say()
+    return recording, sealer
+
+
+TIME_MS = re.compile(rb"\b\d{13}\b")
+"""A Unix time in milliseconds, in a text."""
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_refusal_tells_nothing_of_the_length_of_what_it_erased(
+    ram: Path, monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    """No time but that of its preparation and of the no, in manifest and receipt; also if the end was written later."""
+    no = second(3_600)
+    with (card := Card(ram / "card")).inserted():
+        device = Device(ram, card, Seen())
+        recording, _ = refused_after_an_hour(device)
+        if restarted:
+            with monkeypatch.context() as patched, pytest.raises(PowerCut):
+                patched.setattr(device.spool, "purge", lambda *_: (_ for _ in ()).throw(PowerCut))
+                device.custody.refuse(no, BOOT)
+        else:
+            device.custody.refuse(no, BOOT)
+    with (again := Card(card.folder)).inserted():
+        device = Device(ram, again, Seen())
+        device.recover()
     report = device.report(recording)
-    assert [event.name for event in report.events] == ["notice_given", "refused"]
-    assert not any(event.ticks for event in report.events)
+    assert [event.name for event in report.events] == ["notice_given", "notice_spoken", "yes", "refused"]
+    assert {(event.ticks, event.wall_ms) for event in report.events} == {(0, no.wall_ms)}
+    receipt, _ = device.receipt(recording)
+    assert (receipt.answers.yes, receipt.pii_processing.privacy_notice) == (1, HEARD)
+    made = LATER if restarted else no
+    for name in (RecordType.MANIFEST, Beside.RECEIPT):
+        times = {int(each) for each in TIME_MS.findall(device.spool.read(Name(recording, name, 0))[69:])}
+        assert times == {no.wall_ms, made.wall_ms}
 
 
 def test_without_the_hold_key_nothing_is_released(device: Device) -> None:
@@ -373,7 +419,7 @@ class Presser:
         self._hold, self._press_at = device.hold, press_at
         for owner, names in (
             (device.hold, ("take", "refused", "commit", "erase")),
-            (device.spool, ("held", "put", "read")),
+            (device.spool, ("held", "note", "put", "read")),
             (device.chain, ("advance",)),
         ):
             for name in names:
@@ -430,7 +476,7 @@ def crashed(ram: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> tuple[Card, 
     recording = before.custody.recording.id
     owner = before.hold if at == "commit" else before.spool
     with monkeypatch.context() as patched, card.inserted(), pytest.raises(PowerCut):
-        patched.setattr(owner, at, lambda *_: (_ for _ in ()).throw(PowerCut))
+        patched.setattr(owner, at, lambda *_, **__: (_ for _ in ()).throw(PowerCut))
         before.custody.release(MOMENT, BOOT)
     return Card(card.folder), recording
 
@@ -471,6 +517,19 @@ def test_a_release_that_was_decided_is_completed_whatever_is_pressed(
     assert device.custody.recording is None
     assert device.report(recording).keybox is KeyboxState.PRESENT
     assert not device.hold.committed()
+    receipt, _ = device.receipt(recording)
+    assert (receipt.grace_until, receipt.wall_ms) == (MOMENT.wall_ms, LATER.wall_ms), "it was decided then, and not now"
+
+
+def test_when_a_release_was_decided_is_not_made_up(ram: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The power goes between the decision and its note."""
+    again, recording = crashed(ram, monkeypatch, "note")
+    with again.inserted():
+        device = Device(ram, again, Seen())
+        assert device.hold.committed()
+        device.recover()
+    receipt, _ = device.receipt(recording)
+    assert (receipt.outcome, receipt.grace_until) == ("kept", None)
 
 
 def damage(device: Device, recording: str, file: str) -> None:
@@ -651,7 +710,7 @@ def test_a_no_to_nothing_finds_room_on_a_full_card(device: Device, monkeypatch: 
 def test_a_receipt_tells_what_the_journal_has(device: Device) -> None:
     """R3: who pressed in the asking phase is counted."""
     recording, _ = begun(device)
-    for name in ("yes", "yes", "notice_given", "recording"):
+    for name in ("notice_given", "yes", "yes", "recording"):
         device.custody.note(name, 0, MOMENT)
     device.custody.note("stop", 0, MOMENT, "stop")
     finished(device, recording)

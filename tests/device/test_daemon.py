@@ -1,10 +1,12 @@
 """The daemon with real panel, custody and keys; a tap that says what a test tells it to, and no road."""
 
+import hashlib
 import os
 import re
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +19,7 @@ from gpiozero import Device
 
 from recorder import config, keyfiles
 from recorder.audio import FRAME_TICKS, Moment, OpusBlock
-from recorder.device import clock, mock, pipe, selftest
+from recorder.device import clock, mock, pipe, selftest, speaker
 from recorder.device import daemon as module
 from recorder.device.chain import NAMES
 from recorder.device.daemon import Daemon, serve
@@ -27,12 +29,12 @@ from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Frame, Kind, Setup, Telemetry
 from recorder.device.spool import Spool
 from recorder.device.supervisor import Guard
-from recorder.errors import CaptureError, HoldError, SpoolDamage, SpoolError, SpoolFull, WederhoorError
+from recorder.device.terms import terms
+from recorder.errors import CaptureError, ConfigError, HoldError, SpoolDamage, SpoolError, SpoolFull, WederhoorError
 from recorder.meeting import presses
 from recorder.meeting.fault import Fault
 from recorder.meeting.light import BLINKS, DARK, Pattern
 from recorder.meeting.table import Event, State
-from recorder.notices import spoken
 from recorder.sealed import keybox, layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
@@ -540,7 +542,14 @@ def test_a_microphone_that_is_gone_is_waited_for_with_the_light_lit(room: Room) 
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0)
-    assert events(room, daemon) == ["notice_given", "recording", "microphone_gone", "microphone_back", "stop"]
+    assert events(room, daemon) == [
+        "notice_given",
+        "recording",
+        "microphone_gone",
+        "microphone_back",
+        "stop",
+        "grace_over",
+    ]
 
 
 def test_a_button_that_is_stuck_is_told_and_not_heard(room: Room, monkeypatch: Any) -> None:
@@ -1107,12 +1116,13 @@ def events(room: Room, daemon: Daemon) -> list[str]:
 
 
 def test_everyone_present_is_asked_and_each_yes_is_on_record(room: Room) -> None:
-    """R3: each who agrees presses; when nobody has pressed for a while the notice follows."""
+    """R3: they are told first, then asked; each who agrees presses, and recording begins when nobody has for a while."""
     room.values["meeting"] |= {"ask_everyone": True, "answer_seconds": 1.0}
 
     def script(daemon: Daemon) -> Script:
         yield
         press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
         yield from until(daemon, State.ASKING)
         for _ in range(3):
             yield from wait(0.15)  # the box goes from hand to hand
@@ -1125,10 +1135,116 @@ def test_everyone_present_is_asked_and_each_yes_is_on_record(room: Room) -> None
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0)
-    assert events(room, daemon) == ["yes", "yes", "yes", "notice_given", "recording", "stop"]
+    assert events(room, daemon) == ["notice_given", "yes", "yes", "yes", "recording", "stop", "grace_over"]
     receipt = room.receipt(daemon, *daemon._spool.recordings())
     assert (receipt.outcome, receipt.state, receipt.present) == ("kept", "given", 3)
-    assert receipt.pii_processing.privacy_notice == spoken.text_sha256("nl")
+    assert receipt.pii_processing.privacy_notice is None, "this room has no speaker"
+
+
+def test_a_notice_that_was_not_heard_to_its_end_is_not_noted(room: Room) -> None:
+    """It is given when it is over: a no in the midst of it came before anything was said."""
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    daemon = room.run(script, notice_seconds=5.0)
+    assert events(room, daemon) == ["refused"]
+
+
+def test_a_light_that_breaks_as_the_notice_ends_takes_nothing_from_what_was_said(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        daemon.hands().break_lamp(Flaw.OPEN)
+        yield from until(daemon, State.FAULT)
+
+    daemon = room.run(script, notice_seconds=0.3)
+    assert events(room, daemon) == ["notice_given", "fault"]
+
+
+def announcing(room: Room, monkeypatch: Any, does: str) -> str:
+    """Give the room an announcement and a player that does this; the announcement's SHA-256."""
+    said, player = room.folder / "said.wav", room.folder / "player"
+    with wave.open(str(said), "wb") as out:
+        out.setparams((1, 2, 8_000, 0, "NONE", ""))
+        out.writeframes(bytes(1_600))
+    player.write_text(f"#!/bin/sh\n{does}\n")
+    player.chmod(0o700)
+    monkeypatch.setattr(speaker, "PLAYER", str(player))
+    room.values["speaker"] |= {"identity": "pcm:any", "announcement": str(said)}
+    return hashlib.sha256(said.read_bytes()).hexdigest()
+
+
+def test_an_announcement_that_was_played_to_its_end_is_signed_by_its_hash(room: Room, monkeypatch: Any) -> None:
+    """The notice waits for the player, which takes a moment longer than the sound lasts."""
+    heard = announcing(room, monkeypatch, 'test "$#" -lt 5 || sleep 1.2')
+
+    def script(daemon: Daemon) -> Script:
+        assert daemon._speaker.announcement_seconds == 0.1
+        yield from recording(daemon)
+        assert daemon._status(online=True).faults == ()
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=0.0)
+    assert events(room, daemon) == ["notice_given", "notice_spoken", "recording", "stop", "grace_over"]
+    assert room.receipt(daemon, *daemon._spool.recordings()).pii_processing.privacy_notice == heard
+
+
+def test_an_announcement_that_nobody_heard_is_not_signed_and_is_told(room: Room, monkeypatch: Any) -> None:
+    """The caseworker must say it herself; the room records all the same, and tells it no more once it is heard again."""
+    announcing(room, monkeypatch, f"test ! -e {room.folder}/broken")
+    (room.folder / "broken").touch()
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        yield
+        assert daemon._status(online=True).faults == ("speaker",)
+        assert daemon._guard.shows is BLINKS[Fault.SPEAKER]  # type: ignore[attr-defined]
+        assert "speaker" in daemon._report(time.monotonic()).alarm
+        (room.folder / "broken").unlink()
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        while daemon._status(online=True).faults:
+            yield
+        yield from until(daemon, State.IDLE)
+
+    daemon = room.run(script, grace_seconds=1.0)
+    assert events(room, daemon) == ["notice_given", "recording", "stop", "grace_over"]
+    assert room.receipt(daemon, *daemon._spool.recordings()).pii_processing.privacy_notice is None
+
+
+def test_an_announcement_that_was_cut_short_is_not_signed(room: Room, monkeypatch: Any) -> None:
+    announcing(room, monkeypatch, "exec sleep 30")
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._start)
+        yield from until(daemon, State.NOTICE)
+        yield from wait(0.6)
+        assert daemon._state is State.NOTICE, "the notice waits for the announcement"
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    daemon = room.run(script)
+    assert events(room, daemon) == ["refused"]
+    assert room.receipt(daemon, *daemon._spool.recordings()).pii_processing.privacy_notice is None
+
+
+def test_a_room_with_real_pins_does_not_start_before_somebody_answers_for_it(room: Room) -> None:
+    settings = msgspec.convert(room.values, config.Config)
+    assert terms(settings).controller == "not named", "a room without hardware is for trying"
+    real = msgspec.structs.replace(settings, panel=msgspec.structs.replace(settings.panel, pins="lgpio"))
+    with pytest.raises(ConfigError, match="name the municipality"):
+        Daemon(real, None)
+    named = msgspec.structs.replace(settings.consent, controller="Gemeente Voorbeeld")
+    assert terms(msgspec.structs.replace(real, consent=named)).controller == "Gemeente Voorbeeld"
 
 
 def test_where_nobody_agrees_nothing_is_recorded(room: Room) -> None:
@@ -1142,7 +1258,7 @@ def test_where_nobody_agrees_nothing_is_recorded(room: Room) -> None:
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script)
-    assert "open" not in room.log and events(room, daemon) == ["no_answer"]
+    assert "open" not in room.log and events(room, daemon) == ["notice_given", "no_answer"]
     (found,) = daemon._spool.recordings()
     assert (room.manifest(daemon, found).ended, room.manifest(daemon, found).keybox) == ("limit", None)
     receipt = room.receipt(daemon, found)
@@ -1164,9 +1280,9 @@ def test_one_no_is_a_no_whoever_agreed_before(room: Room) -> None:
         yield from until(daemon, State.REFUSED)
 
     daemon = room.run(script)
-    assert "open" not in room.log and events(room, daemon) == ["yes", "refused"]
+    assert "open" not in room.log and events(room, daemon) == ["notice_given", "yes", "refused"]
     receipt = room.receipt(daemon, *daemon._spool.recordings())
-    assert (receipt.outcome, receipt.state, receipt.present) == ("refused", "refused", 2)
+    assert (receipt.outcome, receipt.state, receipt.present) == ("refused", "refused", None)
 
 
 @pytest.mark.parametrize("silent", [False, True])
@@ -1195,7 +1311,15 @@ def test_a_room_asks_whether_anybody_is_there_and_ends_if_nobody_is(room: Room, 
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0, prompt_seconds=1.0)
-    assert events(room, daemon) == ["notice_given", "recording", "prompt", "answer", "prompt", "no_answer"]
+    assert events(room, daemon) == [
+        "notice_given",
+        "recording",
+        "prompt",
+        "answer",
+        "prompt",
+        "no_answer",
+        "grace_over",
+    ]
     (found,) = daemon._spool.recordings()
     manifest = room.manifest(daemon, found)
     assert (manifest.ended, manifest.keybox is None) == ("limit", False), "what was said is kept"
@@ -1209,7 +1333,7 @@ def test_a_press_of_stop_is_not_taken_for_the_answer_to_a_question_that_comes_at
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0)
-    assert events(room, daemon) == ["notice_given", "recording", "stop"]
+    assert events(room, daemon) == ["notice_given", "recording", "stop", "grace_over"]
 
 
 def test_the_clients_other_button_ends_and_keeps(room: Room) -> None:
@@ -1223,7 +1347,7 @@ def test_the_clients_other_button_ends_and_keeps(room: Room) -> None:
         yield from until(daemon, State.IDLE)
 
     daemon = room.run(script, grace_seconds=0.0)
-    assert events(room, daemon) == ["notice_given", "recording", "client_stop"]
+    assert events(room, daemon) == ["notice_given", "recording", "client_stop", "grace_over"]
     (found,) = daemon._spool.recordings()
     assert room.manifest(daemon, found).keybox is not None
 
@@ -1343,6 +1467,38 @@ def test_a_capture_process_that_begins_with_nonsense_leaves_a_missed_meeting(
     (found,) = daemon._spool.recordings()
     assert events(room, daemon) == ["missed"]
     assert room.manifest(daemon, found).ended == "fault"
+
+
+def test_a_no_says_that_it_erased_something_only_if_it_did(room: Room) -> None:
+    """One to an idle room erases nothing, nor one after the grace period: the recording of a minute ago is kept."""
+
+    def says_no(daemon: Daemon) -> Script:
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        yield from says_no(daemon)
+        assert not daemon._report(time.monotonic()).erased
+        daemon._happen(Event.REFUSE_HELD)
+        yield from recording(daemon)
+        yield from says_no(daemon)
+        assert daemon._report(time.monotonic()).erased
+        press(daemon._panel._refuse)
+        yield from wait(0.1)
+        assert daemon._report(time.monotonic()).erased, "said again it is the same no"
+        daemon._happen(Event.REFUSE_HELD)
+        assert not daemon._report(time.monotonic()).erased
+        yield from recording(daemon)
+        press(daemon._panel._start)
+        yield from until(daemon, State.GRACE)
+        yield from until(daemon, State.IDLE)
+        yield from says_no(daemon)
+        assert not daemon._report(time.monotonic()).erased
+
+    daemon = room.run(script, grace_seconds=0.2)
+    kept = [room.manifest(daemon, each) for each in daemon._spool.recordings()]
+    assert sorted(each.ended for each in kept) == ["refused", "refused", "refused", "stop"]
 
 
 def test_a_no_after_a_release_that_the_card_did_not_take_is_one_to_the_next_meeting(

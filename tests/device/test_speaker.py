@@ -1,5 +1,6 @@
 """The speaker, real: what it plays into the room is heard by a microphone there."""
 
+import hashlib
 import math
 import os
 import subprocess
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 
 from recorder import config
+from recorder.device import cards
 from recorder.device import speaker as module
-from recorder.device.speaker import RATE, Speaker, synthesise, wav_seconds
+from recorder.device.speaker import RATE, Speaker, announcement, synthesise
 from recorder.errors import SpeakerError
 from recorder.meeting.table import State
 from recorder.meeting.tone import ANNOUNCE, END, REFUSED, START, TONES, TROUBLE, Tone, tone
@@ -117,8 +119,11 @@ def hear(stage: SoundStage, tmp_path: Path) -> Iterator[Callable[[float], np.nda
 
 
 def await_end(speaker: Speaker) -> None:
-    assert speaker._playing is not None
-    speaker._playing.wait(SECONDS_MAX)
+    deadline = time.monotonic() + SECONDS_MAX
+    while speaker._playing is not None:
+        assert time.monotonic() < deadline
+        speaker.listen()
+        time.sleep(0.01)
 
 
 def test_a_tone_is_heard(settings: config.Speaker, hear: Callable[[float], np.ndarray]) -> None:
@@ -137,7 +142,7 @@ def test_a_tone_takes_the_place_of_what_is_being_said(
     settings: config.Speaker, hear: Callable[[float], np.ndarray], tmp_path: Path
 ) -> None:
     """A no is heard at once, not after the announcement."""
-    spoken.synthesise("nl", tmp_path / "said.wav")
+    spoken.synthesise(spoken.text("nl", 120.0, asked=False), "nl", tmp_path / "said.wav")
     speaker = Speaker(config.Speaker(settings.identity, LEVEL_DBFS, str(tmp_path / "said.wav")))
     assert speaker.announcement_seconds > 5
     speaker.play(ANNOUNCE, announce=True)
@@ -147,6 +152,7 @@ def test_a_tone_takes_the_place_of_what_is_being_said(
     speaker.play(REFUSED)
     assert first.returncode is not None, "it is silent"
     await_end(speaker)
+    assert speaker.heard == "", "it was cut short"
     time.sleep(0.3)
     assert hertz(hear(0)[before:])[-2:] == pytest.approx(melody(REFUSED), abs=8)
     speaker.close()
@@ -161,7 +167,9 @@ def test_the_announcement_follows_its_tone(
     speaker = Speaker(config.Speaker(settings.identity, LEVEL_DBFS, str(tmp_path / "said.wav")))
     assert speaker.announcement_seconds == 0.5
     speaker.play(ANNOUNCE, announce=True)
+    assert (speaker.announcing, speaker.heard) == (True, "")
     await_end(speaker)
+    assert speaker.heard == hashlib.sha256((tmp_path / "said.wav").read_bytes()).hexdigest()
     time.sleep(0.3)
     assert hertz(hear(1.0)) == pytest.approx([*melody(ANNOUNCE), 1_500], abs=8)
     speaker.close()
@@ -171,9 +179,7 @@ def test_the_announcement_follows_its_tone(
 def test_a_speaker_that_is_not_there_is_told_and_nothing_breaks(settings: config.Speaker, identity: str) -> None:
     speaker = Speaker(config.Speaker(identity, LEVEL_DBFS, ""))
     speaker.play(START)
-    if identity.startswith("pcm"):
-        await_end(speaker)
-    speaker.hush()
+    await_end(speaker)
     assert "speaker" in speaker.trouble
     speaker.play(REFUSED)
     speaker.close()
@@ -187,6 +193,118 @@ def test_a_player_that_is_not_installed_is_told(settings: config.Speaker, monkey
     speaker.close()
 
 
+def player(folder: Path, monkeypatch: pytest.MonkeyPatch, does: str) -> None:
+    """A player that does this instead."""
+    file = folder / "player"
+    file.write_text(f"#!/bin/sh\n{does}\n")
+    file.chmod(0o700)
+    monkeypatch.setattr(module, "PLAYER", str(file))
+
+
+def said(folder: Path) -> config.Speaker:
+    """The settings of a speaker with an announcement that lasts no time."""
+    with wave.open(str(folder / "said.wav"), "wb") as out:
+        out.setparams((1, 2, 8_000, 0, "NONE", ""))
+        out.writeframes(bytes(16))
+    return config.Speaker("pcm:any", LEVEL_DBFS, str(folder / "said.wav"))
+
+
+def test_an_announcement_whose_player_fails_was_not_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor one that nobody played; and the trouble lasts until something is heard."""
+    player(tmp_path, monkeypatch, "exit 1")
+    speaker = Speaker(said(tmp_path))
+    speaker.play(ANNOUNCE, announce=True)
+    await_end(speaker)
+    assert (speaker.heard, bool(speaker.trouble)) == ("", True)
+    player(tmp_path, monkeypatch, "exit 0")
+    speaker.play(START)
+    assert speaker.trouble
+    await_end(speaker)
+    assert (speaker.heard, speaker.trouble) == ("", ""), "a tone is no announcement"
+    speaker.play(ANNOUNCE, announce=True)
+    await_end(speaker)
+    assert speaker.heard
+    speaker.play(START)
+    assert speaker.heard == "", "that was another meeting's"
+    speaker.close()
+
+
+def test_what_is_hashed_is_what_is_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody changes the file while the room runs."""
+    player(tmp_path, monkeypatch, f'cat "$5" > {tmp_path}/played')
+    speaker = Speaker(said(tmp_path))
+    (tmp_path / "said.wav").write_bytes(b"something else")
+    speaker.play(ANNOUNCE, announce=True)
+    await_end(speaker)
+    assert speaker.heard == hashlib.sha256((tmp_path / "played").read_bytes()).hexdigest()
+    speaker.close()
+
+
+def test_a_player_that_hangs_is_given_up_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LATE_SECONDS_MAX", 0.1)
+    player(tmp_path, monkeypatch, "exec sleep 60")
+    speaker = Speaker(said(tmp_path))
+    speaker.play(ANNOUNCE, announce=True)
+    assert speaker.announcing
+    await_end(speaker)
+    assert (speaker.announcing, speaker.heard, bool(speaker.trouble)) == (False, "", True)
+    speaker.close()
+
+
+class Stuck:
+    """A player that is stuck in the kernel: it is killed, and does not end."""
+
+    returncode = None
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.killed = self.ended = False
+
+    def kill(self) -> None:
+        self.killed = True
+
+    def poll(self) -> int | None:
+        return -9 if self.ended else None
+
+    def wait(self, timeout: float | None = None) -> int:
+        assert timeout is not None, "it waits for ever"
+        time.sleep(timeout)
+        raise subprocess.TimeoutExpired("player", timeout)
+
+
+def test_a_player_that_is_stuck_in_the_kernel_holds_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise 2: a no is heard by the room whatever the sound driver does."""
+    monkeypatch.setattr(module.subprocess, "Popen", Stuck)
+    speaker = Speaker(config.Speaker("pcm:any", LEVEL_DBFS, ""))
+    speaker.play(START)
+    first = speaker._playing
+    assert isinstance(first, Stuck)
+    before = time.monotonic()
+    speaker.hush()
+    speaker.listen()
+    assert first.killed and time.monotonic() - before < 0.02
+    speaker.play(REFUSED)
+    assert time.monotonic() - before < 0.2 and speaker._playing is not first
+    assert speaker._killed == [first]
+    first.ended = True
+    speaker.listen()
+    assert speaker._killed == [], "it is no zombie any more"
+    speaker.close()
+
+
+def test_a_speaker_that_comes_later_is_found_and_one_that_goes_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    present: list[cards.Card] = []
+    monkeypatch.setattr(cards, "playback_cards", lambda *_: present)
+    speaker = Speaker(config.Speaker("alsa:Speaker", LEVEL_DBFS, ""))
+    assert "not there" in speaker.trouble
+    present.append(cards.Card(1, 0, "Speaker", None, None))
+    speaker.look()
+    assert (speaker.trouble, speaker._device) == ("", "plughw:CARD=Speaker,DEV=0")
+    present.clear()
+    speaker.look()
+    assert "not there" in speaker.trouble
+    speaker.close()
+
+
 def test_without_a_speaker_nothing_is_played(tmp_path: Path) -> None:
     speaker = Speaker(config.Speaker("", LEVEL_DBFS, ""))
     speaker.play(START)
@@ -194,14 +312,18 @@ def test_without_a_speaker_nothing_is_played(tmp_path: Path) -> None:
     speaker.close()
 
 
-@pytest.mark.parametrize("content", [None, b"", b"RIFF", "long"])
+@pytest.mark.parametrize("content", [None, b"", b"RIFF", "long", "large"])
 def test_an_announcement_that_cannot_be_played_is_refused_at_the_start(tmp_path: Path, content: object) -> None:
     file = tmp_path / "said.wav"
-    if content == "long":
+    if content == "large":
+        with wave.open(str(file), "wb") as said:
+            said.setparams((2, 4, 48_000, 0, "NONE", ""))
+            said.writeframes(bytes(8 * 48_000 * 40))
+    elif content == "long":
         with wave.open(str(file), "wb") as said:
             said.setparams((1, 2, 8_000, 0, "NONE", ""))
             said.writeframes(bytes(2 * 8_000 * 61))
     elif isinstance(content, bytes):
         file.write_bytes(content)
     with pytest.raises(SpeakerError, match=str(file)):
-        wav_seconds(file)
+        announcement(file)

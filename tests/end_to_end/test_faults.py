@@ -115,7 +115,7 @@ def test_the_microphone_is_unplugged_and_plugged_in_again(make_house: MakeHouse,
     report = house.verified(recording)
     assert (report.state, report.ended, report.keybox) == (State.WHOLE, "stop", KeyboxState.PRESENT)
     assert [event.name for event in report.events] == [
-        "notice_given", "recording", "microphone_gone", "microphone_back", "stop",
+        "notice_given", "recording", "microphone_gone", "microphone_back", "stop", "grace_over",
     ]  # fmt: skip
     assert {gap.cause for gap in report.gaps} == {GapCause.UNPLUGGED}
     assert not room.dark_while_open()

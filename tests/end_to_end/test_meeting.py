@@ -100,7 +100,9 @@ def test_a_meeting_from_the_command_line(tmp_path: Path, speech: Path, quick: Pa
     assert (meeting["outcome"], meeting["verified"], meeting["ended"]) == ("kept", "whole", "stop")
     kinds = {"sealed": "sealed", "receipt": "receipt", "audio": "opus"}
     assert meeting["files"] == {kind: f"room-1-000001.{suffix}" for kind, suffix in kinds.items()}
-    assert [event["name"] for event in meeting["events"]] == ["notice_given", "recording", "mark", "stop"]
+    assert [event["name"] for event in meeting["events"]] == [
+        "notice_given", "recording", "mark", "stop", "grace_over",
+    ]  # fmt: skip
     assert meeting["counts"]["marks"] == 1 and meeting["counts"]["blocks"] >= 5
     assert meeting["counts"]["seconds"] == pytest.approx(meeting["counts"]["ticks"] / TICKS_PER_SECOND, abs=1e-3)
     assert meeting["counts"]["ticks"] >= 5 * TICKS_PER_SECOND
@@ -275,7 +277,9 @@ def test_a_meeting_in_which_everyone_is_asked(tmp_path: Path, speech: Path) -> N
     """R3: two say yes, one after the other, and none of the presses is taken for another."""
     meeting = meeting_of(tmp_path, speech, ASK, "start,yes,yes,wait:5,stop")
     assert (meeting["outcome"], meeting["ended"]) == ("kept", "stop")
-    assert [event["name"] for event in meeting["events"]] == ["yes", "yes", "notice_given", "recording", "stop"]
+    assert [event["name"] for event in meeting["events"]] == [
+        "notice_given", "yes", "yes", "recording", "stop", "grace_over",
+    ]  # fmt: skip
     told = recorder("verify", tmp_path / "out" / meeting["files"]["receipt"])
     assert told.returncode == 0 and "2 geteld; 2 keer op ja gedrukt, 0 keer op nee" in told.stdout
 
@@ -315,7 +319,7 @@ def test_a_step_that_does_not_fit_presses_nothing_and_what_had_begun_is_kept(
 def test_the_client_ends_a_meeting_by_script(tmp_path: Path, speech: Path) -> None:
     """R5: ended with the client's other button, and kept."""
     meeting = meeting_of(tmp_path, speech, "[panel]\nend_button = 26\n", "start,wait:2,end")
-    assert (meeting["outcome"], meeting["events"][-1]["name"]) == ("kept", "client_stop")
+    assert (meeting["outcome"], meeting["events"][-2]["name"]) == ("kept", "client_stop")
 
 
 def test_control_c_at_the_panel_leaves_in_order(tmp_path: Path, speech: Path, quick: Path) -> None:

@@ -41,6 +41,7 @@ bool released;
 bool no_now;                    /* a no has been said, and the loop has not heard it */
 bool no;                        /* a no stands */
 bool started;                   /* by a caseworker's press, this meeting */
+bool told;                      /* it was announced, this meeting */
 byte timer[{timers}];             /* 0 does not run, 1 runs, 2 its time is over */
 bool crashed;                   /* the daemon is no more, and will be started anew */
 byte faults;
@@ -55,12 +56,17 @@ inline kill() {{ cap = NONE; said = E_nothing }}
 inline sample() {{
     assert(LIT);                /* 1: no sample while the light is dark */
     assert(started);            /* R1, L4: nothing but a press of start leads here */
+    assert(told);               /* 8: nobody is recorded unannounced */
     assert(!no && !no_now);     /* 2: nor after a no */
     assert(!released);
 }}
 
 /* What the actions do. */
-inline A_prepare() {{ assert(started && cap == NONE && !recording); cap = MADE; refused = false; released = false }}
+inline A_prepare() {{
+    assert(started && cap == NONE && !recording);
+    cap = MADE; refused = false; released = false; told = false
+}}
+inline A_note_yes() {{ assert(told) }}      /* 8: nor asked */
 inline A_open_tap() {{ if :: {guard} :: else -> d_step {{ if :: cap == READY -> cap = OPENING :: else fi }} fi }}
 inline A_finish_tap() {{ d_step {{ if :: cap == HEARS || cap == LOST -> cap = FINISHING :: else fi }} }}
 inline A_shut_tap() {{ d_step {{ kill() }}; commanded = STEADY(state) }}
@@ -104,9 +110,11 @@ again:
             if :: presses ? ev :: empty(presses) -> ev = E_nothing; phase = 1 fi
        :: next == E_nothing && phase == 1 && (!left || said != E_nothing || !BUSY) -> /* the tap */
             d_step {{ ev = said; said = E_nothing; phase = 2;
-                if :: ev == E_capture_ready || ev == E_ready_to_ask -> recording = true; key = 1 :: else fi }}
+                if :: ev == E_capture_ready -> recording = true; key = 1 :: else fi }}
        :: next == E_nothing && phase == 2 ->            /* the timers */
-            atomic {{ ev = E_nothing; phase = 3; if {fire} :: else fi }}
+            atomic {{ ev = E_nothing; phase = 3; if {fire} :: else fi;
+                if :: ev == E_notice_over -> told = true :: ev == E_notice_over -> told = true; ev = E_ready_to_ask
+                :: else fi }}
        :: next == E_nothing && phase == 3 ->            /* the light, and what it tells */
             atomic {{ commanded = STEADY(state); phase = 0; ev = E_nothing;
                 assert(turns < TURNS_MAX || cap == NONE); /* 7: nobody is there, and it goes on */
@@ -152,7 +160,6 @@ active proctype Power() {{
 active proctype Capture() {{
     do
     :: d_step {{ cap == MADE -> cap = READY; said = E_capture_ready }}
-    :: d_step {{ cap == MADE -> cap = READY; said = E_ready_to_ask }}
     :: d_step {{ cap == OPENING && said == E_nothing -> cap = HEARS; sample(); said = E_capture_open }}
     :: d_step {{ cap == HEARS -> sample() }}
     :: d_step {{ cap == HEARS && said == E_nothing && !left -> cap = LOST; said = E_microphone_gone }}

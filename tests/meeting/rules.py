@@ -21,9 +21,9 @@ UNHEARD = ("made", "ready", "open")
 HEARING = ("heard", "lost")
 TAPS = {
     State.PREPARING: "made",
+    State.NOTICE: "ready",
     State.ASKING: "ready",
     State.AGREED: "ready",
-    State.NOTICE: "ready",
     State.LIGHTING: "ready",
     State.OPENING: "open",
     State.RECORDING: "heard",
@@ -32,9 +32,9 @@ TAPS = {
     State.ENDING: "finishing",
 }
 WAITS = {
+    State.NOTICE: {Event.NOTICE_OVER},
     State.ASKING: {Event.ANSWERS_OVER},
     State.AGREED: {Event.ANSWERS_OVER},
-    State.NOTICE: {Event.NOTICE_OVER},
     State.RECORDING: {Event.LIMIT_REACHED, Event.PROMPT_DUE},
     State.PROMPT: {Event.LIMIT_REACHED, Event.PROMPT_OVER},
     State.INTERRUPTED: {Event.LIMIT_REACHED},
@@ -51,6 +51,8 @@ MOVELESS = {
 }
 """What leaves every state as it is, but for one."""
 NOTED = {
+    (Event.NOTICE_OVER, State.NOTICE): Action.NOTE_NOTICE,
+    (Event.READY_TO_ASK, State.NOTICE): Action.NOTE_NOTICE,
     (Event.CAPTURE_OPEN, State.OPENING): Action.NOTE_START,
     (Event.CAPTURE_OPEN, State.INTERRUPTED): Action.NOTE_BACK,
     (Event.MICROPHONE_GONE, State.RECORDING): Action.NOTE_GONE,
@@ -74,6 +76,8 @@ class World:
     """In the hold."""
     pressed: bool = False
     """The caseworker pressed start in an idle room, and this meeting came of it."""
+    told: bool = False
+    """It was announced, from beginning to end."""
     asking: bool = False
     """Everyone present is asked in this meeting."""
     yes: bool = False
@@ -103,8 +107,10 @@ def possible(world: World, event: Event) -> bool:
     match event:
         case Event.RECOVERED | Event.STILL_REFUSED:
             return world.booting
-        case Event.CAPTURE_READY | Event.READY_TO_ASK:
+        case Event.CAPTURE_READY:
             return world.tap == "made" and world.recording
+        case Event.READY_TO_ASK:
+            return Event.NOTICE_OVER in world.timers
         case Event.LIGHT_PROVEN:
             return recording_light(world.state) is STEADY and not world.proven
         case Event.CAPTURE_OPEN:
@@ -132,8 +138,10 @@ def before_step(world: World, event: Event) -> World:
             return replace(world, no=False)
         case Event.CAPTURE_READY:
             return replace(world, tap="ready")
+        case Event.NOTICE_OVER:
+            return replace(world, told=True)
         case Event.READY_TO_ASK:
-            return replace(world, tap="ready", asking=True)
+            return replace(world, told=True, asking=True)
         case Event.ANSWERS_OVER:
             return replace(world, answered=True)
         case Event.LIGHT_PROVEN:
@@ -163,6 +171,7 @@ def act(world: World, action: Action, event: Event, before: World) -> World:
         case Action.OPEN_TAP:
             must(world.pressed, "1: the tap opens only after a press of start")
             must(world.proven, "4: the light is proven lit before the tap opens")
+            must(world.told, "8: the tap opens before it was announced")
             must(not world.asking or world.yes, "R3: the tap opens though nobody agreed")
             must(recording_light(world.state) is STEADY, "4: the light is lit before the tap opens")
             must(world.tap == "ready" and world.key, "the tap opens though custody has not begun")
@@ -195,8 +204,11 @@ def act(world: World, action: Action, event: Event, before: World) -> World:
             must(world.recording and world.key and not world.no, "5: no release after a no")
             must(bool(world.ended), "a recording is released whose end the journal does not know")
             return replace(world, recording=False, key=False)
+        case Action.NOTE_NOTICE:
+            must(event in (Event.NOTICE_OVER, Event.READY_TO_ASK), "a notice is noted that is not over")
         case Action.NOTE_YES:
             must(event is Event.START_PRESSED and world.asking, "a yes is noted that nobody gave")
+            must(world.told, "8: somebody is asked before it was announced")
         case Action.NOTE_START:
             must(event is Event.CAPTURE_OPEN and before.tap == "open", "the start is noted when the first samples came")
         case Action.NOTE_BACK:
@@ -321,9 +333,9 @@ def start(before: World, world: World, actions: tuple[Action, ...]) -> None:
 
 LEADS: dict[Event, dict[State, State]] = {
     Event.CAPTURE_READY: {State.PREPARING: State.NOTICE},
-    Event.READY_TO_ASK: {State.PREPARING: State.ASKING},
-    Event.ANSWERS_OVER: {State.ASKING: State.IDLE, State.AGREED: State.NOTICE},
     Event.NOTICE_OVER: {State.NOTICE: State.LIGHTING},
+    Event.READY_TO_ASK: {State.NOTICE: State.ASKING},
+    Event.ANSWERS_OVER: {State.ASKING: State.IDLE, State.AGREED: State.LIGHTING},
     Event.LIGHT_PROVEN: {State.LIGHTING: State.OPENING},
     Event.CAPTURE_OPEN: {State.OPENING: State.RECORDING, State.INTERRUPTED: State.RECORDING},
     Event.MICROPHONE_GONE: {State.RECORDING: State.INTERRUPTED, State.PROMPT: State.INTERRUPTED},
@@ -356,7 +368,7 @@ def follow(table: Table, world: World, event: Event) -> World:
     for action in actions:
         after = act(after, action, event, world)
     if after.tap == "none":
-        after = replace(after, asking=False, yes=False, answered=False)
+        after = replace(after, told=False, asking=False, yes=False, answered=False)
     if after.state in AT_REST:
         after = replace(after, pressed=False)
     after_step(world, event, after, actions)

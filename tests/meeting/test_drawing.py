@@ -42,7 +42,9 @@ def test_every_pair_is_in_the_drawing_once_as_a_row_or_as_ignored() -> None:
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_every_state_and_every_fault_is_told_in_both_languages(language: Language) -> None:
     page = ROOM.read_text(encoding="utf-8")
-    for told in (*(words(state, language) for state in State), *(fault.words(language) for fault in Fault)):
+    states = {words(state, language, erased=erased) for state in State for erased in (False, True)}
+    assert len(states) == len(State) + 1, "a no that erased something says more"
+    for told in (*states, *(fault.words(language) for fault in Fault)):
         assert f"| {told} |" in page
     assert all(f"- {heard(tone, language)}\n" in page for tone in TONES)
 

@@ -60,6 +60,10 @@ MUTANTS: dict[str, str] = {
     "a tap is opened though a no has just been said": model(TABLE, guarded=False),
     "nobody sees the edge of the lamp": model(TABLE, watched=False),
     "the light is not proven": model(changed(((S.NOTICE, E.NOTICE_OVER), (S.OPENING, (A.OPEN_TAP,))))),
+    "nobody is told": model(changed(((S.PREPARING, E.CAPTURE_READY), (S.LIGHTING, ())))),
+    "people are asked before they are told": model(
+        changed(((S.PREPARING, E.CAPTURE_READY), (S.ASKING, (A.TIME_ANSWERS,))))
+    ),
     "a no while recording is ignored": model(changed(((S.RECORDING, E.REFUSE_PRESSED), None))),
     "a no in the grace period is ignored": model(changed(((S.GRACE, E.REFUSE_PRESSED), None))),
     "released without a grace period": model(changed(((S.ENDING, E.CAPTURE_DONE), (S.GRACE, (A.RELEASE,))))),

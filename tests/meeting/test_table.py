@@ -108,7 +108,7 @@ class Room(RuleBasedStateMachine):
         self.state = S.IDLE
         self.refused = self.broken = False
         self.stage = ""
-        """How far a meeting is: made, asked, agreed, announced, lamp, lit, heard, doubted, lost, closing, waiting."""
+        """How far a meeting is: made, announced, asked, agreed, lamp, lit, heard, doubted, lost, closing, waiting."""
 
     def expected(self) -> State:
         if self.refused:
@@ -118,9 +118,9 @@ class Room(RuleBasedStateMachine):
         return {
             "": S.IDLE,
             "made": S.PREPARING,
+            "announced": S.NOTICE,
             "asked": S.ASKING,
             "agreed": S.AGREED,
-            "announced": S.NOTICE,
             "lamp": S.LIGHTING,
             "lit": S.OPENING,
             "heard": S.RECORDING,
@@ -150,7 +150,7 @@ class Room(RuleBasedStateMachine):
         if stage in ("heard", "doubted", "lost", "closing") and event in (E.CAPTURE_FAILED, E.FAULT_FOUND):
             self.stage = "waiting"
             return {A.SHUT_TAP, A.NOTE_FAULT, A.TIME_GRACE}
-        if stage in ("made", "asked", "agreed", "announced", "lamp", "lit"):
+        if stage in ("made", "announced", "asked", "agreed", "lamp", "lit"):
             why = {
                 E.CAPTURE_FAILED: A.NOTE_FAULT,
                 E.FAULT_FOUND: A.NOTE_FAULT,
@@ -178,11 +178,11 @@ class Room(RuleBasedStateMachine):
             ("", E.START_PRESSED): ("made", {A.PREPARE}),
             ("", E.RECOVERED): ("waiting", {A.TIME_GRACE}),
             ("made", E.CAPTURE_READY): ("announced", {A.TIME_NOTICE}),
-            ("made", E.READY_TO_ASK): ("asked", {A.TIME_ANSWERS}),
+            ("announced", E.NOTICE_OVER): ("lamp", {A.NOTE_NOTICE}),
+            ("announced", E.READY_TO_ASK): ("asked", {A.NOTE_NOTICE, A.TIME_ANSWERS}),
             ("asked", E.START_PRESSED): ("agreed", {A.TIME_ANSWERS, A.NOTE_YES}),
             ("agreed", E.START_PRESSED): ("agreed", {A.TIME_ANSWERS, A.NOTE_YES}),
-            ("agreed", E.ANSWERS_OVER): ("announced", {A.TIME_NOTICE}),
-            ("announced", E.NOTICE_OVER): ("lamp", set()),
+            ("agreed", E.ANSWERS_OVER): ("lamp", set()),
             ("lamp", E.LIGHT_PROVEN): ("lit", {A.OPEN_TAP}),
             ("lit", E.CAPTURE_OPEN): ("heard", {A.NOTE_START, A.TIME_LIMIT, A.TIME_PROMPT}),
             ("heard", E.MARK_PRESSED): ("heard", {A.NOTE_MARK}),
@@ -208,10 +208,10 @@ class Room(RuleBasedStateMachine):
     def the_event_that_leads_on(self, ask: bool) -> None:
         leads = {
             S.IDLE: E.START_PRESSED,
-            S.PREPARING: E.READY_TO_ASK if ask else E.CAPTURE_READY,
+            S.PREPARING: E.CAPTURE_READY,
+            S.NOTICE: E.READY_TO_ASK if ask else E.NOTICE_OVER,
             S.ASKING: E.START_PRESSED,
             S.AGREED: E.START_PRESSED if ask else E.ANSWERS_OVER,
-            S.NOTICE: E.NOTICE_OVER,
             S.LIGHTING: E.LIGHT_PROVEN,
             S.OPENING: E.CAPTURE_OPEN,
             S.RECORDING: E.PROMPT_DUE if ask else E.MICROPHONE_GONE,

@@ -359,6 +359,7 @@ def _agree(manifest: dict, preamble: dict, hashed: bytes, blocks: list[Block]) -
     if manifest["ended"] == "refused":
         need(manifest["keybox"] is None and not blocks, "manifest")
         need(all(event[0] == 0 for event in manifest["events"]), "manifest")
+        need(len({event[1] for event in manifest["events"]}) <= 1, "manifest")
 
 
 def _open(

@@ -16,7 +16,7 @@ PUBLIC = DEVICE.public_key()
 
 def test_a_refused_recording_says_why_it_cannot_be_opened() -> None:
     preamble, _, _ = begin()
-    record = refusal(DEVICE, layout.parse_record(preamble)[1], events=[], moment=MOMENT, boot=BOOT)
+    record = refusal(DEVICE, layout.parse_record(preamble)[1], told=(), no_ms=MOMENT.wall_ms, moment=MOMENT, boot=BOOT)
     for salvage in (False, True):
         with pytest.raises(SealedError, match="was refused"):
             open_recording(io.BytesIO(preamble + record), [PUBLIC], CLASSICAL, salvage=salvage)

@@ -34,6 +34,13 @@ def test_every_state_is_told_in_words(state: State, language: Language) -> None:
     assert words(state, language).split(".")[0] in shown(report, language)
 
 
+def test_a_no_says_that_something_is_erased_only_where_something_was() -> None:
+    refused = REPLACE(EXAMPLE, status=REPLACE(EXAMPLE.status, state=State.REFUSED.value))
+    assert "gewist" not in shown(refused, "nl") and "erased" not in shown(refused, "en")
+    there_was = REPLACE(refused, erased=True)
+    assert "Alles is gewist" in shown(there_was, "nl") and "Everything is erased" in shown(there_was, "en")
+
+
 @pytest.mark.parametrize("language", ["nl", "en"])
 @pytest.mark.parametrize("fault", list(Fault))
 def test_every_fault_is_told_in_words_and_by_the_second_light(fault: Fault, language: Language) -> None:

@@ -35,7 +35,9 @@ def ended(events: Sequence[str], ended: str = "stop", keybox: bool = True) -> by
     """The body of a manifest with these events, a second apart."""
     told = [Event(0, WALL_MS + 1_000 * at, name) for at, name in enumerate(events)]
     if ended == "refused":
-        record = refusal(ROOM.key, RECORDING.preamble.body, events=told, moment=moment(9), boot=BOOT)
+        no_ms = next((event.wall_ms for event in told if event.name == "refused"), moment(9).wall_ms)
+        body = RECORDING.preamble.body
+        record = refusal(ROOM.key, body, told=events, no_ms=no_ms, moment=moment(9), boot=BOOT)
     else:
         record = Ledger(RECORDING.preamble.body).manifest(
             ROOM.key,
@@ -48,29 +50,32 @@ def ended(events: Sequence[str], ended: str = "stop", keybox: bool = True) -> by
     return layout.parse_record(record)[1]
 
 
-def receipt(manifest: bytes, terms: consent.Terms = TERMS) -> ConsentReceipt:
-    return check_receipt(ROOM.public_key, issue(ROOM.key, PREAMBLE, manifest, terms, bytes(32)))
+def receipt(manifest: bytes, terms: consent.Terms = TERMS, heard: str = "") -> ConsentReceipt:
+    return check_receipt(ROOM.public_key, issue(ROOM.key, PREAMBLE, manifest, terms, bytes(32), heard))
 
 
 @pytest.mark.parametrize(
     ("events", "end", "state", "second", "present"),
     [
         (["notice_given", "recording", "stop"], "stop", "notice_given", 0, 0),
-        (["yes", "yes", "notice_given", "recording", "stop"], "stop", "given", 1, 2),
-        (["yes", "stop"], "stop", "given", 0, 1),
-        (["no_answer"], "stop", "expired", 0, 0),
-        (["notice_given", "no_answer"], "stop", "notice_given", 0, 0),
+        (["notice_given", "yes", "yes", "recording", "stop"], "stop", "given", 2, 2),
+        (["notice_given", "yes", "stop"], "stop", "given", 1, 1),
+        (["notice_given", "no_answer"], "stop", "expired", 1, 0),
+        (["notice_given", "stop"], "stop", "notice_given", 0, 0),
         (["stop"], "stop", "not_asked", None, 0),
-        (["refused"], "refused", "refused", 0, 1),
-        (["yes", "refused"], "refused", "refused", 1, 2),
-        (["yes", "yes", "notice_given", "refused"], "refused", "refused", 3, 2),
-        ([], "refused", "refused", 9, 1),
+        (["refused"], "refused", "refused", 0, None),
+        (["notice_given", "refused"], "refused", "refused", 1, None),
+        (["notice_given", "yes", "yes", "refused"], "refused", "refused", 3, None),
+        ([], "refused", "refused", 9, None),
     ],
 )
 def test_the_state_is_what_the_buttons_said(
-    events: list[str], end: str, state: str, second: int | None, present: int
+    events: list[str], end: str, state: str, second: int | None, present: int | None
 ) -> None:
-    """R3. A no that was not written down before the power went is told as of when it was carried out."""
+    """R3. A no that was not written down before the power went is told as of when it was carried out.
+
+    Who says no may have said yes before, or not: of a refusal nobody can tell how many were there.
+    """
     told = receipt(ended(events, end), ASKED)
     assert told.state == state
     event = told.pii_processing.purposes[0].event
@@ -80,8 +85,44 @@ def test_the_state_is_what_the_buttons_said(
     assert receipt(ended(events, end)).present is None, "where nobody is asked nobody is counted"
 
 
+@pytest.mark.parametrize(
+    ("events", "end", "announced"),
+    [
+        (["notice_given", "recording", "stop"], "stop", True),
+        (["notice_given", "refused"], "refused", True),
+        (["refused"], "refused", False),
+        (["stop"], "stop", False),
+        ([], "refused", None),
+    ],
+)
+def test_it_tells_whether_anything_was_announced(events: list[str], end: str, announced: bool | None) -> None:
+    """Without it nothing was recorded. A room that lost what it had noted says neither."""
+    assert receipt(ended(events, end)).announced is announced
+
+
+@pytest.mark.parametrize(
+    ("events", "heard", "notice"),
+    [
+        (["notice_given", "notice_spoken"], "ab" * 32, "ab" * 32),
+        (["notice_given"], "ab" * 32, None),
+        (["notice_given", "notice_spoken"], "", None),
+        (["notice_given"], "", None),
+    ],
+)
+@pytest.mark.parametrize("end", ["stop", "refused"])
+def test_no_notice_is_signed_that_was_not_heard_to_its_end(
+    events: list[str], heard: str, notice: str | None, end: str
+) -> None:
+    assert receipt(ended(events, end), heard=heard).pii_processing.privacy_notice == notice
+
+
+def test_where_nobody_was_asked_a_question_that_nobody_answered_takes_nothing_back() -> None:
+    """The room asked whether anybody was there, and ended."""
+    assert receipt(ended(["notice_given", "recording", "prompt", "no_answer"])).state == "notice_given"
+
+
 def test_training_is_off_whatever_was_said_and_has_its_own_basis() -> None:
-    for events in (["yes", "notice_given"], ["notice_given"]):
+    for events in (["notice_given", "yes"], ["notice_given"]):
         evidence, training = receipt(ended(events), ASKED).pii_processing.purposes
         assert (training.event.event_state, training.event.event_time) == ("not_asked", None)
         assert (evidence.lawful_basis, training.lawful_basis) == ("public_task", "consent")
@@ -91,19 +132,21 @@ def test_training_is_off_whatever_was_said_and_has_its_own_basis() -> None:
 def test_a_kept_recording_is_named_with_its_days() -> None:
     told = receipt(ended(["notice_given"]))
     assert (told.outcome, told.recording) == ("kept", RECORDING.id)
-    assert told.grace_until == moment(9).wall_ms
+    assert told.grace_until is None, "the power went before it was noted"
+    told = receipt(ended(["notice_given", "recording", "stop", "grace_over"]))
+    assert (told.outcome, told.grace_until, told.wall_ms) == ("kept", WALL_MS + 3_000, moment(9).wall_ms)
     assert told.delete_after == PREAMBLE.wall_ms + 126 * consent.DAY_MS
     assert told.record_id == f"room-1/{PREAMBLE.sequence}"
 
 
 def test_without_a_key_nobody_can_ever_listen() -> None:
-    told = receipt(ended(["notice_given"], keybox=False))
+    told = receipt(ended(["notice_given", "grace_over"], keybox=False))
     assert (told.outcome, told.recording, told.grace_until) == ("lost", RECORDING.id, None)
 
 
 def test_a_refusal_tells_nothing_of_what_it_erased() -> None:
     """R7. Every number in it is the no's, a count of presses, or the device's own."""
-    told = receipt(ended(["yes", "notice_given", "refused"], "refused"), ASKED)
+    told = receipt(ended(["notice_given", "yes", "refused"], "refused"), ASKED)
     assert (told.outcome, told.recording, told.delete_after, told.grace_until) == ("refused", None, None, None)
     text = canonical.encode(told).decode()
     assert RECORDING.id not in text
@@ -124,7 +167,7 @@ def test_it_is_written_the_same_again() -> None:
 
 def changed(path: Sequence[str | int], value: object) -> bytes:
     """A receipt of a kept recording, signed, with this value in it, whatever its type would say."""
-    told: Any = json.loads(canonical.encode(receipt(ended(["notice_given"]))))
+    told: Any = json.loads(canonical.encode(receipt(ended(["notice_given", "grace_over"]))))
     at = told
     for key in path[:-1]:
         at = at[key]
@@ -167,10 +210,10 @@ def test_a_receipt_that_was_not_changed_is_taken() -> None:
         (["channel"], "telephone"),
         (["recording"], None),
         (["delete_after"], None),
-        (["grace_until"], None),
         (["outcome"], "refused"),
         (["outcome"], "lost"),
         (["answers", "no"], 1),
+        (["announced"], 1),
         (["present"], -1),
         (["previous"], "00"),
         (["length_ms"], 1),

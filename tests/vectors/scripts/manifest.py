@@ -75,6 +75,7 @@ for name, values in {
     "ticks": {"ticks": 960},
     "gaps": {"gaps": [[0, 960, "pause"]]},
     "event": {"events": [[1, 1_700_000_000_500, "refuse"]]},
+    "time": {"events": [[0, 1_700_000_000_400, "notice"], [0, 1_700_000_000_500, "refuse"]]},
 }.items():
     manifest(
         f"refused-tells-{name}", 0, "must not tell", "a refusal that tells what it erased", Recording().refuse(**values)
