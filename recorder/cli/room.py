@@ -11,7 +11,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="run one room: buttons, light, microphone, uplink",
         description="Run one room until SIGTERM. With panel.pins = 'mock' its buttons are pressed by lines on the "
         "standard input, a line each: start, stop, mark, refuse, lift, and end if panel.end_button names a pin; "
-        "'lamp open', 'lamp shorted' and 'lamp whole' break the light and mend it.",
+        "'lamp open', 'lamp shorted' and 'lamp whole' break the light and mend it. With real pins a room that cannot start "
+        "says why, and blinks for a minute before it ends.",
         epilog="example: recorder room --config /etc/wederhoor/room.toml",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings that differ from the defaults (TOML)")

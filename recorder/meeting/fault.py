@@ -86,7 +86,7 @@ class Fault(Enum):
         11,
         False,
         "De vorige opname is verloren: niemand kan haar nog horen. Vertel het de cliënt.",
-        "The recording before is lost: nobody can hear it any more. Tell the client.",
+        "The previous recording is lost: nobody can hear it any more. Tell the client.",
     )
     SPEAKER = _Row(
         12,

@@ -4,11 +4,14 @@
 `watch` before every one of them, and knows what was made durable by then: a file's bytes by its own fsync, names by their
 folder's (fsync(2)). `after` then tells what a crash at this point leaves in the folder:
 
-    killed    everything that was written is there: the process died, the machine did not
-    synced    nothing is there but what was synced: the power was cut
-    torn      as synced, but of what was being appended or written a half arrived too
+    killed       everything that was written is there: the process died, the machine did not
+    synced       nothing is there but what was synced: the power was cut
+    torn         as synced, but of what was being appended or written a half arrived too
+    disordered   as killed, but the outermost folder with names that were not synced has lost these: a file system may write
+                 what is deeper first
 
-So one run of a story tells what a crash at each of its points leaves, and `lay` makes that a folder again.
+So one run of a story tells what a crash at each of its points leaves, and `lay` makes that a folder again. A folder in RAM:
+elsewhere a new file may get the inode of an old one.
 """
 
 import builtins
@@ -16,14 +19,16 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-KILLED, SYNCED, TORN = "killed", "synced", "torn"
-AFTERMATHS = (KILLED, SYNCED, TORN)
+KILLED, SYNCED, TORN, DISORDERED = "killed", "synced", "torn", "disordered"
+AFTERMATHS = (KILLED, SYNCED, TORN, DISORDERED)
+Names = dict[str, tuple[int, bool]]
+"""Of a folder; with each its inode, and whether it is a folder itself."""
 Files = tuple[tuple[str, bytes | None], ...]
 """Every file below a folder with its content, every folder with None: a folder before what is in it."""
 
@@ -41,8 +46,8 @@ class Card:
         folder.mkdir(parents=True, exist_ok=True)
         self._bytes: dict[int, bytes] = {}
         """Durable content by inode."""
-        self._names: dict[int, dict[str, tuple[int, bool]]] = {}
-        """Durable names by inode of their folder; with each its own inode, and whether it is a folder."""
+        self._names: dict[int, Names] = {}
+        """Durable names by inode of their folder."""
         self._left: dict[str, Files] | None = None
         """What crashes leave, until the next change here."""
         self._sync_all(folder)
@@ -103,13 +108,23 @@ class Card:
     def after(self, aftermath: str) -> Files:
         """What a crash now would leave."""
         if self._left is None:
-            written = dict(_written(self.folder, ""))
-            now = {inode: content for inode, content in written.values() if content is not None}
+            written = list(_written(self.folder, ""))
+            content = {inode: content for _, inode, content in written if content is not None}
+            folders = [self.folder, *(self.folder / path for path, _, content in written if content is None)]
+            names = {folder.stat().st_ino: _names(folder) for folder in folders}
+            by_depth = sorted(folders, key=lambda folder: len(folder.parts))
+            unsynced = [
+                each
+                for each in (folder.stat().st_ino for folder in by_depth)
+                if names[each] != self._names.get(each, {})
+            ]
+            disordered = {**self._names, **names, **{each: self._names.get(each, {}) for each in unsynced[:1]}}
             top = self.folder.stat().st_ino
             self._left = {
-                KILLED: tuple((path, content) for path, (_, content) in written.items()),
-                SYNCED: tuple(self._durable(top, "", {})),
-                TORN: tuple(self._durable(top, "", now)),
+                KILLED: tuple((path, content) for path, _, content in written),
+                SYNCED: tuple(_listed(top, "", self._names, self._bytes)),
+                TORN: tuple(_listed(top, "", self._names, self._bytes | self._torn(content))),
+                DISORDERED: tuple(_listed(top, "", disordered, self._bytes | content)),
             }
         return self._left[aftermath]
 
@@ -117,17 +132,14 @@ class Card:
         self.watch()
         self._left = None
 
-    def _durable(self, folder: int, above: str, now: dict[int, bytes]) -> Iterator[tuple[str, bytes | None]]:
-        for name, (inode, is_folder) in sorted(self._names.get(folder, {}).items()):
-            if is_folder:
-                yield above + name, None
-                yield from self._durable(inode, f"{above}{name}/", now)
-                continue
-            kept = self._bytes.get(inode, b"")
-            written = now.get(inode, kept)
-            if written.startswith(kept):
-                kept = written[: len(kept) + (len(written) - len(kept)) // 2]
-            yield above + name, kept
+    def _torn(self, content: dict[int, bytes]) -> dict[int, bytes]:
+        """Of each file that grew the durable beginning, and half of the rest."""
+        kept = {inode: self._bytes.get(inode, b"") for inode in content}
+        return {
+            inode: written[: (len(kept[inode]) + len(written)) // 2]
+            for inode, written in content.items()
+            if written.startswith(kept[inode])
+        }
 
     def _sync(self, handle: int) -> None:
         status, path = os.fstat(handle), Path(f"/proc/self/fd/{handle}").readlink()
@@ -156,16 +168,38 @@ def lay(folder: Path, files: Files) -> None:
             (folder / path).write_bytes(content)
 
 
-def _written(folder: Path, above: str) -> Iterator[tuple[str, tuple[int, bytes | None]]]:
-    """Everything below a folder, by path: its inode, and its content if it is a file."""
+def left(folder: Path, act: Callable[[], object], aftermaths: Iterable[str] = AFTERMATHS) -> list[Files]:
+    """What a crash before each change that `act` makes in the folder leaves, and one after the last."""
+    card, found = Card(folder), []
+
+    def note() -> None:
+        found.extend(card.after(aftermath) for aftermath in aftermaths)
+
+    card.watch = note
+    with card.inserted():
+        act()
+        note()
+    return found
+
+
+def _listed(
+    folder: int, above: str, names: dict[int, Names], content: dict[int, bytes]
+) -> Iterator[tuple[str, bytes | None]]:
+    """Everything below a folder of that inode, by path, and its content if it is a file."""
+    for name, (inode, is_folder) in sorted(names.get(folder, {}).items()):
+        yield above + name, None if is_folder else content.get(inode, b"")
+        if is_folder:
+            yield from _listed(inode, f"{above}{name}/", names, content)
+
+
+def _written(folder: Path, above: str) -> Iterator[tuple[str, int, bytes | None]]:
+    """Everything below a folder: its path, its inode, and its content if it is a file."""
     for each in sorted(os.scandir(folder), key=lambda each: each.name):
         path = above + each.name
+        yield path, each.inode(), None if each.is_dir() else Path(each.path).read_bytes()
         if each.is_dir():
-            yield path, (each.inode(), None)
             yield from _written(Path(each.path), f"{path}/")
-        else:
-            yield path, (each.inode(), Path(each.path).read_bytes())
 
 
-def _names(folder: Path) -> dict[str, tuple[int, bool]]:
+def _names(folder: Path) -> Names:
     return {each.name: (each.inode(), each.is_dir()) for each in os.scandir(folder)}

@@ -6,7 +6,7 @@ import pytest
 
 from recorder.device.chain import NAMES, Chain
 from recorder.errors import SpoolError
-from tests.device.crash import Crash, Lost, dying
+from tests.device.crashes import AFTERMATHS, lay, left
 
 ONE, TWO = bytes(range(32)), bytes(range(32, 64))
 
@@ -151,37 +151,21 @@ def test_a_folder_that_is_gone_is_a_spool_error(tmp_path: Path, chain: Chain) ->
     tmp_path.mkdir()
 
 
-@pytest.mark.parametrize("lost", ["nothing", "everything"])
-def test_a_crash_anywhere_leaves_the_old_or_the_new(tmp_path: Path, lost: Lost) -> None:
-    seen = set()
-    for calls in range(100):
-        folder = tmp_path / str(calls)
-        folder.mkdir()
-        Chain(folder, new=True).advance(1, ONE, ONE[::-1])
-        try:
-            with dying(calls, lost):
-                started(folder).advance(2, TWO, TWO[::-1])
-        except Crash:
-            assert state(started(folder)) in {(2, ONE), (3, TWO)}
-            seen.add(state(started(folder)))
-            started(folder).advance(2, TWO, TWO[::-1])
-            assert state(started(folder)) == (3, TWO)
-        else:
-            assert calls > 6, "the harness stops at real calls"
-            break
-    assert seen == {(2, ONE), (3, TWO)}
+def test_a_crash_anywhere_leaves_the_old_or_the_new(ram: Path) -> None:
+    Chain(ram, new=True).advance(1, ONE, ONE[::-1])
+    crashes = left(ram, lambda: started(ram).advance(2, TWO, TWO[::-1]))
+    assert len(crashes) > 6 * len(AFTERMATHS), "the harness stops at real calls"
+    seen = []
+    for crash in crashes:
+        lay(ram, crash)
+        seen.append(state(started(ram)))
+        started(ram).advance(2, TWO, TWO[::-1])
+        assert state(started(ram)) == (3, TWO)
+    assert set(seen) == {(2, ONE), (3, TWO)}
+    assert seen[-len(AFTERMATHS) :] == [(3, TWO)] * len(AFTERMATHS)
 
 
-@pytest.mark.parametrize("lost", ["nothing", "everything"])
-def test_a_crash_anywhere_in_the_first_start_leaves_a_room_that_starts(tmp_path: Path, lost: Lost) -> None:
-    for calls in range(100):
-        folder = tmp_path / str(calls)
-        folder.mkdir()
-        try:
-            with dying(calls, lost):
-                Chain(folder, new=True)
-        except Crash:
-            assert state(Chain(folder, new=True)) == (1, bytes(32))
-        else:
-            assert calls > 6, "the harness stops at real calls"
-            break
+def test_a_crash_anywhere_in_the_first_start_leaves_a_room_that_starts(ram: Path) -> None:
+    for crash in left(ram, lambda: Chain(ram, new=True)):
+        lay(ram, crash)
+        assert state(Chain(ram, new=True)) == (1, bytes(32))
