@@ -58,6 +58,8 @@ EVENTS = {
     "fault": "a fault ended it",
     "refused": "the client said no",
     "missed": "it could not be recorded",
+    "lifted": "an earlier no was taken back with the button, before this meeting",
+    "lapsed": "an earlier no had stood for as long as a meeting lasts, and ended by itself",
 }
 """What the room means by the names that it gives to events."""
 ENDED = {

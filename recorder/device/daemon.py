@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from recorder import __version__, config, keyfiles
+from recorder.audio import Moment
 from recorder.device import clock, entropy, mock, selftest
 from recorder.device.chain import Chain
 from recorder.device.confine import forbid_dumps
@@ -31,7 +32,7 @@ from recorder.device.pipe import State as CaptureState
 from recorder.device.receipts import Receipts
 from recorder.device.speaker import Speaker
 from recorder.device.spool import Spool
-from recorder.device.standing import StandingLoss, StandingNo
+from recorder.device.standing import End, EndedNo, StandingLoss, StandingNo
 from recorder.device.supervisor import START_SECONDS_MAX, Guard, ServiceManager
 from recorder.device.tap import Tap
 from recorder.device.terms import terms
@@ -127,6 +128,7 @@ class Daemon:
         self._chain = Chain(self._folder, new=not started_before)  # durable before there is a spool
         self._spool = Spool(self._folder / "spool", settings.spool.bytes_max)
         self._standing = StandingNo(self._folder / "refused")
+        self._ended_no = EndedNo(self._folder / "unrefused")
         self._loss = StandingLoss(self._folder / "lost")
         self._sender = sender.Sender(settings.uplink.window, settings.uplink.receipt_timeout_seconds)
         receipts = Receipts(self._folder / "receipts")
@@ -327,7 +329,8 @@ class Daemon:
     def _hear_let_go(self, at: float) -> None:
         event = self._refuse_presses.let_go(at)
         if event is not None and Pressed.REFUSE not in self._broken:
-            self._tell("pressed", "lift", at)
+            if event is Event.REFUSE_HELD:
+                self._tell("pressed", "lift", at)
             self._happen(event)
 
     def _hear_due_press(self, now: float) -> None:
@@ -388,6 +391,7 @@ class Daemon:
                     raise CaptureError("the capture process sent a keybox before its preamble")
                 self._custody.begin(self._preamble, frame.body, self._hold_key)
                 self._preamble = None
+                self._note_end_of_no()
                 self._tell("begun")
             case Kind.TELEMETRY:
                 before, self._telemetry = self._telemetry, Telemetry.parse(frame.body)
@@ -778,6 +782,10 @@ class Daemon:
             case Action.NOTE_FAULT:
                 self._end("fault", "fault")
             case Action.NOTE_LIFT:
+                self._ended_no.say(End("lifted", moment.wall_ms))
+                self._standing.lift()
+            case Action.NOTE_LAPSE:
+                self._ended_no.say(End("lapsed", moment.wall_ms))
                 self._standing.lift()
 
     def _seconds(self, timer: Action) -> float:
@@ -919,6 +927,13 @@ class Daemon:
             self._custody.note(event, self._position, clock.moment(), sha256=sha256)
         except SpoolFull as error:
             self._break_down(Fault.CARD_FULL, str(error))
+
+    def _note_end_of_no(self) -> None:
+        """Whoever reads the recording that follows shall know that a no came before it, and when and how it ended."""
+        end = self._ended_no.end
+        if end is not None:
+            self._custody.note(end.name, 0, Moment(end.wall_ms, 0, synced=False))
+            self._ended_no.told()
 
     def _end(self, event: str, ended: Ended) -> None:
         self._custody.note(event, self._position, clock.moment(), ended)

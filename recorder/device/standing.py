@@ -1,6 +1,9 @@
 """What stands until somebody in the room answers it, and survives a restart: a no, and the loss of a meeting."""
 
 from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from recorder.device import durable
 from recorder.errors import SpoolError
@@ -43,3 +46,36 @@ class StandingLoss(_Standing):
     """While it stands, the room tells that a meeting is lost. Whoever starts the next one has seen it."""
 
     what = "the loss of a meeting"
+
+
+class End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of a no that stood: the client lifted it, or its meeting must have been over."""
+
+    name: Literal["lifted", "lapsed"]
+    wall_ms: int
+
+
+class EndedNo:
+    """How the last no ended, until a recording tells it: who takes a no back for the client leaves a trace."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def say(self, end: End) -> None:
+        """Durable when this returns. SpoolError if the card fails."""
+        try:
+            durable.write(self._file, msgspec.json.encode(end))
+        except OSError as error:
+            raise SpoolError(f"{self._file}: the end of a no cannot be kept: {error.strerror}") from error
+
+    @property
+    def end(self) -> End | None:
+        """What no recording has told yet. What the card has damaged is not told."""
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=End)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def told(self) -> None:
+        """By a recording. A power cut before this returns lets the next one tell it, too."""
+        self._file.unlink(missing_ok=True)

@@ -9,7 +9,8 @@ Buttons are pressed by people in a hurry or under stress, so:
 3. Holding the refuse button, and letting it go, lifts a no; only if the no had stood for a moment when the button went down.
    Whoever says no with all their might has not taken it back by holding on, and the room may know of that no before the press
    is heard: from the caseworker's press at the same time, or from the key that it erased. What holds it longer than anybody
-   does, as a broken wire or a bag on the table, takes nothing back.
+   does, as a broken wire or a bag on the table, takes nothing back. A short press while a no stands says it again; long
+   after the last one it is another no.
 4. A button that is down for longer than anybody holds one, or goes up and down faster than anybody can, is broken: its presses
    are not heard until it has been quiet for as long. The refuse button's are always heard: a broken one may cost a
    recording, and a no that is not heard costs more.
@@ -21,6 +22,8 @@ from typing import Generic, TypeVar
 
 from recorder.meeting.table import Event
 
+ANOTHER_NO_SECONDS = 300.0
+"""So long after a no a press may be another person's, who shall have a receipt, too."""
 SAME_NO_SECONDS = 0.3
 """More than a press may be late (`panel.bounce_seconds`): one so soon after a no is that no."""
 STUCK_SECONDS = 30.0
@@ -71,19 +74,23 @@ class RefusePresses:
     def __init__(self, lift_seconds: float) -> None:
         self._lift_seconds = lift_seconds
         self._down_at = 0.0
-        self._lifts = False
+        self._lifts = self._another = False
 
     def press(self, at: float, *, refused_since: float | None) -> Event:
         """A press always says no. `refused_since` is when a no that stands was heard."""
+        last_no = max(refused_since or 0.0, self._down_at)
+        self._another = refused_since is not None and at - last_no > ANOTHER_NO_SECONDS
         self._down_at = at
         self._lifts = refused_since is not None and at - refused_since > SAME_NO_SECONDS
         return Event.REFUSE_PRESSED
 
     def let_go(self, at: float) -> Event | None:
         """What letting it go means, if anything."""
-        lifts, self._lifts = self._lifts, False
+        lifts, another, self._lifts, self._another = self._lifts, self._another, False, False
         held = at - self._down_at
-        return Event.REFUSE_HELD if lifts and self._lift_seconds <= held < STUCK_SECONDS else None
+        if lifts and self._lift_seconds <= held < STUCK_SECONDS:
+            return Event.REFUSE_HELD
+        return Event.REFUSED_ANEW if another and held < self._lift_seconds else None
 
 
 Button = TypeVar("Button")

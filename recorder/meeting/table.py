@@ -55,6 +55,8 @@ class Event(StrEnum):
     END_PRESSED = "end pressed"
     """The client's other button, where there is one: end it, and keep what was said (R5)."""
     REFUSE_PRESSED = "refuse pressed"
+    REFUSED_ANEW = "refused anew"
+    """A no long after the one that stands: it may be that of another client."""
     REFUSE_HELD = "refuse held"
     """The client lifts an earlier no."""
     CAPTURE_READY = "capture ready"
@@ -124,6 +126,7 @@ class Action(StrEnum):
     NOTE_NO_ANSWER = "note no answer"
     NOTE_FAULT = "note fault"
     NOTE_LIFT = "note lift"
+    NOTE_LAPSE = "note lapse"
     TIME_NOTICE = "time notice"
     TIME_ANSWERS = "time answers"
     TIME_LIMIT = "time limit"
@@ -235,8 +238,9 @@ TABLE: dict[tuple[State, Event], tuple[State, tuple[Action, ...]]] = {
     (S.GRACE, E.REFUSE_PRESSED): REFUSE,
     #
     (S.REFUSED, E.REFUSE_PRESSED): (S.REFUSED, (A.TIME_REFUSAL,)),
+    (S.REFUSED, E.REFUSED_ANEW): (S.REFUSED, (A.WRITE_REFUSAL, A.TIME_REFUSAL)),
     (S.REFUSED, E.REFUSE_HELD): (S.IDLE, (A.NOTE_LIFT,)),
-    (S.REFUSED, E.REFUSAL_OVER): (S.IDLE, (A.NOTE_LIFT,)),
+    (S.REFUSED, E.REFUSAL_OVER): (S.IDLE, (A.NOTE_LAPSE,)),
     #
     (S.FAULT, E.START_PRESSED): (S.FAULT, (A.WRITE_MISSED,)),
     (S.FAULT, E.REFUSE_PRESSED): REFUSE,

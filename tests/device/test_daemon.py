@@ -1352,6 +1352,47 @@ def test_the_clients_other_button_ends_and_keeps(room: Room) -> None:
     assert room.manifest(daemon, found).keybox is not None
 
 
+@pytest.mark.parametrize("how", ["lifted", "lapsed"])
+def test_how_a_no_ended_is_told_by_the_recording_that_follows_and_by_that_alone(room: Room, how: str) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        if how == "lifted":
+            yield from wait(2 * presses.SAME_NO_SECONDS)
+            down(daemon._panel._refuse)
+            yield
+            held(daemon)
+            up(daemon._panel._refuse)
+        else:
+            daemon._timers[Event.REFUSAL_OVER] = time.monotonic()
+        yield from until(daemon, State.IDLE)
+        for expected in ([how], []):
+            yield from recording(daemon)
+            found = daemon._custody.recording
+            assert [event.name for event in found.events[:-2]] == expected
+            assert all(event.wall_ms <= found.events[-1].wall_ms for event in found.events)
+            press(daemon._panel._start)
+            yield from until(daemon, State.IDLE)
+
+    room.run(script, grace_seconds=0.0)
+
+
+def test_the_no_of_the_next_client_has_a_receipt_of_its_own(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        for waited in (0.0, 1.0, presses.ANOTHER_NO_SECONDS + 1):
+            daemon._since -= waited
+            daemon._refuse_presses._down_at -= waited
+            press(daemon._panel._refuse)
+            yield from until(daemon, State.REFUSED)
+            yield
+
+    daemon = room.run(script)
+    receipts = [room.receipt(daemon, each) for each in daemon._spool.recordings()]
+    assert sorted((each.sequence, each.outcome) for each in receipts) == [(1, "refused"), (2, "refused")]
+
+
 def test_a_no_that_nobody_lifted_stands_until_its_meeting_must_be_over(room: Room) -> None:
     """Promise 2: start is dead for so long, from the last time that no was said; a restart begins it anew."""
 

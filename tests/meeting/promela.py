@@ -82,6 +82,7 @@ inline A_release() {{
     if :: key == 2 -> d_step {{ key = 0; recording = false }} :: else fi
 }}
 inline A_note_lift() {{ no = false }}
+inline A_note_lapse() {{ no = false }}
 
 inline enter(s) {{
     d_step {{ {void}
@@ -189,6 +190,7 @@ active proctype Client() {{
             fi }};
         presses ! E_refuse_pressed
     :: nfull(presses) && no -> presses ! E_refuse_held
+    :: nfull(presses) && no -> presses ! E_refused_anew
     :: nfull(presses) -> presses ! E_end_pressed
     :: break
     od;

@@ -46,6 +46,7 @@ WAITS = {
 
 MOVELESS = {
     Event.MARK_PRESSED: None,
+    Event.REFUSED_ANEW: None,
     Event.FAULT_CLEARED: State.FAULT,
     Event.REFUSE_HELD: State.REFUSED,
 }
@@ -189,7 +190,8 @@ def act(world: World, action: Action, event: Event, before: World) -> World:
         case Action.WRITE_REFUSAL:
             must(world.tap == "none", "2: the tap is shut before the receipt")
             must(not world.key, "2: the key is destroyed before the receipt")
-            must(event is Event.REFUSE_PRESSED, "a refusal is written without a no")
+            must(event in (Event.REFUSE_PRESSED, Event.REFUSED_ANEW), "a refusal is written without a no")
+            must(world.no, "a no is another, and there is none")
             return replace(world, recording=False)
         case Action.WRITE_EMPTY:
             must(world.tap == "none" and not world.key, "an empty end is written while there is a tap or a key")
@@ -239,9 +241,9 @@ def act(world: World, action: Action, event: Event, before: World) -> World:
             must(event in FAILURES, "a fault is noted where none was")
             return replace(world, ended="fault")
         case Action.NOTE_LIFT:
-            must(
-                event in (Event.REFUSE_HELD, Event.REFUSAL_OVER), "3: only holding the button, or long time, lifts a no"
-            )
+            must(event is Event.REFUSE_HELD, "3: only holding the button lifts a no")
+        case Action.NOTE_LAPSE:
+            must(event is Event.REFUSAL_OVER, "3: a no lapses only after a long time")
     return world
 
 
@@ -264,7 +266,9 @@ def after_step(before: World, event: Event, world: World, actions: tuple[Action,
     if event is Event.REFUSE_PRESSED and not before.no:
         must(actions[:3] == IN_ANY_STATE, "2: a no shuts the tap, destroys the key, writes its receipt: in every state")
     if event in (Event.REFUSE_HELD, Event.REFUSAL_OVER) and before.no:
-        must(Action.NOTE_LIFT in actions, "3: a lifted no is noted")
+        must(len(actions) == 1, "3: how a no ended is noted, and nothing else happens")
+    if event is Event.REFUSED_ANEW and before.no:
+        must(actions == (Action.WRITE_REFUSAL, Action.TIME_REFUSAL), "2: another no has a receipt, and stands as long")
     if event is Event.REFUSE_PRESSED and before.no:
         must(actions == (Action.TIME_REFUSAL,), "2: a no said again stands anew, and nothing else happens")
     must(event not in MOVELESS or MOVELESS[event] is before.state or state is before.state, f"{event} moves the room")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.meeting.presses import (
+    ANOTHER_NO_SECONDS,
     CHATTER_PRESSES,
     STUCK_SECONDS,
     ButtonWatch,
@@ -128,6 +129,26 @@ def test_a_press_of_its_own_lifts_if_it_is_held_as_long_as_a_person_holds(held: 
     assert machine.press(100.0, refused_since=5.0) is Event.REFUSE_PRESSED
     assert machine.let_go(100.0 + held) is event
     assert machine.let_go(100.0 + held) is None
+
+
+@pytest.mark.parametrize(
+    ("since", "held", "event"),
+    [
+        (ANOTHER_NO_SECONDS - 1, 0.1, None),
+        (ANOTHER_NO_SECONDS + 1, 0.1, Event.REFUSED_ANEW),
+        (ANOTHER_NO_SECONDS + 1, 3.0, Event.REFUSE_HELD),
+        (ANOTHER_NO_SECONDS + 1, STUCK_SECONDS, None),
+    ],
+)
+def test_a_short_press_long_after_a_no_is_another_no(since: float, held: float, event: Event | None) -> None:
+    """It may be the next client's, who shall have a receipt. The one who lifts has said no before."""
+    machine = RefusePresses(3.0)
+    machine.press(5.0, refused_since=None)
+    machine.let_go(5.1)
+    assert machine.press(5.0 + since, refused_since=5.0) is Event.REFUSE_PRESSED
+    assert machine.let_go(5.0 + since + held) is event
+    machine.press(6.0 + since + held, refused_since=5.0)
+    assert machine.let_go(6.1 + since + held) is None, "said again at once it is the same"
 
 
 def test_letting_go_without_a_press_lifts_nothing() -> None:

@@ -1,7 +1,7 @@
 """The meeting's table keeps its rules on every path, does what an independent model does, and no change of it goes unseen."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -52,7 +52,8 @@ def test_what_the_table_does_not_list_is_ignored() -> None:
                 assert step(state, event) == (state, ())
 
 
-# Mutants: each row dropped, led elsewhere, robbed of an action, or done in another order; and rows that are not there, added.
+# Mutants: each row dropped, led elsewhere, robbed of an action, or done in another order; any two swapped; and rows that are
+# not there, added.
 
 
 def mutants() -> Iterator[tuple[str, Table]]:
@@ -73,6 +74,9 @@ def mutants() -> Iterator[tuple[str, Table]]:
                 f"{name}: {second} before {first}",
                 {**TABLE, pair: (then, (*actions[:at], second, first, *actions[at + 2 :]))},
             )
+    for (one, follows), (two, then) in combinations(TABLE.items(), 2):
+        if follows != then:
+            yield f"{one[0]} + {one[1]} and {two[0]} + {two[1]}: swapped", {**TABLE, one: then, two: follows}
     for state in State:
         for event in Event:
             if (state, event) not in TABLE:
@@ -134,10 +138,13 @@ class Room(RuleBasedStateMachine):
         """What must be done, in any order."""
         stage = self.stage
         if self.refused:
-            if event in (E.REFUSE_HELD, E.REFUSAL_OVER):
-                self.refused = False
-                return {A.NOTE_LIFT}
-            return {A.TIME_REFUSAL} if event is E.REFUSE_PRESSED else set()
+            self.refused = event not in (E.REFUSE_HELD, E.REFUSAL_OVER)
+            return {
+                E.REFUSE_HELD: {A.NOTE_LIFT},
+                E.REFUSAL_OVER: {A.NOTE_LAPSE},
+                E.REFUSE_PRESSED: {A.TIME_REFUSAL},
+                E.REFUSED_ANEW: {A.WRITE_REFUSAL, A.TIME_REFUSAL},
+            }.get(event, set())
         if event is E.REFUSE_PRESSED:
             self.refused, self.broken, self.stage = True, False, ""
             return {A.SHUT_TAP, A.DESTROY_KEY, A.WRITE_REFUSAL, A.TIME_REFUSAL}
