@@ -769,6 +769,8 @@ def test_an_event_that_finds_the_card_full_ends_the_meeting_and_not_the_room(
 
     def full(self: Spool, recording: str, line: bytes, *, ending: bool) -> None:
         if f'"{event}"'.encode() in line:
+            if state is State.FAULT:  # or the next glance, in the same turn, sees that all is well
+                monkeypatch.setattr(Spool, "room_bytes", lambda _: 0)
             raise SpoolFull("the card is full")
         note(self, recording, line, ending=ending)
 
@@ -1160,7 +1162,7 @@ def test_a_light_that_breaks_as_the_notice_ends_takes_nothing_from_what_was_said
         yield
         press(daemon._panel._start)
         yield from until(daemon, State.NOTICE)
-        daemon.hands().break_lamp(Flaw.OPEN)
+        daemon.hands().break_lamp(Flaw.SHORTED)
         yield from until(daemon, State.FAULT)
 
     daemon = room.run(script, notice_seconds=0.3)

@@ -131,7 +131,12 @@ again:
        fi;
        if :: ev == E_start_pressed && state == S_idle -> started = true :: else fi;
        follow();
-       if :: ev == E_refuse_pressed -> no_now = false; assert(no) /* 2: a no is heard in every state */ :: else fi;
+       if
+       :: ev == E_refuse_pressed ->
+            no_now = false; assert(no);                 /* 2: a no is heard in every state */
+            if :: next == E_nothing -> next = E_refused_anew :: true fi     /* what letting go of that button means */
+       :: else
+       fi;
        if :: state == S_idle || state == S_refused || state == S_fault -> started = false :: else fi;
        ev = E_nothing
     od }} unless {{ crashed ->                          /* wherever it was: between any two actions of a row */
@@ -190,7 +195,6 @@ active proctype Client() {{
             fi }};
         presses ! E_refuse_pressed
     :: nfull(presses) && no -> presses ! E_refuse_held
-    :: nfull(presses) && no -> presses ! E_refused_anew
     :: nfull(presses) -> presses ! E_end_pressed
     :: break
     od;

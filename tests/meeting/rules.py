@@ -16,6 +16,7 @@ AT_REST = (State.IDLE, State.REFUSED, State.FAULT)
 FAILURES = (Event.CAPTURE_FAILED, Event.FAULT_FOUND)
 BY_TIME = frozenset(event for event, _ in TIMERS.values())
 IN_ANY_STATE = (Action.SHUT_TAP, Action.DESTROY_KEY, Action.WRITE_REFUSAL)
+ENDS_OF_NO = {Event.REFUSE_HELD: Action.NOTE_LIFT, Event.REFUSAL_OVER: Action.NOTE_LAPSE}
 UNHEARD = ("made", "ready", "open")
 """A tap from which no sample has come."""
 HEARING = ("heard", "lost")
@@ -265,8 +266,8 @@ def after_step(before: World, event: Event, world: World, actions: tuple[Action,
     must(world.timers == WAITS.get(state, set()), "a timer is missing, or runs where none should")
     if event is Event.REFUSE_PRESSED and not before.no:
         must(actions[:3] == IN_ANY_STATE, "2: a no shuts the tap, destroys the key, writes its receipt: in every state")
-    if event in (Event.REFUSE_HELD, Event.REFUSAL_OVER) and before.no:
-        must(len(actions) == 1, "3: how a no ended is noted, and nothing else happens")
+    if event in ENDS_OF_NO and before.no:
+        must(actions == (ENDS_OF_NO[event],), "3: how a no ended is noted, and nothing else happens")
     if event is Event.REFUSED_ANEW and before.no:
         must(actions == (Action.WRITE_REFUSAL, Action.TIME_REFUSAL), "2: another no has a receipt, and stands as long")
     if event is Event.REFUSE_PRESSED and before.no:
