@@ -88,19 +88,19 @@ class Fault(Enum):
         "De vorige opname is verloren: niemand kan haar nog horen. Vertel het de cliënt.",
         "The previous recording is lost: nobody can hear it any more. Tell the client.",
     )
-    SPEAKER = _Row(
-        12,
-        False,
-        "De luidspreker doet het niet. Vertel zelf dat er wordt opgenomen.",
-        "The speaker is not heard. Say yourself that this is recorded.",
-    )
     CUT_OFF = _Row(
-        13,
+        12,
         False,
         "De recorder is onverwacht gestopt. Een opname die liep, is afgebroken.",
         "The recorder stopped unexpectedly. A recording that ran was cut off.",
     )
     """The guard shows it too, which knows of no recording: so it promises nothing of one."""
+    SPEAKER = _Row(
+        13,
+        False,
+        "De luidspreker doet het niet. Vertel zelf dat er wordt opgenomen.",
+        "The speaker is not heard. Say yourself that this is recorded.",
+    )
 
     @property
     def blinks(self) -> int:
