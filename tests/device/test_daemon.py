@@ -19,7 +19,7 @@ from gpiozero import Device
 
 from recorder import config, keyfiles
 from recorder.audio import FRAME_TICKS, Moment, OpusBlock
-from recorder.device import clock, mock, pipe, selftest, speaker
+from recorder.device import clock, mock, panel, pipe, selftest, speaker
 from recorder.device import daemon as module
 from recorder.device.chain import NAMES
 from recorder.device.daemon import Daemon, serve
@@ -178,6 +178,7 @@ class Room:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
+        self.make_guard: Any = CalmGuard
         self.log: list[str] = []
         monkeypatch.setattr(FakeTap, "log", self.log, raising=False)
         monkeypatch.setattr(module, "Tap", FakeTap)
@@ -202,7 +203,7 @@ class Room:
         """Run the daemon until the script is at its end."""
         self.values["meeting"] |= meeting
         settings = msgspec.convert(self.values, config.Config)
-        daemon = Daemon(settings, lambda line: None, CalmGuard(settings.panel))  # type: ignore[arg-type]
+        daemon = Daemon(settings, lambda line: None, self.make_guard(settings.panel))
 
         def whole() -> Script:
             try:
@@ -482,7 +483,7 @@ def test_a_mark_is_a_mark_and_a_stop_a_stop_while_the_microphone_is_gone(room: R
 
     daemon = room.run(script, grace_seconds=0.0)
     assert events(room, daemon) == [
-        "notice_given", "recording", "microphone_gone", "mark", "microphone_back", "microphone_gone", "stop"
+        "notice_given", "recording", "microphone_gone", "mark", "microphone_back", "microphone_gone", "stop", "grace_over"
     ]  # fmt: skip
 
 
@@ -928,7 +929,7 @@ def test_whatever_ends_the_room_the_microphone_is_shut_before_the_light_is_dark(
 
 def test_a_room_that_fails_says_no_end_to_its_guard(room: Room, monkeypatch: Any, capfd: Any) -> None:
     """The real one: it must alarm, and not darken its light as if somebody had switched the room off."""
-    monkeypatch.setattr(module, "Guard", Guard)
+    room.make_guard = Guard
     left: list[Guard] = []
 
     def script(daemon: Daemon) -> Script:
@@ -1239,12 +1240,13 @@ def test_an_announcement_that_was_cut_short_is_not_signed(room: Room, monkeypatc
     assert room.receipt(daemon, *daemon._spool.recordings()).pii_processing.privacy_notice is None
 
 
-def test_a_room_with_real_pins_does_not_start_before_somebody_answers_for_it(room: Room) -> None:
+def test_a_room_with_real_pins_does_not_start_before_somebody_answers_for_it(room: Room, monkeypatch: Any) -> None:
     settings = msgspec.convert(room.values, config.Config)
+    monkeypatch.setattr(panel, "header_pins", lambda: (mock.factory(settings.panel), ""))
     assert terms(settings).controller == "not named", "a room without hardware is for trying"
     real = msgspec.structs.replace(settings, panel=msgspec.structs.replace(settings.panel, pins="lgpio"))
     with pytest.raises(ConfigError, match="name the municipality"):
-        Daemon(real, None)
+        Daemon(real, None, CalmGuard(real.panel))  # type: ignore[arg-type]
     named = msgspec.structs.replace(settings.consent, controller="Gemeente Voorbeeld")
     assert terms(msgspec.structs.replace(real, consent=named)).controller == "Gemeente Voorbeeld"
 
@@ -1679,6 +1681,8 @@ def test_a_room_that_cannot_start_blinks_that_for_as_long_as_it_lives(
     monkeypatch.setattr(module, "BROKEN_SECONDS", 0.3)
     monkeypatch.setattr(module, "forbid_dumps", lambda: None)
     monkeypatch.setattr(module.signal, "signal", lambda *_: None)
+    settings = config.load().panel
+    monkeypatch.setattr(panel, "header_pins", lambda: (mock.factory(settings), ""))
     room.values["panel"] |= {"pins": pins}
     caplog.clear()
     began = time.monotonic()

@@ -172,14 +172,14 @@ class House(Machines):
     # Hands
 
     def begin(self, blocks: int = 2) -> str:
-        """Press start and speak, until so many blocks are sealed; the recording's id."""
+        """Speak and press start, until so many blocks are sealed; the recording's id."""
         begun = len(self.room.happened("begun"))
         opened = len(self.room.happened("opened"))
-        self.room.press("start")
-        self.room.await_happening("opened", opened + 1)
         if self._playing is not None:
             self._playing.stop()
         self._playing = self.stage.play(self._speech)
+        self.room.press("start")
+        self.room.await_happening("opened", opened + 1)
         recording = self.room.happened("begun")[begun].recording
         self.await_sealed(recording, blocks)
         return recording
