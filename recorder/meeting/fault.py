@@ -85,8 +85,8 @@ class Fault(Enum):
     LOST = _Row(
         11,
         False,
-        "De vorige opname is verloren: niemand kan haar nog horen. Vertel het de cliënt.",
-        "The previous recording is lost: nobody can hear it any more. Tell the client.",
+        "De vorige opname is verloren. Niemand kan haar nog horen. Vertel het de cliënt.",
+        "The previous recording is lost. Nobody can hear it any more. Tell the client.",
     )
     CUT_OFF = _Row(
         12,
