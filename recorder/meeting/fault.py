@@ -85,7 +85,7 @@ class Fault(Enum):
     LOST = _Row(
         11,
         False,
-        "De vorige opname is verloren: niemand kan haar nog horen. Vertel het de cliënt.",
+        "De vorige opname is verloren. Niemand kan haar nog horen. Vertel het de cliënt.",
         "The previous recording is lost. Nobody can hear it any more. Tell the client.",
     )
     CUT_OFF = _Row(
