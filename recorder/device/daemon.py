@@ -781,11 +781,8 @@ class Daemon:
                 self._end("no_answer", "limit")
             case Action.NOTE_FAULT:
                 self._end("fault", "fault")
-            case Action.NOTE_LIFT:
-                self._ended_no.say(End("lifted", moment.wall_ms))
-                self._standing.lift()
-            case Action.NOTE_LAPSE:
-                self._ended_no.say(End("lapsed", moment.wall_ms))
+            case Action.NOTE_LIFT | Action.NOTE_LAPSE:
+                self._ended_no.note(End("lifted" if action is Action.NOTE_LIFT else "lapsed", moment.wall_ms))
                 self._standing.lift()
 
     def _seconds(self, timer: Action) -> float:
@@ -933,7 +930,7 @@ class Daemon:
         end = self._ended_no.end
         if end is not None:
             self._custody.note(end.name, 0, Moment(end.wall_ms, 0, synced=False))
-            self._ended_no.told()
+            self._ended_no.lift()  # after: a power cut between lets the next one tell it, too
 
     def _end(self, event: str, ended: Ended) -> None:
         self._custody.note(event, self._position, clock.moment(), ended)

@@ -22,8 +22,11 @@ class _Standing:
 
     def say(self) -> None:
         """Durable when this returns. SpoolError if the card fails."""
+        self._write(b"")
+
+    def _write(self, data: bytes) -> None:
         try:
-            durable.write(self._file, b"")
+            durable.write(self._file, data)
         except OSError as error:
             raise SpoolError(f"{self._file}: {self.what} cannot be kept: {error.strerror}") from error
 
@@ -55,27 +58,19 @@ class End(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wall_ms: int
 
 
-class EndedNo:
-    """How the last no ended, until a recording tells it: who takes a no back for the client leaves a trace."""
+class EndedNo(_Standing):
+    """While it stands, no recording has told how the last no ended: who takes a no back for the client leaves a trace."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    what = "the end of a no"
 
-    def say(self, end: End) -> None:
+    def note(self, end: End) -> None:
         """Durable when this returns. SpoolError if the card fails."""
-        try:
-            durable.write(self._file, msgspec.json.encode(end))
-        except OSError as error:
-            raise SpoolError(f"{self._file}: the end of a no cannot be kept: {error.strerror}") from error
+        self._write(msgspec.json.encode(end))
 
     @property
     def end(self) -> End | None:
-        """What no recording has told yet. What the card has damaged is not told."""
+        """What is to be told. What the card has damaged is not."""
         try:
             return msgspec.json.decode(self._file.read_bytes(), type=End)
         except (OSError, msgspec.MsgspecError):
             return None
-
-    def told(self) -> None:
-        """By a recording. A power cut before this returns lets the next one tell it, too."""
-        self._file.unlink(missing_ok=True)
