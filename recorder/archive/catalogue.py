@@ -76,7 +76,6 @@ class Item(NamedTuple):
     content: bytes
     size: int
     """Bytes."""
-    stored_ms: int
     said: Said | None
     """What it says, if it is a signed text."""
 
@@ -304,7 +303,6 @@ class Writing:
                 "index": item.name.index,
                 "content": item.content,
                 "bytes": item.size,
-                "stored_ms": item.stored_ms,
             }
             for item in items
         ]
@@ -373,9 +371,9 @@ def rebuild(store: Store, catalogue: Catalogue) -> tuple[Counts, list[Lacking]]:
     with catalogue.write() as writing:
         if any(writing.counts()):
             raise CatalogueError("the catalogue is not empty; end the archive, move the catalogue away, and rebuild")
-        for found in store.list(naming.DEVICES):
-            writing.enrol(_decode(store.get(found.name), Enrolment, found.name))
-        recordings = {found.name.partition("/")[0] for found in store.list("") if naming.parse_item(found.name)}
+        for name in store.list(naming.DEVICES):
+            writing.enrol(_decode(store.get(name), Enrolment, name))
+        recordings = {name.partition("/")[0] for name in store.list("") if naming.parse_item(name)}
         for recording in sorted(recordings):
             adopt(store, writing, recording)
         return writing.counts(), writing.lacking()
@@ -386,7 +384,7 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
     found = next(store.list(naming.origin(recording)), None)
     if found is None:
         raise StoreError(f"{recording}: the object that says whose recording it is, is missing")
-    origin = _decode(store.get(found.name), Origin, found.name)
+    origin = _decode(store.get(found), Origin, found)
     preamble = Name(recording, RecordType.PREAMBLE, 0)
     beside = writing.known([preamble])[recording].conflicts
     found_items = _items(store, f"{recording}/", writing.contents(recording))
@@ -399,8 +397,8 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
     writing.add_conflicts([conflict for conflict in conflicts if conflict.name.type in left])
     # A purge that was signed for is believed only if nothing came back since, out of a backup: else it is done again.
     if known.refused and not beyond_a_refusal(store, recording):
-        for found in store.list(naming.purged(recording)):
-            receipt = _decode(store.get(found.name)[SIGNATURE_BYTES:], Receipt, found.name)
+        for name in store.list(naming.purged(recording)):
+            receipt = _decode(store.get(name)[SIGNATURE_BYTES:], Receipt, name)
             writing.purge_done(recording, receipt.wall_ms)
 
 
@@ -408,29 +406,29 @@ def beyond_a_refusal(store: Store, recording: str) -> list[str]:
     """The objects that may not be there if this recording was refused."""
     left = {naming.origin(recording), naming.purged(recording)}
     left |= {naming.item(Name(recording, each, 0)) for each in LEFT_BY_A_REFUSAL}
-    gone = [found.name for found in store.list(f"{recording}/") if found.name not in left]
-    for found in store.list(f"{naming.CONFLICTS}{recording}/"):
-        parsed = naming.parse_conflict(found.name)
+    gone = [name for name in store.list(f"{recording}/") if name not in left]
+    for name in store.list(f"{naming.CONFLICTS}{recording}/"):
+        parsed = naming.parse_conflict(name)
         if parsed is None or parsed[0].type not in CONFLICTS_LEFT_BY_A_REFUSAL:
-            gone.append(found.name)
+            gone.append(name)
     return gone
 
 
 def _items(store: Store, prefix: str, there: Mapping[Name, bytes]) -> Iterator[Item]:
     for found in store.list(prefix):
-        name = naming.parse_item(found.name)
+        name = naming.parse_item(found)
         if name is not None and name not in there:
-            yield read_item(store.get(found.name), name, found.stored_ms)
+            yield read_item(store.get(found), name)
 
 
 def _conflicts(store: Store, recording: str, there: Collection[tuple[Name, bytes]]) -> Iterator[Item]:
     for found in store.list(f"{naming.CONFLICTS}{recording}/"):
-        parsed = naming.parse_conflict(found.name)
+        parsed = naming.parse_conflict(found)
         if parsed is not None and parsed not in there:
-            yield read_item(store.get(found.name), parsed[0], found.stored_ms)
+            yield read_item(store.get(found), parsed[0])
 
 
-def read_item(record: bytes, name: Name, stored_ms: int) -> Item:
+def read_item(record: bytes, name: Name) -> Item:
     """The item in an object of the archive; StoreError if the object is damaged."""
     try:
         kind, body = records.parse_record(record)
@@ -444,7 +442,7 @@ def read_item(record: bytes, name: Name, stored_ms: int) -> Item:
             said = canonical.decode(text, ConsentReceipt)
     except (SealedError, SignedTextError) as error:
         raise StoreError(f"{naming.item(name)}: the object is damaged: {error}") from error
-    return Item(name, layout.hash_body(body), len(record), stored_ms, said)
+    return Item(name, layout.hash_body(body), len(record), said)
 
 
 def _decode(data: bytes, kind: type[T], name: str) -> T:

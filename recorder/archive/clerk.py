@@ -138,13 +138,13 @@ class Clerk:
     def _store_durably(self, writing: Writing, uploads: Sequence[tuple[UploadTopic, Upload]], now_ms: int) -> _Plan:
         """Judge and write the objects. What a crashed batch left under a wanted name is adopted first."""
         plan = self._plan(writing, uploads, now_ms)
-        clashes = self._store.put(plan.objects, now_ms)
+        clashes = self._store.put(plan.objects)
         if clashes:
             for recording in sorted({name.partition("/")[0] for name in clashes}):
                 LOG.warning("adopting what an interrupted batch left: recording=%s", recording)
                 adopt(self._store, writing, recording)
             plan = self._plan(writing, uploads, now_ms)
-            if self._store.put(plan.objects, now_ms):
+            if self._store.put(plan.objects):
                 raise StoreError("objects that the catalogue does not know are in the way; rebuild the catalogue")
         return plan
 
@@ -164,7 +164,7 @@ class Clerk:
 
     def _keep(self, plan: _Plan, topic: UploadTopic, upload: Upload, judgement: Judgement, now_ms: int) -> None:
         name, known = upload.name, plan.after[upload.recording]
-        item = Item(name, upload.content, len(upload.record), now_ms, judgement.said)
+        item = Item(name, upload.content, len(upload.record), judgement.said)
         # What the same batch refuses later is never written at all.
         if judgement.verdict is Verdict.CONFLICT:
             if known.refused and name.type not in CONFLICTS_LEFT_BY_A_REFUSAL:
@@ -188,7 +188,7 @@ class Clerk:
                 self._store.delete(beyond_a_refusal(self._store, recording))
                 ((device, purged),) = writing.purges([recording])
                 receipt = Receipt(1, self._name, device, now_ms, (), (purged,), ())
-                if self._store.put({naming.purged(recording): receipt.sign(self._key)}, now_ms):
+                if self._store.put({naming.purged(recording): receipt.sign(self._key)}):
                     # A crash came between this receipt and its row: what was signed first counts.
                     signed = self._store.get(naming.purged(recording))
                     receipt = canonical.decode(signed[SIGNATURE_BYTES:], Receipt)

@@ -22,7 +22,7 @@ def export(store: Store, recording: str) -> Iterator[bytes]:
         raise StoreError(f"the archive has no recording {recording} that begins with a preamble")
     end = Name(recording, RecordType.MANIFEST, 0)
     if end in names:
-        said = read_item(store.get(naming.item(end)), end, 0).said
+        said = read_item(store.get(naming.item(end)), end).said
         assert isinstance(said, Manifest)
         names = [name for name in names if name.type is not RecordType.BLOCK or name.index < said.blocks]
     return (store.get(naming.item(name)) for name in names)
@@ -40,4 +40,4 @@ def _names(store: Store, recording: str) -> list[Name]:
     """What the store has of it, in the order of the file."""
     if not RECORDING_PATTERN.fullmatch(recording):
         raise StoreError(f"{recording!r} is no recording's id: that is 32 hexadecimal digits in lower case")
-    return sorted(name for found in store.list(f"{recording}/") if (name := naming.parse_item(found.name)) is not None)
+    return sorted(name for found in store.list(f"{recording}/") if (name := naming.parse_item(found)) is not None)

@@ -14,10 +14,9 @@ A name is one or more parts of `a-z 0-9 -`, parted by `/`. Nothing else comes ne
 import errno
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
 
 from recorder.archive import unnamed
 from recorder.errors import StoreError
@@ -29,18 +28,10 @@ FILES_OPEN_MAX = 256
 """By one `put`: a process may have 1,024 open files, unless somebody allowed it more."""
 
 
-class Found(NamedTuple):
-    """An object in a listing."""
-
-    name: str
-    stored_ms: int
-    """Unix time, milliseconds: as told to `put`."""
-
-
 class Store(Protocol):
     """Where the archive keeps its objects. Every method raises StoreError if the store fails."""
 
-    def put(self, objects: Mapping[str, bytes], stored_ms: int) -> frozenset[str]:
+    def put(self, objects: Mapping[str, bytes]) -> frozenset[str]:
         """Write `objects` durably, in their order. Returns the names that were there with other bytes."""
         ...
 
@@ -48,8 +39,8 @@ class Store(Protocol):
         """The object's bytes; StoreError if it is not there."""
         ...
 
-    def list(self, prefix: str) -> Iterator[Found]:
-        """Every object whose name begins with `prefix`, in the order of their names."""
+    def list(self, prefix: str) -> Iterator[str]:
+        """The names of all objects that begin with `prefix`, in their order."""
         ...
 
     def delete(self, names: Iterable[str]) -> None:
@@ -80,14 +71,14 @@ class FolderStore:
             raise StoreError(f"{folder}: the object store cannot be made: {error.strerror}") from error
         return cls(folder)
 
-    def put(self, objects: Mapping[str, bytes], stored_ms: int) -> frozenset[str]:
+    def put(self, objects: Mapping[str, bytes]) -> frozenset[str]:
         paths = {name: self._path(name) for name in objects}
         names = list(paths)
         clashes: set[str] = set()
         try:
             for at in range(0, len(names), FILES_OPEN_MAX):
                 portion = {name: paths[name] for name in names[at : at + FILES_OPEN_MAX]}
-                clashes |= self._put_portion(portion, objects, stored_ms)
+                clashes |= self._put_portion(portion, objects)
             for folder in {path.parent for path in paths.values()}:
                 _fsync_folder(folder)
         except OSError as error:
@@ -101,24 +92,20 @@ class FolderStore:
         except OSError as error:
             raise StoreError(f"{self._folder}: {name} cannot be read: {error.strerror}") from error
 
-    def list(self, prefix: str) -> Iterator[Found]:
+    def list(self, prefix: str) -> Iterator[str]:
         if len(prefix) > NAME_CHARACTERS_MAX or not PREFIX_PATTERN.fullmatch(prefix):
             raise StoreError(f"{prefix[:NAME_CHARACTERS_MAX]!r} begins no object's name")
         top = self._folder / prefix.rpartition("/")[0]
-        found: list[Found] = []
         try:
-            for folder, _, files in os.walk(top, onerror=_unless_gone):
-                for path in (Path(folder, file) for file in files):
-                    try:
-                        state = path.stat()
-                    except FileNotFoundError:  # deleted since it was listed
-                        continue
-                    if stat.S_ISREG(state.st_mode):
-                        name = path.relative_to(self._folder).as_posix()
-                        found.append(Found(name, state.st_mtime_ns // 1_000_000))
+            found = [
+                path.relative_to(self._folder).as_posix()
+                for folder, _, files in os.walk(top, onerror=_unless_gone)
+                for path in (Path(folder, file) for file in files)
+                if path.is_file()  # not what was deleted since it was listed
+            ]
         except OSError as error:
             raise StoreError(f"{self._folder}: cannot be listed: {error}") from error
-        return iter(sorted(item for item in found if item.name.startswith(prefix)))
+        return iter(sorted(name for name in found if name.startswith(prefix)))
 
     def delete(self, names: Iterable[str]) -> None:
         paths = [self._path(name) for name in names]
@@ -131,14 +118,14 @@ class FolderStore:
         except OSError as error:
             raise StoreError(f"{self._folder}: objects cannot be deleted: {error}") from error
 
-    def _put_portion(self, paths: Mapping[str, Path], objects: Mapping[str, bytes], stored_ms: int) -> set[str]:
+    def _put_portion(self, paths: Mapping[str, Path], objects: Mapping[str, bytes]) -> set[str]:
         """Write durable files and name them, their folders apart. Returns the names that other bytes had."""
         files: dict[str, int] = {}
         try:
             for name, path in paths.items():
                 self._make_folders(path.parent)
                 files[name] = unnamed.make(path.parent)
-                _write(files[name], objects[name], stored_ms)
+                _write(files[name], objects[name])
             for file in files.values():  # after all are written: the file system commits them together
                 os.fsync(file)
             return {
@@ -182,11 +169,10 @@ def _unless_gone(error: OSError) -> None:
         raise error
 
 
-def _write(file: int, data: bytes, stored_ms: int) -> None:
+def _write(file: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
-    os.utime(file, ns=(stored_ms * 1_000_000,) * 2)
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -72,7 +72,6 @@ ITEMS = Table(
     Column("index", BigInteger, primary_key=True),
     Column("content", LargeBinary(32), nullable=False),
     Column("bytes", BigInteger, nullable=False),
-    Column("stored_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -84,6 +83,5 @@ CONFLICTS = Table(
     Column("index", BigInteger, primary_key=True),
     Column("content", LargeBinary(32), primary_key=True),
     Column("bytes", BigInteger, nullable=False),
-    Column("stored_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

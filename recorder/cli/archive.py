@@ -128,7 +128,7 @@ def _enrol(config: Archive, store: "FolderStore", name: str, file: Path) -> None
         raise CatalogueError(f"{name!r} cannot be a device's name: {error}") from error
     catalogue = _catalogue(config)
     with catalogue.write() as writing:
-        if writing.enrol(enrolment) and store.put({naming.device(name): object_}, enrolment.enrolled_ms):
+        if writing.enrol(enrolment) and store.put({naming.device(name): object_}):
             raise CatalogueError(f"{name} was enrolled before; move the catalogue away and rebuild it from the objects")
     catalogue.close()
     print(f"{name} may upload")

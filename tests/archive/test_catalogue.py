@@ -42,14 +42,14 @@ def catalogue(url):
     catalogue.close()
 
 
-def preamble_item(now_ms: int = NOW_MS) -> Item:
+def preamble_item() -> Item:
     said = decode(RECORDING.preamble.body[64:], Preamble)
-    return Item(RECORDING.preamble.name, RECORDING.preamble.content, 1, now_ms, said)
+    return Item(RECORDING.preamble.name, RECORDING.preamble.content, 1, said)
 
 
-def block_item(now_ms: int = NOW_MS) -> Item:
+def block_item() -> Item:
     block = RECORDING.blocks[0]
-    return Item(block.name, block.content, 1, now_ms, None)
+    return Item(block.name, block.content, 1, None)
 
 
 def delete_after(catalogue: Catalogue) -> int:
@@ -165,18 +165,18 @@ class TestDeletionDate:
         with catalogue.write() as writing:
             writing.add(RECORDING.id, origin(NOW_MS), [block_item()])
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, None, [preamble_item(NOW_MS + 5_000)])
+            writing.add(RECORDING.id, None, [preamble_item()])
         assert delete_after(catalogue) == WALL_MS + DAYS * DAY_MS
 
     def test_a_clock_that_runs_ahead_does_not_put_it_off(self, catalogue):
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, origin(WALL_MS - 3_000), [preamble_item(WALL_MS - 3_000)])
+            writing.add(RECORDING.id, origin(WALL_MS - 3_000), [preamble_item()])
         assert delete_after(catalogue) == WALL_MS - 3_000 + DAYS * DAY_MS
 
     def test_a_clock_far_behind_does_not_have_it_deleted_at_once(self, catalogue):
         late_ms = WALL_MS + 1_000 * DAY_MS
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, origin(late_ms), [preamble_item(late_ms)])
+            writing.add(RECORDING.id, origin(late_ms), [preamble_item()])
         assert delete_after(catalogue) == late_ms + (DAYS - BACKDATING_DAYS_MAX) * DAY_MS
 
 

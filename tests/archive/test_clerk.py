@@ -56,7 +56,7 @@ class Archive:
             enrolment = Enrolment(room.name, room.public_key.public_bytes_raw().hex(), NOW_MS)
             with self.catalogue.write() as writing:
                 writing.enrol(enrolment)
-            self.store.put({naming.device(room.name): encode(enrolment)}, NOW_MS)
+            self.store.put({naming.device(room.name): encode(enrolment)})
 
     def open(self) -> None:
         self.store = FolderStore.make(self.folder / "objects")
@@ -74,10 +74,10 @@ class Archive:
         return Answer(self.clerk.process(batch, self.now_ms), room)
 
     def names(self, recording: Recording) -> list[str]:
-        return [found.name.partition("/")[2] for found in self.store.list(f"{recording.id}/")]
+        return [found.partition("/")[2] for found in self.store.list(f"{recording.id}/")]
 
     def conflicts(self) -> list[str]:
-        return [found.name for found in self.store.list(naming.CONFLICTS)]
+        return list(self.store.list(naming.CONFLICTS))
 
     def dump(self):
         return dump(self.catalogue)
@@ -412,7 +412,7 @@ class TestBeyondTheManifest:
 
     def test_one_that_a_crash_left_without_a_row_does_no_harm(self, archive, recording):
         archive.send(recording, recording.preamble, *recording.blocks[:3])
-        archive.store.put({naming.item(recording.blocks[3].name): recording.blocks[3].record}, NOW_MS)
+        archive.store.put({naming.item(recording.blocks[3].name): recording.blocks[3].record})
         archive.send(recording, ROOM.cut_short(recording, 2), recording.keybox)
         assert archive.verified(recording).state is State.WHOLE
         assert [row[2] for row in archive.rebuilt()["conflicts"]] == [2, 3]
@@ -568,7 +568,7 @@ class TestRefusal:
         archive.send(recording, recording.preamble, *recording.blocks)
         archive.send(recording, recording.refusal)
         before = archive.dump()
-        archive.store.put({naming.item(each.name): each.record for each in recording.blocks}, NOW_MS)
+        archive.store.put({naming.item(each.name): each.record for each in recording.blocks})
         archive.catalogue.close()
         (archive.folder / "catalogue.sqlite").unlink()
         archive.open()
@@ -676,8 +676,8 @@ def test_what_a_crash_left_is_first_even_if_something_else_comes_after(archive, 
     again = ROOM.record(4, ident=recording.id)
     real = FolderStore.put
 
-    def put_and_crash(self, objects, stored_ms):
-        real(self, objects, stored_ms)
+    def put_and_crash(self, objects):
+        real(self, objects)
         raise Crash
 
     with monkeypatch.context() as patch:
@@ -697,9 +697,9 @@ def test_what_a_crash_left_is_first_even_if_something_else_comes_after(archive, 
 def test_a_crash_that_left_the_origin_alone_stops_nothing(archive, recording, monkeypatch):
     real = FolderStore.put
 
-    def put_the_first_and_crash(self, objects, stored_ms):
+    def put_the_first_and_crash(self, objects):
         name = next(iter(objects))
-        real(self, {name: objects[name]}, stored_ms)
+        real(self, {name: objects[name]})
         raise Crash
 
     with monkeypatch.context() as patch:
@@ -736,7 +736,7 @@ def test_a_catalogue_that_is_not_empty_is_not_rebuilt(archive, recording):
 
 
 def test_a_store_that_fails_signs_for_nothing(archive, recording, monkeypatch):
-    def fails(self, objects, stored_ms):
+    def fails(self, objects):
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as patch:

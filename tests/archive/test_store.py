@@ -8,7 +8,7 @@ import pytest
 
 from recorder.archive.store import FolderStore
 from recorder.errors import StoreError
-from tests.archive.store_contract import NOW_MS, A, StoreContract
+from tests.archive.store_contract import A, StoreContract
 
 
 class TestFolderStore(StoreContract):
@@ -17,11 +17,11 @@ class TestFolderStore(StoreContract):
         return FolderStore.make(tmp_path / "objects")
 
     def test_objects_are_there_after_opening_it_again(self, store, tmp_path):
-        store.put({f"{A}/preamble": b"one"}, NOW_MS)
+        store.put({f"{A}/preamble": b"one"})
         assert FolderStore(tmp_path / "objects").get(f"{A}/preamble") == b"one"
 
     def test_a_file_is_synced_before_it_has_a_name_and_its_folder_after(self, store, tmp_path, monkeypatch):
-        store.put({f"{A}/preamble": b""}, NOW_MS)
+        store.put({f"{A}/preamble": b""})
         folder = tmp_path / "objects" / A
         calls: list[str] = []
         fsync, link = os.fsync, os.link
@@ -39,7 +39,7 @@ class TestFolderStore(StoreContract):
 
         monkeypatch.setattr(os, "fsync", noting_fsync)
         monkeypatch.setattr(os, "link", noting_link)
-        store.put({f"{A}/block-00000000": b"a", f"{A}/block-00000001": b"b"}, NOW_MS)
+        store.put({f"{A}/block-00000000": b"a", f"{A}/block-00000001": b"b"})
         assert calls == ["fsync file", "fsync file", "link", "link", "fsync folder"]
         calls.clear()
         store.delete([f"{A}/block-00000000", f"{A}/block-00000001"])
@@ -63,12 +63,12 @@ class TestFolderStore(StoreContract):
             calls.append("link")
             link(source, target, **kwargs)
 
-        store.put({f"{A}/preamble": b""}, NOW_MS)
+        store.put({f"{A}/preamble": b""})
         monkeypatch.setattr(os, "fsync", noting_fsync)
         monkeypatch.setattr(os, "link", noting_link)
         monkeypatch.setattr("recorder.archive.store.FILES_OPEN_MAX", 2)
         names = [f"block-{index:08}" for index in range(5)]
-        store.put({f"{A}/{name}": b"" for name in names}, NOW_MS)
+        store.put({f"{A}/{name}": b"" for name in names})
         assert named == names
         assert calls == [*["file", "file", "link", "link"] * 2, "file", "link", "folder"]
 
@@ -79,11 +79,11 @@ class TestFolderStore(StoreContract):
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", fails)
             with pytest.raises(StoreError):
-                store.put({f"{A}/preamble": b"one"}, NOW_MS)
+                store.put({f"{A}/preamble": b"one"})
         assert list(store.list("")) == []
 
     def test_only_the_owner_may_look(self, store, tmp_path):
-        store.put({f"{A}/preamble": b"one"}, NOW_MS)
+        store.put({f"{A}/preamble": b"one"})
         assert stat.S_IMODE((tmp_path / "objects" / A / "preamble").stat().st_mode) == 0o600
         assert stat.S_IMODE((tmp_path / "objects" / A).stat().st_mode) == 0o700
 
@@ -101,7 +101,7 @@ class TestFolderStore(StoreContract):
 
     def test_emptied_folders_go_and_no_other(self, store, tmp_path):
         store.put(
-            {f"{A}/blocks/block-0": b"", f"{A}/blocks/block-1": b"", f"x/{A}/y/z": b"", f"{A}/preamble": b""}, NOW_MS
+            {f"{A}/blocks/block-0": b"", f"{A}/blocks/block-1": b"", f"x/{A}/y/z": b"", f"{A}/preamble": b""}
         )
         store.delete([f"{A}/blocks/block-0"])
         assert (tmp_path / "objects" / A / "blocks").is_dir()
@@ -110,10 +110,10 @@ class TestFolderStore(StoreContract):
         assert [path.name for path in (tmp_path / "objects" / A).iterdir()] == ["preamble"]
         store.delete([f"{A}/preamble"])
         assert list((tmp_path / "objects").iterdir()) == []
-        assert store.put({f"{A}/preamble": b"again"}, NOW_MS) == frozenset()
+        assert store.put({f"{A}/preamble": b"again"}) == frozenset()
 
     def test_what_goes_with_its_folder_is_gone_durably(self, store, tmp_path, monkeypatch):
-        store.put({f"{A}/blocks/block-0": b"", f"{A}/preamble": b""}, NOW_MS)
+        store.put({f"{A}/blocks/block-0": b"", f"{A}/preamble": b""})
         synced: list[int] = []
         fsync = os.fsync
 
