@@ -1,8 +1,8 @@
 """The catalogue: what the archive has, in a database beside its objects.
 
-It is an index, not a source: `rebuild` makes it anew from the objects. One writer at a time (BEGIN IMMEDIATE), who
-judges, writes the objects and then the rows in one transaction. So a row is never without its object; an object
-without its row, left by a crash between the two, is found when its name is wanted again, and adopted.
+It is an index, not a source: `rebuild` makes it anew from the objects. Whoever writes of a recording has its lock, judges,
+writes the objects and then the rows in one transaction. So a row is never without its object; an object without its row,
+left by a crash between the two, is found when its name is wanted again, and adopted.
 
 A block is beside, in conflict, if it is not the first of its name, or lies beyond what the manifest tells of: the room
 may have lost it, and ended without it.
@@ -14,12 +14,12 @@ wrong is with the device, or with who has its key, and no receipt is worth less 
 import logging
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-import msgspec
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
@@ -28,6 +28,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
+    bindparam,
     create_engine,
     delete,
     event,
@@ -39,19 +40,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from recorder import canonical
-from recorder.archive import naming
+from recorder.archive import pages
 from recorder.archive.naming import Enrolment, Origin
-from recorder.archive.store import Store
 from recorder.archive.tables import CONFLICTS, DEVICES, ITEMS, RECORDINGS
-from recorder.canonical import SIGNATURE_BYTES
-from recorder.errors import CatalogueError, SealedError, SignedTextError, StoreError
-from recorder.sealed import layout
+from recorder.errors import CatalogueError
 from recorder.sealed.layout import Manifest, Preamble, RecordType
-from recorder.wire import records
 from recorder.wire.consent import ConsentReceipt
 from recorder.wire.judge import CONFLICTS_LEFT_BY_A_REFUSAL, LEFT_BY_A_REFUSAL, Known, Said
-from recorder.wire.receipt import Purged, Receipt
+from recorder.wire.receipt import Purged
 from recorder.wire.records import ITEM_TYPES, Beside, ItemType
 from recorder.wire.upload import Name
 
@@ -65,8 +61,8 @@ BUSY_SECONDS_MAX = 30.0
 """How long a writer waits for another."""
 BUSY_RETRY_SECONDS = 0.05
 
-
-T = TypeVar("T", bound=msgspec.Struct)
+_Page = tuple[str, int, int]
+"""Recording, type, number: the key of a page."""
 
 
 class Item(NamedTuple):
@@ -74,10 +70,16 @@ class Item(NamedTuple):
 
     name: Name
     content: bytes
-    size: int
-    """Bytes."""
     said: Said | None
     """What it says, if it is a signed text."""
+
+
+class Addition(NamedTuple):
+    """Items of one recording that are durable in the store and were not noted before."""
+
+    origin: Origin | None
+    """Of a recording that is new."""
+    items: Collection[Item]
 
 
 class Lacking(NamedTuple):
@@ -174,15 +176,17 @@ class Writing:
     def known(self, names: Collection[Name]) -> dict[str, Known]:
         """Recording to what is known of it, with the contents of those of `names` that are there, and of its manifest."""
         recordings = {name.recording for name in names}
+        wanted = {Name(recording, RecordType.MANIFEST, 0) for recording in recordings}.union(names)
+        there = self._pages({_page(name) for name in wanted})
         contents: dict[str, dict[Name, bytes]] = {recording: {} for recording in recordings}
-        manifests = {Name(recording, RecordType.MANIFEST, 0) for recording in recordings}
-        keys = [(name.recording, int(name.type), name.index) for name in manifests.union(names)]
-        item = tuple_(ITEMS.c.recording, ITEMS.c.type, ITEMS.c.index)
-        for row in self._connection.execute(select(ITEMS).where(item.in_(keys))):
-            contents[row.recording][_name(row)] = row.content
+        for name in wanted:
+            content = pages.at(there.get(_page(name), b""), _place(name))
+            if content is not None:
+                contents[name.recording][name] = content
         conflicts: dict[str, set[tuple[Name, bytes]]] = {recording: set() for recording in recordings}
         for row in self._connection.execute(select(CONFLICTS).where(CONFLICTS.c.recording.in_(recordings))):
-            conflicts[row.recording].add((_name(row), row.content))
+            name = Name(row.recording, ITEM_TYPES[row.type], row._mapping["index"])
+            conflicts[row.recording].add((name, row.content))
         known = {recording: Known() for recording in recordings}
         for row in self._connection.execute(select(RECORDINGS).where(RECORDINGS.c.id.in_(recordings))):
             known[row.id] = Known(
@@ -197,77 +201,69 @@ class Writing:
         return known
 
     def contents(self, recording: str) -> dict[Name, bytes]:
-        """Name to content of everything there is of one recording."""
-        rows = self._connection.execute(select(ITEMS).where(ITEMS.c.recording == recording))
-        return {_name(row): row.content for row in rows}
+        """Name to content of everything there is of one recording, in the order of the file."""
+        rows = self._connection.execute(
+            select(ITEMS).where(ITEMS.c.recording == recording).order_by(ITEMS.c.type, ITEMS.c.page)
+        )
+        return {
+            Name(recording, ITEM_TYPES[row.type], row.page * pages.PAGE_ITEMS + place): content
+            for row in rows
+            for place, content in pages.read(row.contents)
+        }
 
-    def add(self, recording: str, origin: Origin | None, items: Collection[Item]) -> None:
-        """Note items that are durable in the store and were not noted before; `origin` of a recording that is new.
+    def add(self, additions: Mapping[str, Addition]) -> None:
+        """Note new items, by recording.
 
-        A refusal among them erases the rest. Blocks that the manifest does not tell of are beside from then on.
+        A refusal among them erases the rest of its recording. Blocks that a manifest does not tell of are beside from then on.
         """
-        row = self._recording(recording)
-        if row is None:
-            assert origin is not None
-            row = {
-                "id": recording,
-                "device": origin.device,
-                "preamble_hash": bytes.fromhex(origin.preamble),
-                "first_ms": origin.first_ms,
-                "delete_after_ms": origin.first_ms + origin.retention_days * DAY_MS,
-                "state": "open",
-                "ended": None,
-                "blocks": None,
-                "keybox": None,
-            }
-            self._connection.execute(insert(RECORDINGS), row)
-        changes: dict[str, Any] = {}
-        for item in items:
-            match item.said:
-                case Preamble() as preamble:
-                    changes |= {
-                        "sequence": preamble.sequence,
-                        "made_ms": preamble.wall_ms,
-                        "made_synced": preamble.synced,
-                        "delete_after_ms": row["delete_after_ms"] - _made_before_ms(row["first_ms"], preamble),
-                    }
-                case Manifest() as manifest:
-                    changes |= {
-                        "ended": manifest.ended,
-                        "ended_ms": manifest.wall_ms,
-                        "blocks": manifest.blocks,
-                        "keybox": manifest.keybox,
-                    }
-                case ConsentReceipt() as receipt:
-                    changes |= {"receipt_previous": bytes.fromhex(receipt.previous)}
-        self._insert(ITEMS, items)
-        row = {**row, **changes}
-        self._settle(recording, row, changes)
-        if "receipt_previous" in changes:
-            self._check_chain(row["device"], row["sequence"])
+        found = self._connection.execute(select(RECORDINGS).where(RECORDINGS.c.id.in_(additions)))
+        rows: dict[str, dict[str, Any]] = {row.id: dict(row._mapping) for row in found}
+        new = {}
+        for recording, addition in additions.items():
+            if recording not in rows:
+                assert addition.origin is not None
+                new[recording] = rows[recording] = _born(recording, addition.origin)
+        if new:
+            self._connection.execute(insert(RECORDINGS), list(new.values()))
+        self._add_contents(item for addition in additions.values() for item in addition.items)
+        for recording, addition in additions.items():
+            changes: dict[str, Any] = {}
+            for item in addition.items:
+                changes |= _told(item.said, rows[recording])
+            row = rows[recording] | changes
+            if changes or row["ended"] is not None:
+                self._settle(recording, row, changes)
+            if "receipt_previous" in changes:
+                self._check_chain(row["device"], row["sequence"])
 
-    def add_conflicts(self, conflicts: Collection[Item]) -> None:
-        """Note what was kept beside; their recordings must be there."""
-        self._insert(CONFLICTS, conflicts)
+    def add_conflicts(self, conflicts: Iterable[tuple[Name, bytes]]) -> None:
+        """Note what was kept beside, by name and content; their recordings must be there."""
+        rows = [
+            {"recording": name.recording, "type": int(name.type), "index": name.index, "content": content}
+            for name, content in conflicts
+        ]
+        if rows:
+            self._connection.execute(insert(CONFLICTS), rows)
 
     def unpurged(self, recordings: Collection[str] | None = None) -> list[str]:
         """Those refused recordings (all, or of `recordings`) whose objects may not be deleted yet."""
-        query = select(RECORDINGS.c.id).where(RECORDINGS.c.state == "refused", RECORDINGS.c.purged_ms.is_(None))
-        if recordings is not None:
-            query = query.where(RECORDINGS.c.id.in_(recordings))
-        return list(self._connection.scalars(query))
+        return self._unsettled("refused", recordings)
+
+    def ungathered(self, recordings: Collection[str] | None = None) -> list[str]:
+        """Those kept recordings (all, or of `recordings`) whose blocks may lie in many objects."""
+        return self._unsettled("kept", recordings)
 
     def purges(self, recordings: Collection[str]) -> list[tuple[str, Purged]]:
         """Device and order of those of `recordings` that were refused, by recording."""
         query = (
-            select(RECORDINGS.c.id, RECORDINGS.c.device, ITEMS.c.content)
+            select(RECORDINGS.c.id, RECORDINGS.c.device, ITEMS.c.contents)
             .join(ITEMS, ITEMS.c.recording == RECORDINGS.c.id)
             .where(RECORDINGS.c.id.in_(recordings), RECORDINGS.c.state == "refused")
             .where(ITEMS.c.type == int(RecordType.MANIFEST))
             .order_by(RECORDINGS.c.id)
         )
         rows = self._connection.execute(query)
-        return [(row.device, Purged(row.id, row.content.hex())) for row in rows]
+        return [(row.device, Purged(row.id, row.contents.hex())) for row in rows]
 
     def lacking(self, recordings: Collection[str] | None = None) -> list[Lacking]:
         """Those recordings (all, or of `recordings`) that would be kept if all their blocks were here."""
@@ -288,26 +284,57 @@ class Writing:
 
     def purge_done(self, recording: str, purged_ms: int) -> None:
         """Note that the objects of a refused recording are gone."""
-        done = update(RECORDINGS).where(RECORDINGS.c.id == recording)
-        self._connection.execute(done.values(purged_ms=purged_ms))
+        self._change(recording, {"purged_ms": purged_ms, "settled": True})
 
-    def _recording(self, recording: str) -> dict[str, Any] | None:
-        row = self._connection.execute(select(RECORDINGS).where(RECORDINGS.c.id == recording)).first()
-        return None if row is None else dict(row._mapping)
+    def gather_done(self, recording: str) -> None:
+        """Note that the blocks of a kept recording lie together."""
+        self._change(recording, {"settled": True})
 
-    def _insert(self, table: Table, items: Collection[Item]) -> None:
-        rows = [
-            {
-                "recording": item.name.recording,
-                "type": int(item.name.type),
-                "index": item.name.index,
-                "content": item.content,
-                "bytes": item.size,
-            }
-            for item in items
+    def _unsettled(self, state: str, recordings: Collection[str] | None) -> list[str]:
+        query = select(RECORDINGS.c.id).where(~RECORDINGS.c.settled, RECORDINGS.c.state == state)
+        if recordings is not None:
+            query = query.where(RECORDINGS.c.id.in_(recordings))
+        return list(self._connection.scalars(query.order_by(RECORDINGS.c.id)))
+
+    def _pages(self, keys: Collection[_Page]) -> dict[_Page, bytes]:
+        """Those pages that are there."""
+        page = tuple_(ITEMS.c.recording, ITEMS.c.type, ITEMS.c.page)
+        rows = self._connection.execute(select(ITEMS).where(page.in_(list(keys))))
+        return {(row.recording, row.type, row.page): row.contents for row in rows}
+
+    def _add_contents(self, items: Iterable[Item]) -> None:
+        changes: dict[_Page, dict[int, bytes]] = {}
+        for item in items:
+            changes.setdefault(_page(item.name), {})[_place(item.name)] = item.content
+        if not changes:
+            return
+        there = self._pages(changes)
+        written = {key: pages.write(there.get(key, b""), contents) for key, contents in changes.items()}
+        self._write_pages({key: page for key, page in written.items() if key not in there}, new=True)
+        self._write_pages({key: page for key, page in written.items() if key in there}, new=False)
+
+    def _write_pages(self, written: Mapping[_Page, bytes], *, new: bool) -> None:
+        if not written:
+            return
+        if new:
+            rows = [
+                {"recording": recording, "type": type_, "page": number, "contents": page}
+                for (recording, type_, number), page in written.items()
+            ]
+            self._connection.execute(insert(ITEMS), rows)
+            return
+        statement = (
+            update(ITEMS)
+            .where(
+                ITEMS.c.recording == bindparam("of"), ITEMS.c.type == bindparam("kind"), ITEMS.c.page == bindparam("no")
+            )
+            .values(contents=bindparam("page_contents"))
+        )
+        changes = [
+            {"of": recording, "kind": type_, "no": number, "page_contents": page}
+            for (recording, type_, number), page in written.items()
         ]
-        if rows:
-            self._connection.execute(insert(table), rows)
+        self._connection.execute(statement, changes)
 
     def _settle(self, recording: str, row: Mapping[str, Any], changes: dict[str, Any]) -> None:
         """Write `changes` of the row, and what follows from them."""
@@ -320,19 +347,22 @@ class Writing:
             if self._has_keybox(recording, row["keybox"]) and self._blocks(recording) == row["blocks"]:
                 changes |= {"state": "kept"}
         if changes:
-            self._connection.execute(update(RECORDINGS).where(RECORDINGS.c.id == recording).values(**changes))
+            self._change(recording, changes)
+
+    def _change(self, recording: str, changes: Mapping[str, Any]) -> None:
+        self._connection.execute(update(RECORDINGS).where(RECORDINGS.c.id == recording).values(**changes))
 
     def _check_chain(self, device: str, number: int) -> None:
         """Tell it if the receipt of that number does not follow the one before it, or the one after does not follow it."""
         near = (
-            select(RECORDINGS.c.sequence, RECORDINGS.c.receipt_previous, ITEMS.c.content)
+            select(RECORDINGS.c.sequence, RECORDINGS.c.receipt_previous, ITEMS.c.contents)
             .join(ITEMS, ITEMS.c.recording == RECORDINGS.c.id)
             .where(RECORDINGS.c.device == device, RECORDINGS.c.sequence.between(number - 1, number + 1))
             .where(_of(Beside.RECEIPT))
         )
         found = {row.sequence: row for row in self._connection.execute(near)}
         for each in (number, number + 1):
-            before = bytes(32) if each == 1 else found[each - 1].content if each - 1 in found else None
+            before = bytes(32) if each == 1 else found[each - 1].contents if each - 1 in found else None
             if each in found and before not in (None, found[each].receipt_previous):
                 LOG.error(
                     "the chain of receipts is broken: device=%s: number %d does not follow the one before", device, each
@@ -340,20 +370,31 @@ class Writing:
 
     def _put_beside(self, recording: str, blocks: int) -> None:
         """Note as conflicts what lies beyond so many blocks. An object's name tells it too, so none needs to be moved."""
-        beyond = (ITEMS.c.recording == recording) & _of(RecordType.BLOCK) & (ITEMS.c.index >= blocks)
-        columns = [column.name for column in CONFLICTS.columns]
-        rows = select(*(ITEMS.c[name] for name in columns)).where(beyond)
-        self._connection.execute(insert(CONFLICTS).from_select(columns, rows))
-        number = self._connection.execute(delete(ITEMS).where(beyond)).rowcount
-        if number:
-            LOG.error("conflict: recording=%s: %d blocks beyond the %d of its manifest", recording, number, blocks)
+        last, place = divmod(blocks, pages.PAGE_ITEMS)
+        from_there = (ITEMS.c.recording == recording) & _of(RecordType.BLOCK) & (ITEMS.c.page >= last)
+        found = {row.page: row.contents for row in self._connection.execute(select(ITEMS).where(from_there))}
+        kept = pages.cut(found.get(last, b""), place)
+        beyond = [
+            (Name(recording, RecordType.BLOCK, number * pages.PAGE_ITEMS + at), content)
+            for number, page in sorted(found.items())
+            for at, content in pages.read(page)
+            if (number, at) >= (last, place)
+        ]
+        if not beyond:
+            return
+        LOG.error("conflict: recording=%s: %d blocks beyond the %d of its manifest", recording, len(beyond), blocks)
+        self.add_conflicts(beyond)
+        self._connection.execute(delete(ITEMS).where(from_there))
+        if kept:
+            self._write_pages({(recording, int(RecordType.BLOCK), last): kept}, new=True)
 
     def _has_keybox(self, recording: str, named: str | None) -> bool:
         # A manifest that names no keybox says that none will ever come: then nothing is waited for.
         return named is None or self._count(ITEMS, ITEMS.c.recording == recording, _of(RecordType.KEYBOX)) > 0
 
     def _blocks(self, recording: str) -> int:
-        return self._count(ITEMS, ITEMS.c.recording == recording, _of(RecordType.BLOCK))
+        found = select(ITEMS.c.contents).where(ITEMS.c.recording == recording, _of(RecordType.BLOCK))
+        return sum(1 for page in self._connection.scalars(found) for _ in pages.read(page))
 
     def _count(self, table: Table, *where: ColumnElement[bool]) -> int:
         return self._connection.scalar(select(func.count()).select_from(table).where(*where)) or 0
@@ -363,93 +404,52 @@ class Writing:
         self._connection.execute(delete(table).where(table.c.recording == recording, others))
 
 
-def rebuild(store: Store, catalogue: Catalogue) -> tuple[Counts, list[Lacking]]:
-    """Fill an empty catalogue from the objects; returns what it has then, and what is not whole.
-
-    CatalogueError if it is not empty, StoreError if an object is not what its name says.
-    """
-    with catalogue.write() as writing:
-        if any(writing.counts()):
-            raise CatalogueError("the catalogue is not empty; end the archive, move the catalogue away, and rebuild")
-        for name in store.list(naming.DEVICES):
-            writing.enrol(_decode(store.get(name), Enrolment, name))
-        recordings = {name.partition("/")[0] for name in store.list("") if naming.parse_item(name)}
-        for recording in sorted(recordings):
-            adopt(store, writing, recording)
-        return writing.counts(), writing.lacking()
+def consecutive(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """`items`, in the order of their names, cut where the next one does not follow: what one object may hold."""
+    ordered = sorted(items, key=lambda item: item.name)
+    places = enumerate(ordered)
+    for _, run in groupby(
+        places, lambda each: (each[1].name.recording, each[1].name.type, each[1].name.index - each[0])
+    ):
+        yield [item for _, item in run]
 
 
-def adopt(store: Store, writing: Writing, recording: str) -> None:
-    """Note every object of one recording that the catalogue does not know."""
-    found = next(store.list(naming.origin(recording)), None)
-    if found is None:
-        raise StoreError(f"{recording}: the object that says whose recording it is, is missing")
-    origin = _decode(store.get(found), Origin, found)
-    preamble = Name(recording, RecordType.PREAMBLE, 0)
-    beside = writing.known([preamble])[recording].conflicts
-    found_items = _items(store, f"{recording}/", writing.contents(recording))
-    items = [item for item in found_items if (item.name, item.content) not in beside]
-    if items:
-        writing.add(recording, origin, items)
-    known = writing.known([preamble])[recording]
-    conflicts = _conflicts(store, recording, known.conflicts)
-    left = CONFLICTS_LEFT_BY_A_REFUSAL if known.refused else frozenset(ITEM_TYPES.values())
-    writing.add_conflicts([conflict for conflict in conflicts if conflict.name.type in left])
-    # A purge that was signed for is believed only if nothing came back since, out of a backup: else it is done again.
-    if known.refused and not beyond_a_refusal(store, recording):
-        for name in store.list(naming.purged(recording)):
-            receipt = _decode(store.get(name)[SIGNATURE_BYTES:], Receipt, name)
-            writing.purge_done(recording, receipt.wall_ms)
+def _born(recording: str, origin: Origin) -> dict[str, Any]:
+    """The row of a recording of which nothing is known but that it began to come."""
+    return {
+        "id": recording,
+        "device": origin.device,
+        "preamble_hash": bytes.fromhex(origin.preamble),
+        "first_ms": origin.first_ms,
+        "delete_after_ms": origin.first_ms + origin.retention_days * DAY_MS,
+        "state": "open",
+        "settled": False,
+        "ended": None,
+        "blocks": None,
+        "keybox": None,
+    }
 
 
-def beyond_a_refusal(store: Store, recording: str) -> list[str]:
-    """The objects that may not be there if this recording was refused."""
-    left = {naming.origin(recording), naming.purged(recording)}
-    left |= {naming.item(Name(recording, each, 0)) for each in LEFT_BY_A_REFUSAL}
-    gone = [name for name in store.list(f"{recording}/") if name not in left]
-    for name in store.list(f"{naming.CONFLICTS}{recording}/"):
-        parsed = naming.parse_conflict(name)
-        if parsed is None or parsed[0].type not in CONFLICTS_LEFT_BY_A_REFUSAL:
-            gone.append(name)
-    return gone
-
-
-def _items(store: Store, prefix: str, there: Mapping[Name, bytes]) -> Iterator[Item]:
-    for found in store.list(prefix):
-        name = naming.parse_item(found)
-        if name is not None and name not in there:
-            yield read_item(store.get(found), name)
-
-
-def _conflicts(store: Store, recording: str, there: Collection[tuple[Name, bytes]]) -> Iterator[Item]:
-    for found in store.list(f"{naming.CONFLICTS}{recording}/"):
-        parsed = naming.parse_conflict(found)
-        if parsed is not None and parsed not in there:
-            yield read_item(store.get(found), parsed[0])
-
-
-def read_item(record: bytes, name: Name) -> Item:
-    """The item in an object of the archive; StoreError if the object is damaged."""
-    try:
-        kind, body = records.parse_record(record)
-        text = body[SIGNATURE_BYTES:]
-        said: Said | None = None
-        if kind is RecordType.PREAMBLE:
-            said = canonical.decode(text, Preamble)
-        elif kind is RecordType.MANIFEST:
-            said = canonical.decode(text, Manifest)
-        elif kind is Beside.RECEIPT:
-            said = canonical.decode(text, ConsentReceipt)
-    except (SealedError, SignedTextError) as error:
-        raise StoreError(f"{naming.item(name)}: the object is damaged: {error}") from error
-    return Item(name, layout.hash_body(body), len(record), said)
-
-
-def _decode(data: bytes, kind: type[T], name: str) -> T:
-    try:
-        return canonical.decode(data, kind)
-    except SignedTextError as error:
-        raise StoreError(f"{name}: the object is damaged: {error}") from error
+def _told(said: Said | None, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What changes in a recording's row by what one of its items says."""
+    match said:
+        case Preamble() as preamble:
+            return {
+                "sequence": preamble.sequence,
+                "made_ms": preamble.wall_ms,
+                "made_synced": preamble.synced,
+                "delete_after_ms": row["delete_after_ms"] - _made_before_ms(row["first_ms"], preamble),
+            }
+        case Manifest() as manifest:
+            return {
+                "ended": manifest.ended,
+                "ended_ms": manifest.wall_ms,
+                "blocks": manifest.blocks,
+                "keybox": manifest.keybox,
+            }
+        case ConsentReceipt() as receipt:
+            return {"receipt_previous": bytes.fromhex(receipt.previous)}
+    return {}
 
 
 def _made_before_ms(first_ms: int, preamble: Preamble) -> int:
@@ -457,12 +457,16 @@ def _made_before_ms(first_ms: int, preamble: Preamble) -> int:
     return min(max(first_ms - preamble.wall_ms, 0), BACKDATING_DAYS_MAX * DAY_MS) if preamble.synced else 0
 
 
+def _page(name: Name) -> _Page:
+    return name.recording, int(name.type), name.index // pages.PAGE_ITEMS
+
+
+def _place(name: Name) -> int:
+    return name.index % pages.PAGE_ITEMS
+
+
 def _of(kind: ItemType) -> ColumnElement[bool]:
     return ITEMS.c.type == int(kind)
-
-
-def _name(row: Any) -> Name:
-    return Name(row.recording, ITEM_TYPES[row.type], row.index)
 
 
 def _first_line(error: Exception) -> str:

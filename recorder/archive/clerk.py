@@ -8,12 +8,14 @@ The order within a batch is what "signed for" means:
 4. have the database forget what was refused, delete it from the store, sign for it, and note that it is gone;
 5. sign the receipts.
 
+When there is time, the blocks of what was kept are brought together (`gather`).
+
 A crash at any point loses nothing that was signed for: what had not come to 5 comes again, and finds itself there.
 """
 
 import hashlib
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -22,8 +24,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recorder import canonical
 from recorder.archive import naming
-from recorder.archive.catalogue import Catalogue, Item, Writing, adopt, beyond_a_refusal
+from recorder.archive.catalogue import Addition, Catalogue, Item, Writing, consecutive
+from recorder.archive.gather import gather
 from recorder.archive.naming import Origin
+from recorder.archive.rebuild import adopt, beyond_a_refusal
 from recorder.archive.store import Store
 from recorder.canonical import SIGNATURE_BYTES
 from recorder.errors import StoreError, WireError
@@ -55,10 +59,21 @@ class _Plan:
     after: dict[str, Known] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     """Of new recordings."""
-    objects: dict[str, bytes] = field(default_factory=dict)
     items: dict[str, list[Item]] = field(default_factory=dict)
     """By recording."""
-    conflicts: list[Item] = field(default_factory=list)
+    records: dict[Name, bytes] = field(default_factory=dict)
+    """Of these items."""
+    conflicts: dict[tuple[Name, bytes], bytes] = field(default_factory=dict)
+    """Records to be kept beside, by name and content."""
+
+    @property
+    def objects(self) -> dict[str, bytes]:
+        """What is to be put into the store, by the objects' names, in order."""
+        origins = {naming.origin(recording): canonical.encode(origin) for recording, origin in self.origins.items()}
+        runs = [[item.name for item in run] for items in self.items.values() for run in consecutive(items)]
+        objects = {naming.items(run): b"".join(self.records[name] for name in run) for run in runs}
+        beside = {naming.conflict(*each): record for each, record in self.conflicts.items()}
+        return origins | objects | beside
 
 
 class Clerk:
@@ -76,6 +91,7 @@ class Clerk:
         self._store = store
         self._catalogue = catalogue
         self._retention_days = retention_days
+        self._to_gather: deque[str] = deque()
         self.verdicts: Counter[Verdict] = Counter()
         """How often each was given since the start."""
 
@@ -88,7 +104,20 @@ class Clerk:
         """Finish the purges that a crash interrupted. To be called once, before the first batch."""
         with self._catalogue.write() as writing:
             recordings = writing.unpurged()
+            self._to_gather.extend(writing.ungathered())
         self._purge(recordings, now_ms)
+
+    def gather(self) -> bool:
+        """Bring the blocks of one kept recording together, if there is one to do; whether there are more."""
+        if self._to_gather:
+            recording = self._to_gather.popleft()
+            with self._catalogue.write() as writing:
+                for each in writing.ungathered([recording]):  # another clerk may have done it
+                    beside = gather(self._store, each, writing.contents(each))
+                    known = writing.known([Name(each, RecordType.PREAMBLE, 0)])[each].conflicts
+                    writing.add_conflicts([one for one in beside if one not in known])
+                    writing.gather_done(each)
+        return bool(self._to_gather)
 
     def process(self, batch: Sequence[Message], now_ms: int) -> list[Message]:
         """Carry out a batch; returns the receipts to send. `now_ms` is Unix time."""
@@ -97,8 +126,9 @@ class Clerk:
             return []
         with self._catalogue.write() as writing:
             plan = self._store_durably(writing, uploads, now_ms)
-            for recording, items in plan.items.items():
-                writing.add(recording, plan.origins.get(recording), items)
+            writing.add(
+                {recording: Addition(plan.origins.get(recording), items) for recording, items in plan.items.items()}
+            )
             writing.add_conflicts(plan.conflicts)
             lacking = writing.lacking(plan.items.keys())
             there = {
@@ -108,6 +138,7 @@ class Clerk:
             }
             refused = {recording for recording, known in plan.after.items() if known.refused}
             unpurged = writing.unpurged(refused)
+            self._to_gather.extend(writing.ungathered(plan.items.keys()))
         self._purge(unpurged, now_ms)
         with self._catalogue.write() as writing:
             purges = writing.purges(refused)
@@ -164,20 +195,17 @@ class Clerk:
 
     def _keep(self, plan: _Plan, topic: UploadTopic, upload: Upload, judgement: Judgement, now_ms: int) -> None:
         name, known = upload.name, plan.after[upload.recording]
-        item = Item(name, upload.content, len(upload.record), judgement.said)
         # What the same batch refuses later is never written at all.
         if judgement.verdict is Verdict.CONFLICT:
             if known.refused and name.type not in CONFLICTS_LEFT_BY_A_REFUSAL:
                 return
-            plan.objects[naming.conflict(name, upload.content)] = upload.record
-            plan.conflicts.append(item)
+            plan.conflicts[name, upload.content] = upload.record
         elif not known.refused or name.type in LEFT_BY_A_REFUSAL:
             if plan.before[upload.recording].device is None and upload.recording not in plan.origins:
                 origin = Origin(topic.device, upload.preamble_hash.hex(), now_ms, self._retention_days)
                 plan.origins[upload.recording] = origin
-                plan.objects[naming.origin(upload.recording)] = canonical.encode(origin)
-            plan.objects[naming.item(name)] = upload.record
-            plan.items.setdefault(upload.recording, []).append(item)
+            plan.records[name] = upload.record
+            plan.items.setdefault(upload.recording, []).append(Item(name, upload.content, judgement.said))
 
     def _purge(self, recordings: Sequence[str], now_ms: int) -> None:
         """Delete what refused recordings left, and keep the archive's receipt of it."""

@@ -2,17 +2,21 @@
 
     RECORDING/origin                      whose recording it is, and since when: written with its first item
     RECORDING/preamble  manifest  keybox  records, as in docs/sealed-recording.md, section 1
-    RECORDING/blocks/block-00000000       likewise; beside, where the manifest does not tell of so many
+    RECORDING/blocks/00000000-00000007    the records of these blocks, one behind the other
     RECORDING/receipt                     the consent receipt, a record as in docs/receipt.md
     RECORDING/purged                      the archive's signed receipt of a purge
     conflicts/RECORDING/ITEM/CONTENT      records that were authentic, but not the first of their name
     devices/NAME                          an enrolled device and its public key
 
-So the catalogue can be rebuilt from the objects alone. Blocks have a folder of their own, which goes with them: a folder
-keeps the size that its entries once needed, and that of a refused meeting would tell how long it was.
+So the catalogue can be rebuilt from the objects alone. Blocks that came together lie in one object, a *run*, for what a store
+costs is counted in objects rather than in bytes; once a recording is kept, all of its blocks do (`gather`). Runs may overlap,
+when a crash left one behind: what they have of one block is the same, but for a device that signed two. Blocks have a folder of
+their own, which goes with them: a folder keeps the size that its entries once needed, and that of a refused meeting would tell
+how long it was.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, cast
 
 import msgspec
@@ -25,8 +29,12 @@ from recorder.wire.upload import Name
 
 CONFLICTS = "conflicts/"
 DEVICES = "devices/"
-_ITEM = re.compile(r"([0-9a-f]{32})/(preamble|manifest|keybox|receipt|blocks/block-([0-9]{8,10}))", re.ASCII)
-_CONFLICT = re.compile(rf"{CONFLICTS}({_ITEM.pattern})/([0-9a-f]{{64}})", re.ASCII)
+_ITEM = re.compile(r"([0-9a-f]{32})/(preamble|manifest|keybox|receipt)", re.ASCII)
+_RUN = re.compile(r"([0-9a-f]{32})/blocks/([0-9]{8,10})-([0-9]{8,10})", re.ASCII)
+_CONFLICT = re.compile(
+    rf"{CONFLICTS}([0-9a-f]{{32}})/(preamble|manifest|keybox|receipt|blocks/block-([0-9]{{8,10}}))/([0-9a-f]{{64}})",
+    re.ASCII,
+)
 
 
 class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,28 +65,36 @@ def purged(recording: str) -> str:
     return f"{recording}/purged"
 
 
+def blocks(recording: str) -> str:
+    """What the names of this recording's runs begin with."""
+    return f"{recording}/blocks/"
+
+
 def device(name: str) -> str:
     return f"{DEVICES}{name}"
 
 
-def item(name: Name) -> str:
-    """Where the first record of this name lies."""
-    part = f"blocks/block-{name.index:08}" if name.type is RecordType.BLOCK else kind(name.type)
-    return f"{name.recording}/{part}"
+def items(names: Sequence[Name]) -> str:
+    """Where the first records of these names lie: consecutive blocks, or one other item."""
+    first, last = names[0], names[-1]
+    if first.type is RecordType.BLOCK:
+        return f"{blocks(first.recording)}{first.index:08}-{last.index:08}"
+    return f"{first.recording}/{kind(first.type)}"
 
 
 def conflict(name: Name, content: bytes) -> str:
     """Where another record of this name lies."""
-    return f"{CONFLICTS}{item(name)}/{content.hex()}"
+    part = f"blocks/block-{name.index:08}" if name.type is RecordType.BLOCK else kind(name.type)
+    return f"{CONFLICTS}{name.recording}/{part}/{content.hex()}"
 
 
-def parse_item(found: str) -> Name | None:
-    """The name of the item in this object; None if it holds none."""
-    match = _ITEM.fullmatch(found)
-    if match is None:
-        return None
-    recording, part, index = match.groups()
-    return Name(recording, RecordType.BLOCK if index else item_type(cast(Kind, part)), int(index or 0))
+def parse_items(found: str) -> tuple[Name, ...]:
+    """The names of the items in this object, in their order; empty if it holds none."""
+    if match := _ITEM.fullmatch(found):
+        return (Name(match[1], item_type(cast(Kind, match[2])), 0),)
+    if match := _RUN.fullmatch(found):
+        return tuple(Name(match[1], RecordType.BLOCK, index) for index in range(int(match[2]), int(match[3]) + 1))
+    return ()
 
 
 def parse_conflict(found: str) -> tuple[Name, bytes] | None:
@@ -86,6 +102,6 @@ def parse_conflict(found: str) -> tuple[Name, bytes] | None:
     match = _CONFLICT.fullmatch(found)
     if match is None:
         return None
-    name = parse_item(match.group(1))
-    assert name is not None
-    return name, bytes.fromhex(match.group(match.lastindex or 0))
+    recording, part, index, content = match.groups()
+    type_ = RecordType.BLOCK if index else item_type(cast(Kind, part))
+    return Name(recording, type_, int(index or 0)), bytes.fromhex(content)

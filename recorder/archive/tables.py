@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    text,
 )
 
 METADATA = MetaData(
@@ -28,6 +29,8 @@ METADATA = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_name)s",
     }
 )
+
+_UNSETTLED = text("NOT settled")
 
 DEVICES = Table(
     "devices",
@@ -59,19 +62,24 @@ RECORDINGS = Table(
     Column("receipt_previous", LargeBinary(32)),
     # Of a refused recording: when its blocks were gone.
     Column("purged_ms", BigInteger),
+    # Whether nothing is left to be done for it: the blocks of a kept one lie together, a refused one was purged.
+    Column("settled", Boolean, nullable=False),
     CheckConstraint("state IN ('open', 'kept', 'refused')", name="state"),
     Index("ix_recordings_device", "device", "sequence"),
     Index("ix_recordings_delete_after_ms", "delete_after_ms"),
+    Index("ix_recordings_unsettled", "state", sqlite_where=_UNSETTLED, postgresql_where=_UNSETTLED),
 )
+
+PARTITIONS = 16
+"""Of recordings and their items, where the database has partitions: by the hash of the recording's id, which is random."""
 
 ITEMS = Table(
     "items",
     METADATA,
     Column("recording", String(32), ForeignKey("recordings.id"), primary_key=True),
     Column("type", Integer, primary_key=True),
-    Column("index", BigInteger, primary_key=True),
-    Column("content", LargeBinary(32), nullable=False),
-    Column("bytes", BigInteger, nullable=False),
+    Column("page", BigInteger, primary_key=True),
+    Column("contents", LargeBinary, nullable=False),  # see pages.py
     sqlite_with_rowid=False,
 )
 
@@ -82,6 +90,5 @@ CONFLICTS = Table(
     Column("type", Integer, primary_key=True),
     Column("index", BigInteger, primary_key=True),
     Column("content", LargeBinary(32), primary_key=True),
-    Column("bytes", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

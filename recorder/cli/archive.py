@@ -166,7 +166,7 @@ def _write(file: Path, records: Iterable[bytes]) -> None:
 
 
 def _rebuild(config: Archive, store: "FolderStore") -> None:
-    from recorder.archive.catalogue import rebuild
+    from recorder.archive.rebuild import rebuild
 
     catalogue = _catalogue(config)
     counts, lacking = rebuild(store, catalogue)

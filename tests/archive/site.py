@@ -12,6 +12,9 @@ from pathlib import Path
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from recorder.archive import naming
+from recorder.archive.rebuild import read_items
+from recorder.archive.store import FolderStore
 from recorder.errors import WireError
 from recorder.fleet.authority import Authority
 from recorder.keyfiles import load_device, load_device_public, save_recipient_public
@@ -78,9 +81,23 @@ class Site:
     def log(self) -> str:
         return (self.folder / "archive.log").read_text()
 
-    def objects(self, recording: Recording) -> dict[str, bytes]:
-        folder = self.folder / "archive" / "objects" / recording.id
-        return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    @property
+    def store(self) -> FolderStore:
+        return FolderStore(self.folder / "archive" / "objects")
+
+    def names(self, recording: Recording) -> list[Name]:
+        """Of the items that the store has."""
+        return sorted(name for found in self.store.list(f"{recording.id}/") for name in naming.parse_items(found))
+
+    def records(self, recording: Recording) -> dict[Name, bytes]:
+        """The items that the store has."""
+        found = [each for each in self.store.list(f"{recording.id}/") if naming.parse_items(each)]
+        return {item.name: record for each in found for item, record in read_items(self.store, each)}
+
+    def others(self, recording: Recording) -> set[str]:
+        """The objects that hold no items."""
+        found = [each for each in self.store.list(f"{recording.id}/") if not naming.parse_items(each)]
+        return {each.partition("/")[2] for each in found}
 
     def close(self) -> None:
         if self.archive is not None:

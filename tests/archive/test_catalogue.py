@@ -7,18 +7,21 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, inspect
 
 from recorder.archive import catalogue as catalogue_module
-from recorder.archive.catalogue import BACKDATING_DAYS_MAX, DAY_MS, Catalogue, Item
-from recorder.archive.naming import Enrolment, Origin, conflict, item, parse_conflict, parse_item
+from recorder.archive.catalogue import BACKDATING_DAYS_MAX, DAY_MS, Addition, Catalogue, Item
+from recorder.archive.clerk import Clerk, Message
+from recorder.archive.naming import Enrolment, Origin, conflict, items, parse_conflict, parse_items
+from recorder.archive.store import FolderStore
 from recorder.archive.tables import METADATA
 from recorder.canonical import decode
 from recorder.errors import CatalogueError
 from recorder.sealed.layout import Preamble, RecordType
 from recorder.wire.records import ITEM_TYPES
 from recorder.wire.upload import Name
-from tests.archive.dump import dump
+from tests.archive.dump import dump, row_of
 from tests.rooms import WALL_MS, Room
 
 DAYS = 126
@@ -44,17 +47,16 @@ def catalogue(url):
 
 def preamble_item() -> Item:
     said = decode(RECORDING.preamble.body[64:], Preamble)
-    return Item(RECORDING.preamble.name, RECORDING.preamble.content, 1, said)
+    return Item(RECORDING.preamble.name, RECORDING.preamble.content, said)
 
 
 def block_item() -> Item:
     block = RECORDING.blocks[0]
-    return Item(block.name, block.content, 1, None)
+    return Item(block.name, block.content, None)
 
 
 def delete_after(catalogue: Catalogue) -> int:
-    with catalogue.write() as writing:
-        return writing._recording(RECORDING.id)["delete_after_ms"]
+    return row_of(catalogue, RECORDING.id)["delete_after_ms"]
 
 
 def test_the_migrations_make_the_tables_that_the_program_knows(catalogue, url):
@@ -75,6 +77,38 @@ def test_up_down_up(url):
             direction(catalogue_module._alembic(connection), revision)
         with engine.connect() as connection:
             assert set(inspect(connection).get_table_names()) == tables
+
+
+def test_what_is_there_goes_up_and_down_and_up(url, tmp_path):
+    """As far as the versions have it: what an older one told of an item besides is told by none."""
+    room, catalogue = Room(), Catalogue(url)
+    store = FolderStore.make(tmp_path / "objects")
+    clerk = Clerk("archive", Ed25519PrivateKey.generate(), store, catalogue, DAYS)
+    with catalogue.write() as writing:
+        writing.enrol(Enrolment(room.name, room.public_key.public_bytes_raw().hex(), NOW_MS))
+    kept, short, refused = room.record(70), room.record(40), room.record(3)
+    for recording, uploads in (
+        (kept, (kept.preamble, *kept.blocks[33:], *kept.blocks[:31])),
+        (short, (short.preamble, *short.blocks, room.cut_short(short, 33), short.keybox)),
+        (refused, (refused.preamble, *refused.blocks, refused.refusal, refused.refusal_receipt)),
+    ):
+        clerk.process([Message(str(recording.topic), bytes(upload)) for upload in uploads], NOW_MS)
+    before = dump(catalogue)
+    assert len(before["items"]) > 100
+    assert len(before["conflicts"]) == 7
+    catalogue.close()
+    for revision in ("0001", "head"):
+        with create_engine(url).begin() as connection:
+            turn = command.downgrade if revision == "0001" else command.upgrade
+            turn(catalogue_module._alembic(connection), revision)
+            if revision == "0001":
+                rows = connection.exec_driver_sql(
+                    'SELECT recording, type, "index", content FROM items ORDER BY 1, 2, 3'
+                )
+                assert [tuple(row) for row in rows] == before["items"]
+    again = Catalogue(url)
+    assert dump(again) == before
+    again.close()
 
 
 def test_opening_it_again_keeps_what_is_there(catalogue, url):
@@ -140,7 +174,7 @@ def test_there_is_one_writer_at_a_time(catalogue):
 
 def test_what_raises_is_forgotten(catalogue):
     with pytest.raises(CatalogueError), catalogue.write() as writing:
-        writing.add(RECORDING.id, origin(NOW_MS), [block_item()])
+        writing.add({RECORDING.id: Addition(origin(NOW_MS), [block_item()])})
         raise CatalogueError("something came between")
     assert dump(catalogue) == {"devices": [], "recordings": [], "items": [], "conflicts": []}
 
@@ -158,25 +192,25 @@ def test_a_device_has_one_key(catalogue):
 class TestDeletionDate:
     def test_it_is_there_from_birth_even_without_a_preamble(self, catalogue):
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, origin(NOW_MS), [block_item()])
+            writing.add({RECORDING.id: Addition(origin(NOW_MS), [block_item()])})
         assert delete_after(catalogue) == NOW_MS + DAYS * DAY_MS
 
     def test_it_counts_from_the_making_once_that_is_known(self, catalogue):
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, origin(NOW_MS), [block_item()])
+            writing.add({RECORDING.id: Addition(origin(NOW_MS), [block_item()])})
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, None, [preamble_item()])
+            writing.add({RECORDING.id: Addition(None, [preamble_item()])})
         assert delete_after(catalogue) == WALL_MS + DAYS * DAY_MS
 
     def test_a_clock_that_runs_ahead_does_not_put_it_off(self, catalogue):
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, origin(WALL_MS - 3_000), [preamble_item()])
+            writing.add({RECORDING.id: Addition(origin(WALL_MS - 3_000), [preamble_item()])})
         assert delete_after(catalogue) == WALL_MS - 3_000 + DAYS * DAY_MS
 
     def test_a_clock_far_behind_does_not_have_it_deleted_at_once(self, catalogue):
         late_ms = WALL_MS + 1_000 * DAY_MS
         with catalogue.write() as writing:
-            writing.add(RECORDING.id, origin(late_ms), [preamble_item()])
+            writing.add({RECORDING.id: Addition(origin(late_ms), [preamble_item()])})
         assert delete_after(catalogue) == late_ms + (DAYS - BACKDATING_DAYS_MAX) * DAY_MS
 
 
@@ -184,12 +218,18 @@ class TestDeletionDate:
 @pytest.mark.parametrize("index", [0, 7, 99_999_999, 100_000_000, 2**32 - 1])
 def test_objects_names_are_what_they_were(kind, index):
     name = Name("0a" * 16, kind, index if kind is RecordType.BLOCK else 0)
-    assert parse_item(item(name)) == name
+    assert parse_items(items([name])) == (name,)
     assert parse_conflict(conflict(name, b"\xfe" * 32)) == (name, b"\xfe" * 32)
-    assert parse_item(conflict(name, b"\xfe" * 32)) is None
+    assert parse_items(conflict(name, b"\xfe" * 32)) == ()
 
 
-@pytest.mark.parametrize("name", ["devices/room-1", f"{'0' * 32}/origin", f"{'0' * 32}/block-1", "preamble", ""])
+@pytest.mark.parametrize("first", [0, 99_999_998])
+def test_a_run_names_each_of_its_blocks(first):
+    run = [Name("0a" * 16, RecordType.BLOCK, index) for index in range(first, first + 3)]
+    assert parse_items(items(run)) == tuple(run)
+
+
+@pytest.mark.parametrize("name", ["devices/room-1", f"{'0' * 32}/origin", f"{'0' * 32}/blocks/1-2", "preamble", ""])
 def test_other_objects_hold_no_item(name):
-    assert parse_item(name) is None
+    assert parse_items(name) == ()
     assert parse_conflict(name) is None

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from sqlalchemy.engine.default import DefaultDialect
 
 from recorder import canonical
+from recorder.archive import gather as gather_module
 from recorder.archive import naming
-from recorder.archive.catalogue import DAY_MS, Catalogue, Counts, Lacking, rebuild
+from recorder.archive.catalogue import DAY_MS, Catalogue, Counts, Lacking
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.export import export
 from recorder.archive.export import receipt as export_receipt
 from recorder.archive.naming import Enrolment
+from recorder.archive.rebuild import read_items, rebuild
 from recorder.archive.store import FolderStore
 from recorder.archive.tables import CONFLICTS, ITEMS
 from recorder.canonical import encode
@@ -29,7 +31,7 @@ from recorder.wire.consent import DOMAIN_RECEIPT, ConsentReceipt
 from recorder.wire.judge import Verdict
 from recorder.wire.receipt import Purged, Receipt
 from recorder.wire.upload import Name, Upload
-from tests.archive.dump import dump
+from tests.archive.dump import dump, row_of
 from tests.rooms import WALL_MS, Recording, Room
 
 NOW_MS = WALL_MS + 1_000
@@ -76,10 +78,20 @@ class Archive:
     def names(self, recording: Recording) -> list[str]:
         return [found.partition("/")[2] for found in self.store.list(f"{recording.id}/")]
 
+    def record(self, name: Name) -> bytes:
+        """What is stored under this name."""
+        for found in self.store.list(f"{name.recording}/"):
+            if name in naming.parse_items(found):
+                return next(record for item, record in read_items(self.store, found) if item.name == name)
+        raise KeyError(name)
+
     def conflicts(self) -> list[str]:
         return list(self.store.list(naming.CONFLICTS))
 
     def dump(self):
+        """What the catalogue says once there is nothing left to be done."""
+        while self.clerk.gather():
+            pass
         return dump(self.catalogue)
 
     def rebuilt(self):
@@ -88,8 +100,7 @@ class Archive:
         return dump(again)
 
     def state(self, recording: Recording) -> str:
-        with self.catalogue.write() as writing:
-            return writing._recording(recording.id)["state"]
+        return row_of(self.catalogue, recording.id)["state"]
 
     def verified(self, recording: Recording) -> Report:
         return verify(BytesIO(b"".join(export(self.store, recording.id))), [ROOM.public_key])
@@ -118,7 +129,7 @@ class Answer:
 
 def timeless(dump):
     """What a retry after a crash does not change: the archive's times of storing differ then from the objects'."""
-    columns = {"devices": range(3), "recordings": range(14), "items": range(5)}
+    columns = {"devices": range(3), "recordings": range(14), "items": range(4)}
     return {table: [[row[column] for column in columns[table]] for row in dump[table]] for table in columns}
 
 
@@ -311,6 +322,98 @@ class TestConsentReceipt:
         assert timeless(archive.dump()) == timeless(archive.rebuilt())
 
 
+class TestGathering:
+    """The blocks of a kept recording are brought together."""
+
+    def test_they_lie_in_one_object_and_the_recording_is_what_it_was(self, archive, recording):
+        for upload in recording.kept:
+            archive.send(recording, upload)
+        assert len([name for name in archive.names(recording) if name.startswith("blocks/")]) == 4
+        assert archive.verified(recording).state is State.WHOLE
+        before = list(export(archive.store, recording.id))
+        assert archive.clerk.gather() is False
+        assert archive.names(recording) == ["blocks/00000000-00000003", "keybox", "manifest", "origin", "preamble"]
+        assert list(export(archive.store, recording.id)) == before
+        assert archive.send(recording, recording.preamble).stored(recording.kept) == every(recording.kept)
+        assert archive.dump() == archive.rebuilt()
+
+    def test_an_open_one_is_left_alone(self, archive, recording):
+        for upload in recording.kept[:-1]:
+            archive.send(recording, upload)
+        names = archive.names(recording)
+        archive.clerk.gather()
+        archive.reopen()
+        archive.clerk.gather()
+        assert archive.names(recording) == names
+
+    def test_no_object_becomes_too_large(self, archive, recording, monkeypatch):
+        for upload in recording.kept:
+            archive.send(recording, upload)
+        largest = max(len(block.record) for block in recording.blocks)
+        monkeypatch.setattr(gather_module, "RUN_BYTES_MAX", 2 * largest)
+        archive.clerk.gather()
+        assert archive.names(recording)[:2] == ["blocks/00000000-00000001", "blocks/00000002-00000003"]
+        assert archive.verified(recording).state is State.WHOLE
+        assert [row[15] for row in archive.dump()["recordings"]] == [True]
+
+    def test_runs_that_overlap_are_read_once_and_what_another_crash_left_goes(self, archive, recording):
+        archive.send(recording, recording.preamble, *recording.blocks[:3])
+        orphan = [block.name for block in recording.blocks[1:]]
+        archive.store.put({naming.items(orphan): b"".join(block.record for block in recording.blocks[1:])})
+        archive.send(recording, recording.blocks[3], recording.manifest, recording.keybox)
+        assert archive.verified(recording).state is State.WHOLE
+        assert timeless(dump(archive.catalogue)) == timeless(archive.rebuilt())
+        archive.clerk.gather()
+        assert [name for name in archive.names(recording) if "/" in name] == ["blocks/00000000-00000003"]
+        assert archive.verified(recording).state is State.WHOLE
+        assert archive.conflicts() == []
+
+    def test_of_two_that_a_device_signed_under_one_name_the_one_that_was_receipted_stays(self, archive, recording):
+        archive.send(recording, *recording.kept)
+        other = replace(recording.blocks[1], body=recording.blocks[2].body)
+        archive.store.put({naming.items([recording.blocks[1].name]): other.record})
+        archive.clerk.gather()
+        assert archive.record(recording.blocks[1].name) == recording.blocks[1].record
+        assert archive.conflicts() == [naming.conflict(recording.blocks[1].name, other.content)]
+        assert archive.verified(recording).state is State.WHOLE
+        assert archive.dump() == archive.rebuilt()
+
+    def test_a_block_that_is_missing_is_told_and_nothing_is_deleted(self, archive, recording):
+        for upload in recording.kept:
+            archive.send(recording, upload)
+        archive.store.delete([naming.items([recording.blocks[2].name])])
+        names = archive.names(recording)
+        with pytest.raises(StoreError, match="block 2 is missing, which the catalogue tells of"):
+            archive.clerk.gather()
+        assert archive.names(recording) == names
+
+    @pytest.mark.parametrize("step", ["put", "delete", "commit"])
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_a_crash_meanwhile_is_made_good(self, archive, recording, monkeypatch, step, when):
+        short = ROOM.cut_short(recording, 3)
+        for upload in (recording.preamble, *recording.blocks, short, recording.keybox):
+            archive.send(recording, upload)
+        where = (DefaultDialect, "do_commit") if step == "commit" else (FolderStore, step)
+        real = getattr(*where)
+
+        def crash(*args, **kwargs):
+            if when == "after":
+                real(*args, **kwargs)
+            raise Crash
+
+        with monkeypatch.context() as patch:
+            patch.setattr(*where, crash)
+            with pytest.raises(Crash):
+                archive.clerk.gather()
+        assert archive.verified(recording).state is State.WHOLE
+        archive.reopen()
+        assert archive.dump() == archive.rebuilt()
+        assert [name for name in archive.names(recording) if "/" in name] == ["blocks/00000000-00000002"]
+        beside = recording.blocks[3]
+        assert archive.conflicts() == [naming.conflict(beside.name, beside.content)]
+        assert archive.verified(recording).state is State.WHOLE
+
+
 class TestConflict:
     def test_both_are_kept_and_the_first_stays(self, archive, recording, caplog):
         again = ROOM.record(4, ident=recording.id)
@@ -320,7 +423,7 @@ class TestConflict:
         assert sorted(answer.rejected) == [(recording.id, "block", 2), (recording.id, "preamble", 0)]
         kept = {naming.conflict(each.name, each.content): each.record for each in (again.blocks[2], again.preamble)}
         assert {name: archive.store.get(name) for name in archive.conflicts()} == kept
-        assert archive.store.get(naming.item(recording.blocks[2].name)) == recording.blocks[2].record
+        assert archive.record(recording.blocks[2].name) == recording.blocks[2].record
         assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
         assert archive.dump() == archive.rebuilt()
 
@@ -364,12 +467,14 @@ class TestBeyondTheManifest:
         assert archive.state(recording) == "kept"
         report = archive.verified(recording)
         assert (report.state, report.blocks, report.ended) == (State.WHOLE, 2, "power_loss")
+        for block in recording.blocks:  # they were signed for
+            assert archive.record(block.name) == block.record
         assert [(row[2], row[3]) for row in archive.dump()["conflicts"]] == [
             (2, recording.blocks[2].content),
             (3, recording.blocks[3].content),
         ]
-        for block in recording.blocks:  # they were signed for
-            assert archive.store.get(naming.item(block.name)) == block.record
+        beside = {naming.conflict(block.name, block.content): block.record for block in recording.blocks[2:]}
+        assert {name: archive.store.get(name) for name in archive.conflicts()} == beside
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         assert "2 blocks beyond the 2 of its manifest" in caplog.text
         assert archive.dump() == archive.rebuilt()
@@ -412,7 +517,7 @@ class TestBeyondTheManifest:
 
     def test_one_that_a_crash_left_without_a_row_does_no_harm(self, archive, recording):
         archive.send(recording, recording.preamble, *recording.blocks[:3])
-        archive.store.put({naming.item(recording.blocks[3].name): recording.blocks[3].record})
+        archive.store.put({naming.items([recording.blocks[3].name]): recording.blocks[3].record})
         archive.send(recording, ROOM.cut_short(recording, 2), recording.keybox)
         assert archive.verified(recording).state is State.WHOLE
         assert [row[2] for row in archive.rebuilt()["conflicts"]] == [2, 3]
@@ -501,8 +606,7 @@ class TestRefusal:
             archive.send(recording, again.preamble, again.blocks[0])
             answer = archive.send(recording, recording.refusal)
             receipt = archive.store.get(naming.purged(recording.id))[64:].decode()
-            with archive.catalogue.write() as writing:
-                row = writing._recording(recording.id)
+            row = row_of(archive.catalogue, recording.id)
             for own in ("id", "preamble_hash", "sequence", "ended_ms"):
                 del row[own]
             left = [path for path in archive.folder.glob(f"objects/**/{recording.id}/**/*") if path.is_dir()]
@@ -568,7 +672,7 @@ class TestRefusal:
         archive.send(recording, recording.preamble, *recording.blocks)
         archive.send(recording, recording.refusal)
         before = archive.dump()
-        archive.store.put({naming.item(each.name): each.record for each in recording.blocks})
+        archive.store.put({naming.items([each.name]): each.record for each in recording.blocks})
         archive.catalogue.close()
         (archive.folder / "catalogue.sqlite").unlink()
         archive.open()
@@ -620,13 +724,12 @@ def test_a_crash_at_any_step_loses_nothing_signed_for(archive, recording, monkey
         except Crash:
             pass
     archive.reopen()
-    have = set(archive.names(recording))
-    blocks = {name for name in have if name.startswith("blocks/")}
+    names = archive.names(recording)
     if purged:
-        assert not blocks
+        assert not any(name.startswith("blocks/") for name in names)
     else:
-        kept = {naming.item(name).partition("/")[2] for name in signed}
-        assert kept <= have or archive.state(recording) == "refused"
+        have = {name for found in names for name in naming.parse_items(f"{recording.id}/{found}")}
+        assert signed <= have or archive.state(recording) == "refused"
     send(*(upload for upload in wanted if upload.name not in signed))
     send(recording.preamble)
     if refused:
@@ -636,7 +739,7 @@ def test_a_crash_at_any_step_loses_nothing_signed_for(archive, recording, monkey
     else:
         assert signed == every(wanted)
         for upload in wanted:
-            assert archive.store.get(naming.item(upload.name)) == upload.record
+            assert archive.record(upload.name) == upload.record
     assert timeless(archive.dump()) == timeless(archive.rebuilt())
     assert archive.conflicts() == []
 
@@ -690,7 +793,7 @@ def test_what_a_crash_left_is_first_even_if_something_else_comes_after(archive, 
     assert answer.stored(again.kept) == set()
     assert len(answer.rejected) == 2
     assert archive.send(recording, recording.preamble).stored(recording.kept) == every(recording.kept[:2])
-    assert archive.store.get(naming.item(recording.preamble.name)) == recording.preamble.record
+    assert archive.record(recording.preamble.name) == recording.preamble.record
     assert archive.dump() == archive.rebuilt()
 
 
@@ -782,7 +885,7 @@ def test_any_order_any_batches(tmp_path_factory, batches):
         refused = {row[0] for row in archive.dump()["recordings"] if row[5] == "refused"}
         for name, content in promised.items():
             if name.recording not in refused or name.type in (RecordType.PREAMBLE, RecordType.MANIFEST):
-                body = parse_record(archive.store.get(naming.item(name)))[1]
+                body = parse_record(archive.record(name))[1]
                 assert Upload(name.recording, bytes(32), name.type, body).content == content
         for recording in refused:
             assert not list(archive.store.list(f"{recording}/blocks/"))

@@ -71,11 +71,11 @@ def test_a_recording_arrives_is_signed_for_and_comes_out_whole(shared, device):
 def test_duplicates_are_receipted_again_and_stored_once(shared, device):
     recording = device.room.record(5)
     device.deliver(*recording.kept)
-    before = shared.objects(recording)
+    before = shared.records(recording)
     device.stored.clear()
     device.deliver(*recording.kept[1:])
     device.deliver(recording.preamble)
-    assert shared.objects(recording) == before
+    assert shared.records(recording) == before
 
 
 def test_a_conflict_is_kept_beside_and_rejected(shared, device):
@@ -85,7 +85,7 @@ def test_a_conflict_is_kept_beside_and_rejected(shared, device):
     device.send(again.preamble, again.blocks[1])
     device.wait(lambda device: len(device.rejected) == 2)
     assert [(each.type, each.index) for each in device.rejected] == [("preamble", 0), ("block", 1)]
-    assert shared.objects(recording)["block-00000001"] == recording.blocks[1].record
+    assert shared.records(recording)[recording.blocks[1].name] == recording.blocks[1].record
     beside = shared.folder / "archive/objects/conflicts" / recording.id / "blocks/block-00000001"
     assert [path.read_bytes() for path in beside.iterdir()] == [again.blocks[1].record]
 
@@ -103,7 +103,9 @@ def test_a_refusal_purges_and_late_blocks_hear_of_it(shared, device):
     device.deliver(recording.refusal_receipt)
     device.wait(lambda device: len(device.purged) > told)
     assert set(device.purged) == {order}
-    assert sorted(shared.objects(recording)) == ["manifest", "origin", "preamble", "purged", "receipt"]
+    left = (recording.preamble, recording.refusal, recording.refusal_receipt)
+    assert set(shared.names(recording)) == {upload.name for upload in left}
+    assert shared.others(recording) == {"origin", "purged"}
 
 
 def test_garbage_is_refused_and_the_next_recording_still_arrives(shared, device):
@@ -238,10 +240,9 @@ def deliver_in_background(device: Device, *parts: tuple[Upload, ...]) -> tuple[t
     return thread, flaws
 
 
-def wait_for_objects(site: Site, recording: Recording, number: int) -> None:
+def wait_for_items(site: Site, recording: Recording, number: int) -> None:
     deadline = time.monotonic() + SECONDS_MAX
-    folder = site.folder / "archive" / "objects" / recording.id
-    while not folder.is_dir() or len(list(folder.rglob("*"))) < number:
+    while len(site.names(recording)) < number:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -253,9 +254,8 @@ def check_everything_arrived(site: Site, device: Device, recording: Recording, b
     assert flaws == []
     assert device.stored == {upload.name for upload in recording.kept}
     assert device.rejected == []
-    assert set(site.objects(recording)) == {
-        "origin", "preamble", "manifest", "keybox", *(f"block-{index:08}" for index in range(len(recording.blocks)))
-    }  # fmt: skip
+    assert site.records(recording) == {upload.name: upload.record for upload in recording.kept}
+    assert site.others(recording) == {"origin"}
     assert_whole(site, recording, device.room)
     assert not (site.folder / "archive" / "objects" / "conflicts").exists()
 
@@ -265,13 +265,13 @@ def test_the_archive_is_killed_and_started_again(site):
     recording = device.room.record(1_500)
     background = deliver_in_background(device, recording.kept)
     for number in (50, 400):
-        wait_for_objects(site, recording, number)
+        wait_for_items(site, recording, number)
         assert site.end_archive(signal.SIGKILL) == -signal.SIGKILL
         receipted = set(device.stored)
-        there = site.objects(recording)
+        there = site.records(recording)
         for upload in recording.kept:
-            if upload.name in receipted and upload.name.type.name == "BLOCK":
-                assert there[f"block-{upload.name.index:08}"] == upload.record
+            if upload.name in receipted:
+                assert there[upload.name] == upload.record
         site.start_archive()
     check_everything_arrived(site, device, recording, background)
 
@@ -293,7 +293,7 @@ def test_of_two_intakes_at_one_archive_one_is_killed(site):
         )
         for device, recording in zip(devices, recordings, strict=True)
     ]
-    wait_for_objects(site, recordings[0], 300)
+    wait_for_items(site, recordings[0], 300)
     taken = [written(process) - before for process, before in zip((site.archive, helper), at_start, strict=True)]
     assert min(taken) > 10_000, "only one of them had any work, so this shows nothing"
     assert site.end_archive(signal.SIGKILL) == -signal.SIGKILL
@@ -314,7 +314,7 @@ def test_the_broker_is_killed_and_started_again(site):
     recording = device.room.record(1_500)
     background = deliver_in_background(device, recording.kept)
     for number in (50, 400):
-        wait_for_objects(site, recording, number)
+        wait_for_items(site, recording, number)
         site.broker.kill()
         site.broker.start()
     check_everything_arrived(site, device, recording, background)
@@ -326,14 +326,13 @@ def test_told_to_end_it_finishes_what_arrived(site):
     assert device.connect()
     recording = device.room.record(300)
     device.send(*recording.kept)
-    wait_for_objects(site, recording, 20)
+    wait_for_items(site, recording, 20)
     assert site.end_archive(signal.SIGTERM) == 0
-    there = site.objects(recording)
+    there = site.names(recording)
     while device.listen(0.5):
         pass
     # Everything that is there was signed for: nothing was dropped between the store and the receipt.
-    signed = {f"block-{name.index:08}" for name in device.stored if name.type.name == "BLOCK"}
-    assert signed == {name for name in there if name.startswith("block-")}
+    assert device.stored == set(there)
     assert "ended: " in site.log
     device.close()
 

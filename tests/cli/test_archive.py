@@ -64,7 +64,7 @@ def test_its_consent_receipt_comes_out_and_verifies(
 def test_of_a_recording_without_one_it_is_said(
     site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (site / "archive" / "objects" / naming.item(recording.receipt.name)).unlink()
+    (site / "archive" / "objects" / naming.items([recording.receipt.name])).unlink()
     assert archive(site, "receipt", recording.id, "-o", site / "out.receipt") == 2
     assert "the archive has no consent receipt of recording" in capsys.readouterr().err
     assert archive(site, "receipt", "../etc", "-o", site / "out.receipt") == 2
@@ -75,7 +75,7 @@ def test_of_a_recording_without_one_it_is_said(
 def test_a_store_that_fails_is_named_and_leaves_no_half_file(
     site: Path, recording: Recording, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name = naming.item(recording.blocks[1].name)
+    name = naming.items([block.name for block in recording.blocks])
     real = Path.read_bytes
 
     def read_bytes(path: Path) -> bytes:
@@ -119,7 +119,9 @@ def test_rebuild_says_what_there_is(site: Path, recording: Recording, capsys: py
     assert archive(site, "rebuild") == 2
     assert "the catalogue is not empty" in capsys.readouterr().err
     (site / "archive" / "catalogue.sqlite").unlink()
-    (site / "archive" / "objects" / naming.item(recording.blocks[1].name)).unlink()
+    objects = site / "archive" / "objects"
+    (objects / naming.items([block.name for block in recording.blocks])).unlink()
+    FolderStore(objects).put({naming.items([each.name]): each.record for each in recording.blocks[::2]})
     assert archive(site, "rebuild") == 0
     assert capsys.readouterr().out == (
         "devices: 1; records in conflict: 0\nrecordings: 0 kept, 1 open, 0 refused\n"

@@ -1,0 +1,124 @@
+"""From the objects back to the catalogue: of one recording after a crash, of all of them when the catalogue is lost."""
+
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import TypeVar
+
+import msgspec
+
+from recorder import canonical
+from recorder.archive import naming
+from recorder.archive.catalogue import Addition, Catalogue, Counts, Item, Lacking, Writing
+from recorder.archive.naming import Enrolment, Origin
+from recorder.archive.store import Store
+from recorder.canonical import SIGNATURE_BYTES
+from recorder.errors import CatalogueError, SealedError, SignedTextError, StoreError
+from recorder.sealed import layout
+from recorder.sealed.layout import Manifest, Preamble, RecordType
+from recorder.wire import records
+from recorder.wire.consent import ConsentReceipt
+from recorder.wire.judge import CONFLICTS_LEFT_BY_A_REFUSAL, LEFT_BY_A_REFUSAL, Said
+from recorder.wire.receipt import Receipt
+from recorder.wire.records import ITEM_TYPES, Beside, ItemType
+from recorder.wire.upload import Name
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def rebuild(store: Store, catalogue: Catalogue) -> tuple[Counts, list[Lacking]]:
+    """Fill an empty catalogue from the objects; returns what it has then, and what is not whole.
+
+    CatalogueError if it is not empty, StoreError if an object is not what its name says.
+    """
+    with catalogue.write() as writing:
+        if any(writing.counts()):
+            raise CatalogueError("the catalogue is not empty; end the archive, move the catalogue away, and rebuild")
+        for name in store.list(naming.DEVICES):
+            writing.enrol(_decode(store.get(name), Enrolment, name))
+        recordings = {name.partition("/")[0] for name in store.list("") if naming.parse_items(name)}
+        for recording in sorted(recordings):
+            adopt(store, writing, recording)
+        return writing.counts(), writing.lacking()
+
+
+def adopt(store: Store, writing: Writing, recording: str) -> None:
+    """Note every object of one recording that the catalogue does not know."""
+    name = naming.origin(recording)
+    if name not in store.list(name):
+        raise StoreError(f"{recording}: the object that says whose recording it is, is missing")
+    origin = _decode(store.get(name), Origin, name)
+    preamble = Name(recording, RecordType.PREAMBLE, 0)
+    beside = writing.known([preamble])[recording].conflicts
+    there = writing.contents(recording)
+    new: dict[Name, Item] = {}
+    for found in store.list(f"{recording}/"):
+        names = naming.parse_items(found)
+        if not there.keys() >= set(names):
+            for item, _ in read_items(store, found):
+                if item.name not in there and (item.name, item.content) not in beside:
+                    new.setdefault(item.name, item)
+    if new:
+        writing.add({recording: Addition(origin, list(new.values()))})
+    known = writing.known([preamble])[recording]
+    left = CONFLICTS_LEFT_BY_A_REFUSAL if known.refused else frozenset(ITEM_TYPES.values())
+    conflicts = filter(None, map(naming.parse_conflict, store.list(f"{naming.CONFLICTS}{recording}/")))
+    writing.add_conflicts([each for each in conflicts if each not in known.conflicts and each[0].type in left])
+    # A purge that was signed for is believed only if nothing came back since, out of a backup: else it is done again.
+    if known.refused and not beyond_a_refusal(store, recording):
+        for name in store.list(naming.purged(recording)):
+            receipt = _decode(store.get(name)[SIGNATURE_BYTES:], Receipt, name)
+            writing.purge_done(recording, receipt.wall_ms)
+    for kept in writing.ungathered([recording]):
+        if lie_together(store, kept, writing.contents(kept)):
+            writing.gather_done(kept)
+
+
+def lie_together(store: Store, recording: str, contents: Iterable[Name]) -> bool:
+    """Whether the blocks among `contents` are all that there is, in one object."""
+    blocks = [name for name in contents if name.type is RecordType.BLOCK]
+    return list(store.list(naming.blocks(recording))) == ([naming.items(blocks)] if blocks else [])
+
+
+def beyond_a_refusal(store: Store, recording: str) -> list[str]:
+    """The objects that may not be there if this recording was refused."""
+    left = {naming.origin(recording), naming.purged(recording)}
+    left |= {naming.items([Name(recording, each, 0)]) for each in LEFT_BY_A_REFUSAL}
+    gone = [name for name in store.list(f"{recording}/") if name not in left]
+    for name in store.list(f"{naming.CONFLICTS}{recording}/"):
+        parsed = naming.parse_conflict(name)
+        if parsed is None or parsed[0].type not in CONFLICTS_LEFT_BY_A_REFUSAL:
+            gone.append(name)
+    return gone
+
+
+def read_items(store: Store, found: str) -> Iterator[tuple[Item, bytes]]:
+    """The items in an object of this name, each with its record. StoreError if the object is damaged."""
+    names = naming.parse_items(found)
+    data = store.get(found)
+    try:
+        split = list(layout.split(BytesIO(data))) if len(names) > 1 else [records.parse_record(data)]
+        if [kind for kind, _ in split] != [name.type for name in names]:
+            raise StoreError(f"{found}: the object is damaged: it holds other records than its name says")
+        for name, (kind, body) in zip(names, split, strict=True):
+            yield Item(name, layout.hash_body(body), _said(kind, body)), records.record(kind, body)
+    except (SealedError, SignedTextError) as error:
+        raise StoreError(f"{found}: the object is damaged: {error}") from error
+
+
+def _said(kind: ItemType, body: bytes) -> Said | None:
+    text = body[SIGNATURE_BYTES:]
+    match kind:
+        case RecordType.PREAMBLE:
+            return canonical.decode(text, Preamble)
+        case RecordType.MANIFEST:
+            return canonical.decode(text, Manifest)
+        case Beside.RECEIPT:
+            return canonical.decode(text, ConsentReceipt)
+    return None
+
+
+def _decode(data: bytes, kind: type[T], name: str) -> T:
+    try:
+        return canonical.decode(data, kind)
+    except SignedTextError as error:
+        raise StoreError(f"{name}: the object is damaged: {error}") from error
