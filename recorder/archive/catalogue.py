@@ -60,6 +60,8 @@ came: a wrong clock, or a stolen key, would have it deleted at once."""
 BUSY_SECONDS_MAX = 30.0
 """How long a writer waits for another."""
 BUSY_RETRY_SECONDS = 0.05
+READING = {"reading": True}
+"""Of a connection: it begins no writing."""
 
 _Page = tuple[str, int, int]
 """Recording, type, number: the key of a page."""
@@ -112,7 +114,7 @@ class Catalogue:
         try:
             self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS_MAX})
             event.listen(self._engine, "connect", _prepare)
-            event.listen(self._engine, "begin", _begin_writing)
+            event.listen(self._engine, "begin", _begin)
             with self._engine.begin() as connection:
                 command.upgrade(_alembic(connection), "head")
         except (SQLAlchemyError, CommandError) as error:
@@ -126,6 +128,16 @@ class Catalogue:
                 yield Writing(connection)
         except SQLAlchemyError as error:
             raise CatalogueError(f"the catalogue cannot be written: {_first_line(error)}") from error
+
+    def public_keys(self, devices: Collection[str]) -> dict[str, Ed25519PublicKey]:
+        """The keys of those of `devices` that are enrolled. Waits for no writer."""
+        query = select(DEVICES.c.name, DEVICES.c.public_key).where(DEVICES.c.name.in_(devices))
+        try:
+            with self._engine.connect().execution_options(**READING) as connection:
+                rows = connection.execute(query).all()
+        except SQLAlchemyError as error:
+            raise CatalogueError(f"the catalogue cannot be read: {_first_line(error)}") from error
+        return {row.name: Ed25519PublicKey.from_public_bytes(row.public_key) for row in rows}
 
     def forget(self) -> None:
         """Have no trace of deleted rows. In the database they are overwritten; its write-ahead log has them until this."""
@@ -167,11 +179,6 @@ class Writing:
         if there != key:
             raise CatalogueError(f"{enrolment.name} is enrolled with another key; a new device needs a new name")
         return False
-
-    def public_keys(self, devices: Collection[str]) -> dict[str, Ed25519PublicKey]:
-        """The keys of those of `devices` that are enrolled."""
-        rows = self._connection.execute(select(DEVICES.c.name, DEVICES.c.public_key).where(DEVICES.c.name.in_(devices)))
-        return {row.name: Ed25519PublicKey.from_public_bytes(row.public_key) for row in rows}
 
     def known(self, names: Collection[Name]) -> dict[str, Known]:
         """Recording to what is known of it, with the contents of those of `names` that are there, and of its manifest."""
@@ -476,8 +483,9 @@ def _first_line(error: Exception) -> str:
 
 def _prepare(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # or the driver begins transactions by itself, and not IMMEDIATE ones
+    if connection.execute("PRAGMA auto_vacuum").fetchone() == (0,):  # a new one; of another it would wait for its writer
+        connection.execute("PRAGMA auto_vacuum = FULL")  # the file keeps no room that deleted rows had
     for pragma in (
-        "auto_vacuum = FULL",  # the file keeps no room that deleted rows had; of a new one, before all else
         "journal_mode = WAL",
         "synchronous = FULL",  # a commit survives a power cut
         "foreign_keys = ON",
@@ -486,8 +494,9 @@ def _prepare(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_writing(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().keys() >= READING.keys()
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _alembic(connection: Connection) -> Config:

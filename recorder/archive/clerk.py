@@ -33,7 +33,16 @@ from recorder.canonical import SIGNATURE_BYTES
 from recorder.errors import StoreError, WireError
 from recorder.sealed.layout import RecordType
 from recorder.wire import topics
-from recorder.wire.judge import CONFLICTS_LEFT_BY_A_REFUSAL, LEFT_BY_A_REFUSAL, Judgement, Known, Verdict, judge
+from recorder.wire.judge import (
+    CONFLICTS_LEFT_BY_A_REFUSAL,
+    LEFT_BY_A_REFUSAL,
+    Checked,
+    Judgement,
+    Known,
+    Verdict,
+    check,
+    judge,
+)
 from recorder.wire.receipt import Purged, Receipt, Rejected, fold, kind, receipts
 from recorder.wire.topics import UploadTopic
 from recorder.wire.upload import Name, Upload
@@ -124,8 +133,10 @@ class Clerk:
         uploads = self._parse(batch)
         if not uploads:
             return []
+        keys = self._catalogue.public_keys({topic.device for topic, _ in uploads})
+        checked = [check(topic, upload, keys.get(topic.device)) for topic, upload in uploads]
         with self._catalogue.write() as writing:
-            plan = self._store_durably(writing, uploads, now_ms)
+            plan = self._store_durably(writing, checked, now_ms)
             writing.add(
                 {recording: Addition(plan.origins.get(recording), items) for recording, items in plan.items.items()}
             )
@@ -166,7 +177,7 @@ class Clerk:
         # The preamble is judged first, and a keybox after its manifest, whatever the order on the road.
         return sorted(uploads, key=lambda each: each[1].type)
 
-    def _store_durably(self, writing: Writing, uploads: Sequence[tuple[UploadTopic, Upload]], now_ms: int) -> _Plan:
+    def _store_durably(self, writing: Writing, uploads: Sequence[Checked], now_ms: int) -> _Plan:
         """Judge and write the objects. What a crashed batch left under a wanted name is adopted first."""
         plan = self._plan(writing, uploads, now_ms)
         clashes = self._store.put(plan.objects)
@@ -179,13 +190,13 @@ class Clerk:
                 raise StoreError("objects that the catalogue does not know are in the way; rebuild the catalogue")
         return plan
 
-    def _plan(self, writing: Writing, uploads: Sequence[tuple[UploadTopic, Upload]], now_ms: int) -> _Plan:
-        keys = writing.public_keys({topic.device for topic, _ in uploads})
-        known = writing.known({upload.name for _, upload in uploads})
+    def _plan(self, writing: Writing, uploads: Sequence[Checked], now_ms: int) -> _Plan:
+        known = writing.known({checked.upload.name for checked in uploads})
         plan = _Plan(before=known, after=dict(known))
-        for topic, upload in uploads:
+        for checked in uploads:
+            topic, upload = checked.topic, checked.upload
             state = plan.after[upload.recording]
-            judgement = judge(topic, upload, keys.get(topic.device), state)
+            judgement = judge(checked, state)
             plan.after[upload.recording] = state.after(topic, upload, judgement)
             plan.judged.append((topic, upload, judgement))
         for topic, upload, judgement in plan.judged:

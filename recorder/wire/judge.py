@@ -1,4 +1,6 @@
-"""The intake's judgement: one upload against what the archive has of that recording. Pure.
+"""The intake's judgement: one upload by itself, then against what the archive has of that recording. Pure.
+
+By itself is what takes time, a signature; nobody needs to wait for the other while it is judged.
 
 Who could be on the other side of a message, and what it must not get:
 
@@ -136,6 +138,19 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """An upload as far as it can be judged without what the archive has of its recording."""
+
+    topic: UploadTopic
+    """By which it came."""
+    upload: Upload
+    said: Said | None
+    """What the record says if it is a signed text, and authentic."""
+    flaw: str
+    """Why it is not this device's, for this recording and preamble; empty if nothing speaks against it."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Facts:
     upload: Upload
     device: str
@@ -181,13 +196,21 @@ TABLE: tuple[_Rule, ...] = (
 """What happens to an authentic upload; one that is not is REFUSED before."""
 
 
-def judge(topic: UploadTopic, upload: Upload, public_key: Ed25519PublicKey | None, known: Known) -> Judgement:
-    """The judgement of an upload that came by `topic`; its device signs with `public_key`, None if not enrolled."""
+def check(topic: UploadTopic, upload: Upload, public_key: Ed25519PublicKey | None) -> Checked:
+    """Check an upload that came by `topic`; its device signs with `public_key`, None if not enrolled."""
     try:
-        said = _authenticate(topic, upload, public_key, known)
+        return Checked(topic, upload, _authenticate(topic, upload, public_key), "")
     except (WireError, SealedError) as error:
-        return Judgement(Verdict.REFUSED, plain(str(error)))
-    facts = _Facts(upload, topic.device, known)
+        return Checked(topic, upload, None, plain(str(error)))
+
+
+def judge(checked: Checked, known: Known) -> Judgement:
+    """The judgement of an upload, given what the archive has of its recording."""
+    upload, said = checked.upload, checked.said
+    flaw = checked.flaw or _against_the_manifest(checked, known)
+    if flaw:
+        return Judgement(Verdict.REFUSED, flaw)
+    facts = _Facts(upload, checked.topic.device, known)
     verdict, reason = next((verdict, reason) for verdict, reason, applies in TABLE if applies(facts))
     keep = verdict is Verdict.NEW or (
         verdict is Verdict.CONFLICT
@@ -202,7 +225,7 @@ def plain(text: str) -> str:
     return re.sub(r"[^ !#-\[\]-~]", "?", text)[:REASON_CHARACTERS_MAX]
 
 
-def _authenticate(topic: UploadTopic, upload: Upload, public_key: Ed25519PublicKey | None, known: Known) -> Said | None:
+def _authenticate(topic: UploadTopic, upload: Upload, public_key: Ed25519PublicKey | None) -> Said | None:
     """What the record says; WireError or SealedError if it is not this device's, for this recording and preamble."""
     if public_key is None:
         raise WireError("the device is not enrolled")
@@ -227,20 +250,27 @@ def _authenticate(topic: UploadTopic, upload: Upload, public_key: Ed25519PublicK
                 raise WireError("the manifest is of another recording")
             return manifest
         case RecordType.KEYBOX:
-            if known.ended is None:
-                raise WireError("a keybox before its manifest cannot be judged; send it after the manifest's receipt")
-            if upload.content.hex() != known.keybox or upload.preamble_hash != known.preamble_hash:
-                raise WireError("the keybox is not the one that the manifest names")
-            return None
+            return None  # its manifest alone can tell
         case Beside.RECEIPT:
             receipt = check_receipt(public_key, upload.body)
-            if known.ended is None:
-                raise WireError("a receipt before its manifest cannot be judged; send it after the manifest's receipt")
-            there = known.contents[Name(upload.recording, RecordType.MANIFEST, 0)]
-            if receipt.manifest != there.hex():
-                raise WireError("the receipt is of another manifest")
             if receipt.device != topic.device or receipt.recording not in (None, upload.recording):
                 raise WireError("the receipt is of another recording")
-            if (receipt.outcome == "refused") != known.refused:
-                raise WireError("the receipt tells of another end than the manifest")
             return receipt
+
+
+def _against_the_manifest(checked: Checked, known: Known) -> str:
+    """What the recording's manifest says against this keybox or consent receipt; empty if nothing."""
+    upload = checked.upload
+    if upload.type is RecordType.KEYBOX:
+        if known.ended is None:
+            return "a keybox before its manifest cannot be judged; send it after the manifest's receipt"
+        if upload.content.hex() != known.keybox or upload.preamble_hash != known.preamble_hash:
+            return "the keybox is not the one that the manifest names"
+    if isinstance(checked.said, ConsentReceipt):
+        if known.ended is None:
+            return "a receipt before its manifest cannot be judged; send it after the manifest's receipt"
+        if checked.said.manifest != known.contents[Name(upload.recording, RecordType.MANIFEST, 0)].hex():
+            return "the receipt is of another manifest"
+        if (checked.said.outcome == "refused") != known.refused:
+            return "the receipt tells of another end than the manifest"
+    return ""

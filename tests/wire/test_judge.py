@@ -14,7 +14,7 @@ from recorder import canonical
 from recorder.errors import SealedError, WireError
 from recorder.sealed.layout import RecordType
 from recorder.wire.consent import DOMAIN_RECEIPT, ConsentReceipt
-from recorder.wire.judge import CONFLICTS_KEPT_MAX, LEFT_BY_A_REFUSAL, Known, Verdict, judge
+from recorder.wire.judge import CONFLICTS_KEPT_MAX, LEFT_BY_A_REFUSAL, Known, Verdict, check, judge
 from recorder.wire.receipt import REASON_CHARACTERS_MAX, Rejected
 from recorder.wire.records import Beside
 from recorder.wire.topics import UploadTopic
@@ -37,7 +37,7 @@ def judged(*uploads: Upload, known: Known | None = None) -> tuple[list[Verdict],
     known = known or Known()
     verdicts = []
     for upload in uploads:
-        judgement = judge(FIRST.topic, upload, ROOM.public_key, known)
+        judgement = judge(check(FIRST.topic, upload, ROOM.public_key), known)
         verdicts.append(judgement.verdict)
         known = known.after(FIRST.topic, upload, judgement)
     return verdicts, known
@@ -50,7 +50,7 @@ STARTED = judged(FIRST.preamble, FIRST.blocks[0])[1]
 
 
 def verdict(upload: Upload, known: Known, topic: UploadTopic = FIRST.topic, key=ROOM.public_key) -> Verdict:
-    return judge(topic, upload, key, known).verdict
+    return judge(check(topic, upload, key), known).verdict
 
 
 def test_the_specification_names_the_same_verdicts():
@@ -66,7 +66,7 @@ def test_a_whole_recording_is_new_and_then_known():
 
 def test_nothing_is_taken_before_its_preamble_and_what_follows_it_may_come_in_any_order():
     for upload in (*FIRST.blocks, FIRST.manifest, FIRST.refusal):
-        judgement = judge(FIRST.topic, upload, ROOM.public_key, Known())
+        judgement = judge(check(FIRST.topic, upload, ROOM.public_key), Known())
         assert (judgement.verdict, judgement.reason) == (Verdict.REFUSED, "send the preamble first")
         assert Known().after(FIRST.topic, upload, judgement) == Known()
     assert verdict(FIRST.keybox, Known()) is Verdict.REFUSED
@@ -82,7 +82,7 @@ def test_a_broker_cannot_have_old_blocks_taken_for_another_meetings():
     def take(known: Known, *uploads: Upload) -> tuple[list[Verdict], Known]:
         verdicts = []
         for upload in uploads:
-            judgement = judge(new.topic, upload, ROOM.public_key, known)
+            judgement = judge(check(new.topic, upload, ROOM.public_key), known)
             verdicts.append(judgement.verdict)
             known = known.after(new.topic, upload, judgement)
         return verdicts, known
@@ -132,7 +132,7 @@ def test_a_refusal_may_come_before_its_blocks():
 
 
 def test_a_kept_recording_cannot_be_refused_any_more():
-    judgement = judge(FIRST.topic, FIRST.refusal, ROOM.public_key, KEPT)
+    judgement = judge(check(FIRST.topic, FIRST.refusal, ROOM.public_key), KEPT)
     assert (judgement.verdict, judgement.keep) == (Verdict.CONFLICT, True)
     after = KEPT.after(FIRST.topic, FIRST.refusal, judgement)
     assert after.contents == KEPT.contents
@@ -155,7 +155,7 @@ def test_a_block_that_the_manifest_does_not_tell_of_is_a_conflict():
     assert verdicts == [Verdict.NEW, Verdict.NEW, Verdict.NEW, Verdict.CONFLICT, Verdict.CONFLICT]
     assert set(known.contents) == {FIRST.preamble.name, SHORT.name, FIRST.blocks[0].name}
     assert known.conflicts == {(block.name, block.content) for block in FIRST.blocks[1:]}
-    again = judge(FIRST.topic, FIRST.blocks[1], ROOM.public_key, known)
+    again = judge(check(FIRST.topic, FIRST.blocks[1], ROOM.public_key), known)
     assert (again.verdict, again.keep) == (Verdict.CONFLICT, False)
     assert verdict(FIRST.blocks[0], known) is Verdict.DUPLICATE
     assert verdict(FIRST.keybox, known) is Verdict.NEW
@@ -169,14 +169,14 @@ def test_blocks_that_a_manifest_does_not_tell_of_are_beside_once_it_comes():
 
 
 def test_a_conflict_is_kept_once_and_not_without_bound():
-    first = judge(FIRST.topic, AGAIN.preamble, ROOM.public_key, KEPT)
+    first = judge(check(FIRST.topic, AGAIN.preamble, ROOM.public_key), KEPT)
     known = KEPT.after(FIRST.topic, AGAIN.preamble, first)
-    second = judge(FIRST.topic, AGAIN.preamble, ROOM.public_key, known)
+    second = judge(check(FIRST.topic, AGAIN.preamble, ROOM.public_key), known)
     assert (first.keep, second.keep) == (True, False)
     full = replace(
         KEPT, conflicts=frozenset((BLOCK.name, number.to_bytes(32, "big")) for number in range(CONFLICTS_KEPT_MAX))
     )
-    beyond = judge(FIRST.topic, AGAIN.preamble, ROOM.public_key, full)
+    beyond = judge(check(FIRST.topic, AGAIN.preamble, ROOM.public_key), full)
     assert (beyond.verdict, beyond.keep) == (Verdict.CONFLICT, False)
 
 
@@ -208,9 +208,9 @@ class TestReceipt:
         other = ROOM.record(3)
         _, known = judged_of(other, other.preamble, other.refusal)
         replayed = replace(FIRST.refusal_receipt, recording=other.id, preamble_hash=other.preamble.content)
-        judgement = judge(other.topic, replayed, ROOM.public_key, known)
+        judgement = judge(check(other.topic, replayed, ROOM.public_key), known)
         assert (judgement.verdict, judgement.reason) == (Verdict.REFUSED, "the receipt is of another manifest")
-        assert judge(other.topic, other.refusal_receipt, ROOM.public_key, known).verdict is Verdict.NEW
+        assert judge(check(other.topic, other.refusal_receipt, ROOM.public_key), known).verdict is Verdict.NEW
 
     @pytest.mark.parametrize(
         ("changes", "reason"),
@@ -224,20 +224,20 @@ class TestReceipt:
         ],
     )
     def test_what_it_says_must_be_what_its_envelope_says(self, changes, reason):
-        judgement = judge(FIRST.topic, reissued(FIRST, **changes), ROOM.public_key, KEPT)
+        judgement = judge(check(FIRST.topic, reissued(FIRST, **changes), ROOM.public_key), KEPT)
         assert (judgement.verdict, judgement.reason) == (Verdict.REFUSED, reason)
 
     def test_it_may_not_tell_of_another_end(self):
         said = canonical.decode(FIRST.refusal_receipt.body[64:], ConsentReceipt)
         text = canonical.encode(msgspec.structs.replace(said, manifest=FIRST.manifest.content.hex()))
         lie = replace(FIRST.receipt, body=canonical.signed(DOMAIN_RECEIPT, ROOM.key, text))
-        judgement = judge(FIRST.topic, lie, ROOM.public_key, KEPT)
+        judgement = judge(check(FIRST.topic, lie, ROOM.public_key), KEPT)
         assert (judgement.verdict, "another end" in judgement.reason) == (Verdict.REFUSED, True)
 
     def test_a_second_one_is_a_conflict_and_the_first_stays(self):
         _, known = judged(FIRST.receipt, known=KEPT)
         second = reissued(FIRST, previous="ab" * 32)
-        judgement = judge(FIRST.topic, second, ROOM.public_key, known)
+        judgement = judge(check(FIRST.topic, second, ROOM.public_key), known)
         assert (judgement.verdict, judgement.keep) == (Verdict.CONFLICT, True)
         assert known.after(FIRST.topic, second, judgement).contents == known.contents
 
@@ -245,7 +245,7 @@ class TestReceipt:
 def judged_of(recording: Recording, *uploads: Upload) -> tuple[list[Verdict], Known]:
     known, verdicts = Known(), []
     for upload in uploads:
-        judgement = judge(recording.topic, upload, ROOM.public_key, known)
+        judgement = judge(check(recording.topic, upload, ROOM.public_key), known)
         verdicts.append(judgement.verdict)
         known = known.after(recording.topic, upload, judgement)
     return verdicts, known
@@ -291,7 +291,7 @@ def test_a_recording_that_is_here_is_not_another_devices_to_add_to():
     topic = UploadTopic("room-2", FIRST.id)
     for known in (STARTED, KEPT, REFUSED):
         for upload in (*STOLEN.kept[:-1], STOLEN.refusal):
-            judgement = judge(topic, upload, OTHER.public_key, known)
+            judgement = judge(check(topic, upload, OTHER.public_key), known)
             assert (judgement.verdict, judgement.reason) == (Verdict.REFUSED, "the recording is another device's")
 
 
@@ -309,7 +309,7 @@ def test_not_one_changed_byte_is_authentic(upload, known, data):
     except (WireError, SealedError):
         return
     known = known if changed.recording == FIRST.id else Known()
-    judgement = judge(topic, changed, ROOM.public_key, known)
+    judgement = judge(check(topic, changed, ROOM.public_key), known)
     assert judgement.verdict is Verdict.REFUSED
     Rejected("0" * 32, "block", 0, "0" * 64, judgement.reason)
     assert len(judgement.reason) <= REASON_CHARACTERS_MAX
@@ -326,7 +326,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(upload=st.sampled_from((*FIRST.kept, SHORT, FIRST.refusal, *AGAIN.kept, AGAIN.refusal, *RECEIPTS)))
     def send(self, upload):
-        judgement = judge(FIRST.topic, upload, ROOM.public_key, self.known)
+        judgement = judge(check(FIRST.topic, upload, ROOM.public_key), self.known)
         self.known = self.known.after(FIRST.topic, upload, judgement)
         if judgement.verdict in (Verdict.NEW, Verdict.DUPLICATE):
             assert self.known.contents[upload.name] == upload.content
@@ -336,7 +336,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(upload=st.sampled_from((*STOLEN.kept, STOLEN.refusal, STOLEN.receipt, STOLEN.refusal_receipt)))
     def send_as_another(self, upload):
         before = self.known
-        judgement = judge(UploadTopic("room-2", FIRST.id), upload, OTHER.public_key, before)
+        judgement = judge(check(UploadTopic("room-2", FIRST.id), upload, OTHER.public_key), before)
         if before.device == "room-1":
             assert judgement.verdict is Verdict.REFUSED
             assert before.after(UploadTopic("room-2", FIRST.id), upload, judgement) == before
