@@ -11,9 +11,12 @@ Rules, which the contract suite holds every store to:
 A name is one or more parts of `a-z 0-9 -`, parted by `/`. Nothing else comes near the file system.
 """
 
+import contextlib
+import ctypes
 import errno
 import os
 import re
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, Self
@@ -26,6 +29,12 @@ PREFIX_PATTERN = re.compile(r"([a-z0-9-]+/)*[a-z0-9-]*", re.ASCII)
 NAME_CHARACTERS_MAX = 255
 FILES_OPEN_MAX = 256
 """By one `put`: a process may have 1,024 open files, unless somebody allowed it more."""
+
+
+FOLDERS_MADE_MAX = 8
+"""For one object."""
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Store(Protocol):
@@ -51,15 +60,21 @@ class Store(Protocol):
 class FolderStore:
     """Objects as files of one file system that has O_TMPFILE and hard links (ext4, xfs, btrfs, tmpfs).
 
-    A file without a name is written and fsynced, then linked to its name, which fails if the name is taken; then the
-    folder is fsynced. So a crash leaves no half file and nothing to clean up. Of many objects this is done in portions
-    of FILES_OPEN_MAX, and the folders are fsynced once. A folder is made with its first object and goes with its last.
+    Files without a name are written and synced, then linked to their names, which fails if a name is taken; then the
+    names are synced. So a crash leaves no half file and nothing to clean up. Of many objects this is done in portions
+    of FILES_OPEN_MAX. A folder is made with its first object and goes with its last.
+
+    It is the file system that is synced, once for all objects of a batch, which takes as long as one of them would. So
+    it should have one of its own: what others write there is waited for too.
     """
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise StoreError(f"{folder}: there is no object store; check the configuration's archive.folder")
+        try:
+            self._root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise StoreError(f"{folder}: there is no object store; check the configuration's archive.folder") from error
         self._folder = folder
+        weakref.finalize(self, os.close, self._root)
 
     @classmethod
     def make(cls, folder: Path) -> Self:
@@ -79,8 +94,7 @@ class FolderStore:
             for at in range(0, len(names), FILES_OPEN_MAX):
                 portion = {name: paths[name] for name in names[at : at + FILES_OPEN_MAX]}
                 clashes |= self._put_portion(portion, objects)
-            for folder in {path.parent for path in paths.values()}:
-                _fsync_folder(folder)
+            sync_file_system(self._root)
         except OSError as error:
             raise StoreError(f"{self._folder}: objects cannot be kept: {error}") from error
         return frozenset(clashes)
@@ -112,26 +126,24 @@ class FolderStore:
         try:
             for path in paths:
                 path.unlink(missing_ok=True)
-            for folder in {self._without_empty(folder) for folder in {path.parent for path in paths}}:
-                if folder.is_dir():  # or its last folder went after it was looked at
-                    _fsync_folder(folder)
+            for folder in {path.parent for path in paths}:
+                self._remove_if_empty(folder)
+            sync_file_system(self._root)
         except OSError as error:
             raise StoreError(f"{self._folder}: objects cannot be deleted: {error}") from error
 
     def _put_portion(self, paths: Mapping[str, Path], objects: Mapping[str, bytes]) -> set[str]:
-        """Write durable files and name them, their folders apart. Returns the names that other bytes had."""
+        """Write durable files and name them, the names not yet durable. Returns those that other bytes had."""
         files: dict[str, int] = {}
         try:
-            for name, path in paths.items():
-                self._make_folders(path.parent)
-                files[name] = unnamed.make(path.parent)
+            for name in paths:
+                files[name] = unnamed.make(self._folder)  # beside each other, which is quicker than here and there
                 _write(files[name], objects[name])
-            for file in files.values():  # after all are written: the file system commits them together
-                os.fsync(file)
+            sync_file_system(self._root)
             return {
                 name
                 for name, path in paths.items()
-                if not unnamed.link(files[name], path) and path.read_bytes() != objects[name]
+                if not self._link(files[name], path) and path.read_bytes() != objects[name]
             }
         finally:
             for file in files.values():
@@ -142,8 +154,20 @@ class FolderStore:
             raise StoreError(f"{name[:NAME_CHARACTERS_MAX]!r} is no name for an object")
         return self._folder / name
 
-    def _without_empty(self, folder: Path) -> Path:
-        """Remove `folder` and those above it that are empty, or were removed before; returns the first that is not."""
+    def _link(self, file: int, path: Path) -> bool:
+        """Give the file its name, in a folder that is made if need be; False if the name is taken."""
+        folder = path.relative_to(self._folder).parent
+        for _ in range(FOLDERS_MADE_MAX):
+            # The folder may not be there, and go again with its last object, one of another recording's, just now.
+            with contextlib.suppress(FileNotFoundError):
+                return unnamed.link(file, path)
+            with contextlib.suppress(FileNotFoundError):
+                for each in (*reversed(folder.parents), folder):
+                    (self._folder / each).mkdir(mode=0o700, exist_ok=True)
+        return unnamed.link(file, path)
+
+    def _remove_if_empty(self, folder: Path) -> None:
+        """Remove `folder`, and those above it that are empty then."""
         while folder != self._folder:
             try:
                 folder.rmdir()
@@ -152,16 +176,8 @@ class FolderStore:
             except OSError as error:
                 if error.errno != errno.ENOTEMPTY:
                     raise
-                return folder
+                return
             folder = folder.parent
-        return folder
-
-    def _make_folders(self, folder: Path) -> None:
-        if folder.is_dir():
-            return
-        self._make_folders(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _fsync_folder(folder.parent)
 
 
 def _unless_gone(error: OSError) -> None:
@@ -173,6 +189,16 @@ def _write(file: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
+
+
+def sync_file_system(file: int) -> None:
+    """Make everything durable that was written to the file system of this open file (syncfs(2)).
+
+    OSError if anything could not be, since it was opened: so Linux has it from 5.8 on.
+    """
+    if _LIBC.syncfs(file):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -2,13 +2,13 @@
 
 import os
 import stat
-from pathlib import Path
 
 import pytest
 
+from recorder.archive import store as folder
 from recorder.archive.store import FolderStore
 from recorder.errors import StoreError
-from tests.archive.store_contract import A, StoreContract
+from tests.archive.store_contract import A, B, StoreContract
 
 
 class TestFolderStore(StoreContract):
@@ -20,72 +20,86 @@ class TestFolderStore(StoreContract):
         store.put({f"{A}/preamble": b"one"})
         assert FolderStore(tmp_path / "objects").get(f"{A}/preamble") == b"one"
 
-    def test_a_file_is_synced_before_it_has_a_name_and_its_folder_after(self, store, tmp_path, monkeypatch):
-        store.put({f"{A}/preamble": b""})
-        folder = tmp_path / "objects" / A
+    @pytest.fixture
+    def calls(self, monkeypatch):
+        """What becomes of files, in order."""
         calls: list[str] = []
-        fsync, link = os.fsync, os.link
+        for module, name in ((os, "write"), (os, "link"), (os, "unlink"), (os, "rmdir"), (folder, "sync_file_system")):
+            real = getattr(module, name)
 
-        def noting_fsync(descriptor: int) -> None:
-            is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
-            calls.append("fsync folder" if is_folder else "fsync file")
-            if is_folder:
-                assert os.path.samestat(os.fstat(descriptor), folder.stat())
-            fsync(descriptor)
+            def noting(*args, _real=real, _name=name, **kwargs):
+                result = _real(*args, **kwargs)
+                calls.append(_name)
+                return result
 
-        def noting_link(*args, **kwargs) -> None:
-            calls.append("link")
-            link(*args, **kwargs)
+            monkeypatch.setattr(module, name, noting)
+        return calls
 
-        monkeypatch.setattr(os, "fsync", noting_fsync)
-        monkeypatch.setattr(os, "link", noting_link)
+    def test_files_are_synced_before_they_have_names_and_the_names_after(self, store, calls):
         store.put({f"{A}/block-00000000": b"a", f"{A}/block-00000001": b"b"})
-        assert calls == ["fsync file", "fsync file", "link", "link", "fsync folder"]
+        assert calls == ["write", "write", "sync_file_system", "link", "link", "sync_file_system"]
         calls.clear()
         store.delete([f"{A}/block-00000000", f"{A}/block-00000001"])
-        assert calls == ["fsync folder"]
+        assert calls == ["unlink", "unlink", "rmdir", "sync_file_system"]
 
-    def test_so_is_every_file_of_many_in_their_order(self, store, monkeypatch):
-        synced: set[int] = set()
+    def test_so_are_many_in_portions_and_in_their_order(self, store, calls, monkeypatch):
         named: list[str] = []
-        calls: list[str] = []
-        fsync, link = os.fsync, os.link
-
-        def noting_fsync(descriptor: int) -> None:
-            state = os.fstat(descriptor)
-            synced.add(state.st_ino)
-            calls.append("folder" if stat.S_ISDIR(state.st_mode) else "file")
-            fsync(descriptor)
+        link = os.link
 
         def noting_link(source, target, **kwargs) -> None:
-            assert Path(source).stat().st_ino in synced
             named.append(target)
-            calls.append("link")
             link(source, target, **kwargs)
 
-        store.put({f"{A}/preamble": b""})
-        monkeypatch.setattr(os, "fsync", noting_fsync)
         monkeypatch.setattr(os, "link", noting_link)
-        monkeypatch.setattr("recorder.archive.store.FILES_OPEN_MAX", 2)
+        monkeypatch.setattr(folder, "FILES_OPEN_MAX", 2)
         names = [f"block-{index:08}" for index in range(5)]
-        store.put({f"{A}/{name}": b"" for name in names})
-        assert named == names
-        assert calls == [*["file", "file", "link", "link"] * 2, "file", "link", "folder"]
+        store.put({f"{A}/{name}": b"x" for name in names})
+        assert list(dict.fromkeys(named)) == names
+        portion = ["write", "write", "sync_file_system", "link", "link"]
+        assert calls == [*portion, *portion, "write", "sync_file_system", "link", "sync_file_system"]
 
-    def test_a_failed_sync_leaves_nothing_under_the_name(self, store, monkeypatch):
+    @pytest.mark.parametrize("nth", [1, 2])
+    def test_a_failed_sync_is_told(self, store, monkeypatch, nth):
+        real, count = folder.sync_file_system, 0
+
         def fails(descriptor: int) -> None:
-            raise OSError(5, "Input/output error")
+            nonlocal count
+            count += 1
+            if count == nth:
+                raise OSError(5, "Input/output error")
+            real(descriptor)
 
         with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", fails)
-            with pytest.raises(StoreError):
+            patch.setattr(folder, "sync_file_system", fails)
+            with pytest.raises(StoreError, match="Input/output error"):
                 store.put({f"{A}/preamble": b"one"})
-        assert list(store.list("")) == []
+        assert list(store.list("")) == ([] if nth == 1 else [f"{A}/preamble"])
+        assert store.put({f"{A}/preamble": b"one"}) == frozenset()
+
+    def test_a_sync_that_fails_is_an_error(self):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            folder.sync_file_system(-1)
+
+    def test_a_folder_that_goes_just_now_is_made_again(self, store, monkeypatch):
+        link, gone = os.link, [False]
+
+        def others_delete_first(*args, **kwargs):
+            if not gone[0]:
+                gone[0] = True
+                store.delete([f"conflicts/{A}/x"])
+            return link(*args, **kwargs)
+
+        store.put({f"conflicts/{A}/x": b""})
+        monkeypatch.setattr(os, "link", others_delete_first)
+        store.put({f"conflicts/{B}/y": b"y"})
+        assert list(store.list("")) == [f"conflicts/{B}/y"]
 
     def test_only_the_owner_may_look(self, store, tmp_path):
         store.put({f"{A}/preamble": b"one"})
         assert stat.S_IMODE((tmp_path / "objects" / A / "preamble").stat().st_mode) == 0o600
-        assert stat.S_IMODE((tmp_path / "objects" / A).stat().st_mode) == 0o700
+        store.put({f"{B}/blocks/x": b""})
+        for each in (A, B, f"{B}/blocks"):
+            assert stat.S_IMODE((tmp_path / "objects" / each).stat().st_mode) == 0o700
 
     def test_a_file_in_the_way_is_the_stores_error(self, tmp_path):
         (tmp_path / "objects").write_text("")
@@ -109,19 +123,6 @@ class TestFolderStore(StoreContract):
         store.delete([f"{A}/preamble"])
         assert list((tmp_path / "objects").iterdir()) == []
         assert store.put({f"{A}/preamble": b"again"}) == frozenset()
-
-    def test_what_goes_with_its_folder_is_gone_durably(self, store, tmp_path, monkeypatch):
-        store.put({f"{A}/blocks/block-0": b"", f"{A}/preamble": b""})
-        synced: list[int] = []
-        fsync = os.fsync
-
-        def noting_fsync(descriptor: int) -> None:
-            synced.append(os.fstat(descriptor).st_ino)
-            fsync(descriptor)
-
-        monkeypatch.setattr(os, "fsync", noting_fsync)
-        store.delete([f"{A}/blocks/block-0"])
-        assert synced == [(tmp_path / "objects" / A).stat().st_ino]
 
     def test_a_name_that_is_none_is_told_as_that(self, store):
         with pytest.raises(StoreError, match="is no name for an object"):
