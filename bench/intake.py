@@ -1,0 +1,212 @@
+"""`python -m bench.intake`: how many messages a second the archive's intake takes, against receivers that do nothing.
+
+Rooms send real signed blocks over mutual TLS through a real Mosquitto, as fast as they are answered; all of it on one
+machine, so that a receiver has what broker and senders leave of it. In turns, so that what the machine does besides meets
+all of them:
+
+- `mosquitto_sub`, in C, which counts;
+- a subscriber of paho's that counts;
+- one intake: judged, stored, receipts signed and received;
+- two intakes at one archive.
+
+Exits with 1 if a target is missed.
+"""
+
+import argparse
+import contextlib
+import itertools
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from rich.console import Console
+from rich.progress import track
+
+from bench import results
+from bench.blaster import Load, blast
+from bench.figures import Line
+from recorder import tls
+from recorder.errors import TrialError, WederhoorError
+from recorder.fleet.authority import Authority
+from recorder.keyfiles import save_recipient_public
+from recorder.sealed.keys import RecipientPrivateKey
+from recorder.trial.broker import Broker
+from recorder.wire.topics import shared_uploads
+
+SIZES = (4_096, 32_768)
+ONE_INTAKE_MIN, TWO_INTAKES_MIN = 0.9, 0.6
+ROOMS = 8
+WINDOW = 256
+"""On the road of each room: of a real one it is 8, and there are more of them."""
+GROUP = "bench"
+MOSQUITTO_SUB, PAHO, ONE_INTAKE, TWO_INTAKES = "mosquitto_sub", "a subscriber of paho's", "one intake", "two intakes"
+RECEIVERS = (MOSQUITTO_SUB, PAHO, ONE_INTAKE, TWO_INTAKES)
+Counter = Any
+"""An integer that processes share."""
+SPAWN = multiprocessing.get_context("spawn")
+ONE_RUN_SECONDS_MAX = 120.0
+SUBSCRIBING_SECONDS = 2.0
+"""For mosquitto_sub, which does not say that it has. If it had not, messages would be missing, and the run fails."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench.intake", description="How many messages a second the intake takes.")
+    parser.add_argument("--messages", type=int, default=40_000, help="in each run (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="of all receivers in turns (default %(default)s)")
+    arguments = parser.parse_args()
+    console = Console(highlight=False)
+    try:
+        rates = measure(arguments.messages, arguments.rounds, console)
+    except WederhoorError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    lines = [line for size in SIZES for line in _lines(size, {name: rates[name, size] for name in RECEIVERS})]
+    for line in lines:
+        console.print(f"{line.name}: {line.value} {f'(target {line.target}) {line.verdict}' if line.target else ''}")
+    raw = {"rates": {f"{name}, {size}": found for (name, size), found in rates.items()}}
+    console.print(f"\nKept in {results.keep(lines, raw, 'intake')}", soft_wrap=True)
+    return 1 if any(line.kept is False for line in lines) else 0
+
+
+def measure(messages: int, rounds: int, console: Console) -> dict[tuple[str, int], list[float]]:
+    """Messages a second, by receiver and size."""
+    runs = [(name, size) for _ in range(rounds) for size in SIZES for name in RECEIVERS]
+    rates: dict[tuple[str, int], list[float]] = {}
+    for name, size in track(runs, "receiving", console=console):
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=Path.home()) as folder:
+            rates.setdefault((name, size), []).append(_run(name, size, messages, Path(folder)))
+    return rates
+
+
+def _run(name: str, size: int, messages: int, folder: Path) -> float:
+    authority = Authority.create(folder / "authority")
+    authority.enrol_archive(folder / "archive")
+    authority.enrol_broker(folder / "broker" / "keys")
+    save_recipient_public(folder / "reader.pub", RecipientPrivateKey.generate("x25519").public)
+    answered = [SPAWN.Value("q", 0, lock=False) for _ in range(ROOMS)]
+    ready, start = [SPAWN.Event() for _ in range(ROOMS)], SPAWN.Event()
+    archives = {ONE_INTAKE: 1, TWO_INTAKES: 2}.get(name, 0)
+    with Broker(folder / "broker") as broker, contextlib.ExitStack() as stack:
+        config = folder / "archive.toml"
+        config.write_text(f'[archive]\nfolder = "{folder / "archive"}"\nhost = "localhost"\nport = {broker.port}\n')
+        publics = [
+            authority.enrol_room(f"room-{at}", folder / f"room-{at}", [folder / "reader.pub"]) for at in range(ROOMS)
+        ]
+        if archives:
+            for at, public in enumerate(publics):
+                subprocess.run(
+                    [*_command(config), "enrol", f"room-{at}", public], check=True, stdout=subprocess.DEVNULL
+                )
+            for _ in range(archives):
+                stack.enter_context(_intake(config))
+        else:
+            count, listens = COUNTERS[name], SPAWN.Event()
+            stack.enter_context(_process(count, folder / "archive" / "keys", broker.port, answered, listens))
+            if not listens.wait(ONE_RUN_SECONDS_MAX):
+                raise TrialError(f"{name} did not subscribe")
+        for at in range(ROOMS):
+            load = Load(folder / f"room-{at}", f"room-{at}", broker.port, messages // ROOMS, size, WINDOW, archives > 0)
+            stack.enter_context(_process(blast, load, answered[at], ready[at], start))
+        for event in ready:
+            if not event.wait(ONE_RUN_SECONDS_MAX):
+                raise TrialError("a sender did not come so far that it could begin")
+        began = time.monotonic()
+        start.set()
+        while (done := sum(each.value for each in answered)) < messages // ROOMS * ROOMS:
+            time.sleep(0.002)
+            if time.monotonic() - began > ONE_RUN_SECONDS_MAX:
+                raise TrialError(f"{name} took {done} of {messages} messages in {ONE_RUN_SECONDS_MAX:.0f} s")
+        return done / (time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def _process(target: Callable[..., None], *arguments: object) -> Iterator[None]:
+    process = SPAWN.Process(target=target, args=arguments, daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def _command(config: Path) -> list[str | Path]:
+    return [sys.executable, "-m", "recorder", "archive", "--config", config]
+
+
+@contextlib.contextmanager
+def _intake(config: Path) -> Iterator[None]:
+    process = subprocess.Popen(_command(config), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    try:
+        if process.stdout.readline() != "ready\n":
+            raise TrialError("the intake did not start")
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _count_by_paho(keys: Path, port: int, answered: list[Counter], listens: Event) -> None:
+    client = Client(CallbackAPIVersion.VERSION2, client_id="paho", protocol=MQTTProtocolVersion.MQTTv5)
+    client.tls_set_context(tls.Identity(keys).context)
+    client.on_connect = lambda *_: client.subscribe(shared_uploads(GROUP), qos=1)
+    client.on_subscribe = lambda *_: listens.set()
+    count = itertools.count(1)
+    client.on_message = lambda *_: _tell(answered, next(count))
+    client.connect("localhost", port)
+    client.loop_forever()
+
+
+def _count_by_mosquitto_sub(keys: Path, port: int, answered: list[Counter], listens: Event) -> None:
+    files = ["--cafile", keys / "ca.pem", "--cert", keys / "tls.pem", "--key", keys / "tls.key"]
+    command = ["mosquitto_sub", "-V", "mqttv5", "-h", "localhost", "-p", str(port), *files, "-q", "1"]
+    with subprocess.Popen([*command, "-t", shared_uploads(GROUP), "-F", "%l"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        time.sleep(SUBSCRIBING_SECONDS)
+        listens.set()
+        count = 0
+        while data := os.read(process.stdout.fileno(), 65_536):
+            count += data.count(b"\n")
+            _tell(answered, count)
+
+
+COUNTERS = {PAHO: _count_by_paho, MOSQUITTO_SUB: _count_by_mosquitto_sub}
+
+
+def _tell(answered: list[Counter], count: int) -> None:
+    """Of so many messages, each sender's share: who counts does not look whose they are."""
+    share = count // len(answered)
+    if answered[0].value != share:
+        for each in answered:
+            each.value = share
+
+
+def _lines(size: int, rates: dict[str, list[float]]) -> list[Line]:
+    median = {name: statistics.median(found) for name, found in rates.items()}
+    told = f"messages of {size // 1024} KiB a second"
+    ratio_one, ratio_two = median[ONE_INTAKE] / median[PAHO], median[TWO_INTAKES] / median[MOSQUITTO_SUB]
+    return [
+        Line(f"{told}, {MOSQUITTO_SUB}", f"{median[MOSQUITTO_SUB]:,.0f}"),
+        Line(f"  {PAHO}", f"{median[PAHO]:,.0f}"),
+        Line(f"  {ONE_INTAKE}", f"{median[ONE_INTAKE]:,.0f}"),
+        Line(f"  to {PAHO}", f"{ratio_one:.2f} x", f"at least {ONE_INTAKE_MIN} x", ratio_one >= ONE_INTAKE_MIN),
+        Line(f"  {TWO_INTAKES}", f"{median[TWO_INTAKES]:,.0f}"),
+        Line(
+            f"  to {MOSQUITTO_SUB}", f"{ratio_two:.2f} x", f"at least {TWO_INTAKES_MIN} x", ratio_two >= TWO_INTAKES_MIN
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
