@@ -11,8 +11,8 @@ from bench import processes
 from bench.processes import Cpu, Memory
 from recorder import config, keyfiles
 from recorder.archive.export import export
+from recorder.archive.folder import FolderStore
 from recorder.archive.reading_room import listen
-from recorder.archive.store import FolderStore
 from recorder.audio import OpusBlock
 from recorder.errors import TrialError
 from recorder.sealed.layout import RecordType, split

@@ -14,7 +14,7 @@ from recorder.config import Archive, load
 
 if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported when they run
     from recorder.archive.catalogue import Catalogue
-    from recorder.archive.store import FolderStore
+    from recorder.archive.folder import FolderStore
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -69,7 +69,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def run(args: argparse.Namespace) -> int:
     """Carry out one command; returns the exit code."""
     from recorder.archive import catalogue  # noqa: F401 (a missing library is told before a missing folder)
-    from recorder.archive.store import FolderStore
+    from recorder.archive.folder import FolderStore
 
     os.umask(0o077)
     config = load(args.config).archive

@@ -22,8 +22,8 @@ from rich.progress import track
 
 from recorder import config, keyfiles
 from recorder.archive.export import export, receipt
+from recorder.archive.folder import FolderStore
 from recorder.archive.reading_room import listen
-from recorder.archive.store import FolderStore
 from recorder.cli import EXIT_BAD_INPUT
 from recorder.device.cards import capture_cards
 from recorder.device.hold import swap_in_use

@@ -18,8 +18,8 @@ from recorder.archive.catalogue import DAY_MS, Catalogue, Counts, Lacking, rebui
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.export import export
 from recorder.archive.export import receipt as export_receipt
+from recorder.archive.folder import FolderStore
 from recorder.archive.naming import Enrolment
-from recorder.archive.store import FolderStore
 from recorder.archive.tables import CONFLICTS, ITEMS
 from recorder.canonical import encode
 from recorder.errors import CatalogueError, StoreError

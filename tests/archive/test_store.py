@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recorder.archive.store import FolderStore
+from recorder.archive.folder import FolderStore
 from recorder.errors import StoreError
 from tests.archive.store_contract import A, StoreContract
 
@@ -66,7 +66,7 @@ class TestFolderStore(StoreContract):
         store.put({f"{A}/preamble": b""})
         monkeypatch.setattr(os, "fsync", noting_fsync)
         monkeypatch.setattr(os, "link", noting_link)
-        monkeypatch.setattr("recorder.archive.store.FILES_OPEN_MAX", 2)
+        monkeypatch.setattr("recorder.archive.folder.FILES_OPEN_MAX", 2)
         names = [f"block-{index:08}" for index in range(5)]
         store.put({f"{A}/{name}": b"" for name in names})
         assert named == names
@@ -100,9 +100,7 @@ class TestFolderStore(StoreContract):
         assert list(tmp_path.iterdir()) == []
 
     def test_emptied_folders_go_and_no_other(self, store, tmp_path):
-        store.put(
-            {f"{A}/blocks/block-0": b"", f"{A}/blocks/block-1": b"", f"x/{A}/y/z": b"", f"{A}/preamble": b""}
-        )
+        store.put({f"{A}/blocks/block-0": b"", f"{A}/blocks/block-1": b"", f"x/{A}/y/z": b"", f"{A}/preamble": b""})
         store.delete([f"{A}/blocks/block-0"])
         assert (tmp_path / "objects" / A / "blocks").is_dir()
         store.delete([f"{A}/blocks/block-1", f"x/{A}/y/z"])

@@ -17,8 +17,8 @@ from typing import Any
 
 from recorder import config, keyfiles
 from recorder.archive.export import export
+from recorder.archive.folder import FolderStore
 from recorder.archive.reading_room import listen
-from recorder.archive.store import FolderStore
 from recorder.sealed.verify import Report as Verified
 from recorder.sealed.verify import verify
 from recorder.trial.machines import Machines
