@@ -1,7 +1,7 @@
 """The clerk: what is signed for is there, what was refused is not, and no crash between two steps changes that."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from io import BytesIO
 
@@ -20,6 +20,7 @@ from recorder.archive.export import export
 from recorder.archive.export import receipt as export_receipt
 from recorder.archive.folder import FolderStore
 from recorder.archive.naming import Enrolment
+from recorder.archive.store import Store
 from recorder.archive.tables import CONFLICTS, ITEMS
 from recorder.canonical import encode
 from recorder.errors import CatalogueError, StoreError
@@ -48,8 +49,9 @@ class Crash(BaseException):
 class Archive:
     """Store, catalogue and clerk in a folder; `reopen` is what a restart does."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, make_store: Callable[[], Store] | None = None):
         self.folder = folder
+        self.make_store = make_store or (lambda: FolderStore.make(folder / "objects"))
         self.now_ms = NOW_MS
         self.open()
         for room in (ROOM, OTHER):
@@ -59,7 +61,7 @@ class Archive:
             self.store.put({naming.device(room.name): encode(enrolment)})
 
     def open(self) -> None:
-        self.store = FolderStore.make(self.folder / "objects")
+        self.store = self.make_store()
         self.catalogue = Catalogue(f"sqlite:///{self.folder / 'catalogue.sqlite'}")
         self.clerk = Clerk("archive", KEY, self.store, self.catalogue, DAYS)
 
@@ -611,7 +613,8 @@ def test_a_crash_at_any_step_loses_nothing_signed_for(archive, recording, monkey
     with monkeypatch.context() as patch:
         match step:
             case "put" | "delete":
-                patch.setattr(FolderStore, step, crashing(getattr(FolderStore, step)))
+                kind = type(archive.store)
+                patch.setattr(kind, step, crashing(getattr(kind, step)))
             case "commit":
                 patch.setattr(DefaultDialect, "do_commit", crashing(DefaultDialect.do_commit))
         try:
@@ -644,7 +647,7 @@ def test_a_crash_at_any_step_loses_nothing_signed_for(archive, recording, monkey
 @pytest.mark.parametrize("method", ["delete", "put"])
 def test_a_restart_finishes_a_purge_by_itself(archive, recording, monkeypatch, method):
     archive.send(recording, recording.preamble, *recording.blocks)
-    real = getattr(FolderStore, method)
+    real = getattr(type(archive.store), method)
 
     def crash(self, names, *args):
         # The purge's own writes: it deletes, then keeps its receipt.
@@ -653,7 +656,7 @@ def test_a_restart_finishes_a_purge_by_itself(archive, recording, monkeypatch, m
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(FolderStore, method, crash)
+        patch.setattr(type(archive.store), method, crash)
         with pytest.raises(Crash):
             archive.send(recording, recording.refusal)
     assert archive.names(recording) != LEFT
@@ -674,14 +677,14 @@ def test_conflicts_around_a_refusal_do_not_stop_the_clerk(archive, recording):
 
 def test_what_a_crash_left_is_first_even_if_something_else_comes_after(archive, recording, monkeypatch):
     again = ROOM.record(4, ident=recording.id)
-    real = FolderStore.put
+    real = type(archive.store).put
 
     def put_and_crash(self, objects):
         real(self, objects)
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(FolderStore, "put", put_and_crash)
+        patch.setattr(type(archive.store), "put", put_and_crash)
         with pytest.raises(Crash):
             archive.send(recording, recording.preamble, recording.blocks[0])
     archive.reopen()
@@ -695,7 +698,7 @@ def test_what_a_crash_left_is_first_even_if_something_else_comes_after(archive, 
 
 
 def test_a_crash_that_left_the_origin_alone_stops_nothing(archive, recording, monkeypatch):
-    real = FolderStore.put
+    real = type(archive.store).put
 
     def put_the_first_and_crash(self, objects):
         name = next(iter(objects))
@@ -703,7 +706,7 @@ def test_a_crash_that_left_the_origin_alone_stops_nothing(archive, recording, mo
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(FolderStore, "put", put_the_first_and_crash)
+        patch.setattr(type(archive.store), "put", put_the_first_and_crash)
         with pytest.raises(Crash):
             archive.send(recording, *recording.kept)
     assert archive.names(recording) == ["origin"]
@@ -740,7 +743,7 @@ def test_a_store_that_fails_signs_for_nothing(archive, recording, monkeypatch):
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(FolderStore, "put", fails)
+        patch.setattr(type(archive.store), "put", fails)
         with pytest.raises(StoreError):
             archive.send(recording, *recording.kept)
     assert archive.dump()["items"] == []
