@@ -12,7 +12,7 @@ from bench.processes import Cpu, Memory
 from recorder import config, keyfiles
 from recorder.archive.export import export
 from recorder.archive.reading_room import listen
-from recorder.archive.store import FolderStore
+from recorder.archive.stores import open_store
 from recorder.audio import OpusBlock
 from recorder.errors import TrialError
 from recorder.sealed.layout import RecordType, split
@@ -104,7 +104,7 @@ def _collect(machines: Machines, room: Any, folder: Path, **watched: Any) -> Hel
     recipient = keyfiles.load_recipient(machines.reader_key, machines.passphrase_file.read_bytes())
     sealed, audio = folder / "recording.sealed", folder / "recording.opus"
     with sealed.open("wb") as out:
-        out.writelines(export(FolderStore(machines.archive_folder / "objects"), recording))
+        out.writelines(export(open_store(machines.settings.archive), recording))
     report = listen(sealed, device_keys, recipient, audio)
     with sealed.open("rb") as stream:
         items = open_recording(stream, device_keys, recipient).items

@@ -4,12 +4,14 @@ Each room of the house gets its own section, frozen. Whoever reads a section may
 bounds does not come into being.
 """
 
+import ipaddress
 import json
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -218,12 +220,52 @@ class Archive(Section, frozen=True):
     name: Name
     folder: str
     catalogue: str
+    objects: Annotated[
+        str,
+        Meta(
+            pattern=r"^(|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)$",
+            description='"" for the folder, "s3://BUCKET" or "s3://BUCKET/PREFIX"',
+        ),
+    ]
+    objects_endpoint: Annotated[
+        str,
+        Meta(
+            pattern=r"^(|https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?)$",
+            description='"https://HOST" or "https://HOST:PORT", and nothing behind it',
+        ),
+    ]
+    objects_region: Annotated[str, Meta(pattern="^[a-z0-9-]+$", description="a region's name, of a-z, 0-9 and '-'")]
+    objects_credentials: str
+    objects_ca: str
+    objects_plain_http: bool
     host: Host
     port: Port
     batch_items: Annotated[int, Meta(ge=1, le=10_000)]
     batch_seconds: Annotated[float, Meta(ge=0, le=5)]
     queue_items: Annotated[int, Meta(ge=1, le=100_000)]
     retention_days: Annotated[int, Meta(ge=1, le=365)]
+
+    def __post_init__(self) -> None:
+        if not self.objects:
+            return
+        for key in ("objects_endpoint", "objects_credentials"):
+            if not getattr(self, key):
+                raise Clash(
+                    f'archive.objects is "{self.objects}", but archive.{key} is empty',
+                    "archive.objects",
+                    f"archive.{key}",
+                )
+        if (
+            self.objects_endpoint.startswith("http:")
+            and not _is_loopback(self.objects_endpoint)
+            and not self.objects_plain_http
+        ):
+            raise Clash(
+                f'archive.objects_endpoint is "{self.objects_endpoint}": without TLS whoever is on the way sees what is stored '
+                "and deleted; use https, or set archive.objects_plain_http to true",
+                "archive.objects_endpoint",
+                "archive.objects_plain_http",
+            )
 
 
 class Config(Section, frozen=True):
@@ -293,6 +335,14 @@ def overlay(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         below = merged.get(key)
         merged[key] = overlay(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _at(settings: Any, keys: list[str]) -> Any:

@@ -75,7 +75,7 @@ class UplinkError(WederhoorError, OSError):
 
 
 class StoreError(WederhoorError, OSError):
-    """The archive's object store cannot keep or return an object."""
+    """The archive's object store cannot be opened, or cannot keep or return an object. Check its settings, disk or server."""
 
 
 class CatalogueError(WederhoorError, OSError):

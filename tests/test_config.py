@@ -1,5 +1,6 @@
 """A wrong configuration is refused with its file, its line and what is allowed; the default file is the schema."""
 
+import contextlib
 import tomllib
 from pathlib import Path
 
@@ -41,6 +42,30 @@ def test_what_is_given_overlays_the_defaults(tmp_path: Path) -> None:
         ("[uplink]\nhost = 'h'\nprot = 8883\n", 3, ("uplink.prot", "no such key", "host, port")),
         ("[uplink]\nhost = ''\n", 2, ('uplink.host: is "";', "the broker's name or address")),
         ("[archive]\nhost = ''\n", 2, ('archive.host: is "";', "the broker's name or address")),
+        ("[archive]\nobjects = 'bucket'\n", 2, ('archive.objects: is "bucket";', "s3://BUCKET/PREFIX")),
+        ("[archive]\nobjects = 's3://bucket/../x'\n", 2, ("archive.objects: is", "s3://BUCKET/PREFIX")),
+        ("[archive]\nobjects = 's3://bucket/'\n", 2, ("archive.objects: is", "s3://BUCKET/PREFIX")),
+        (
+            "[archive]\nobjects_endpoint = 'https://h/bucket'\n",
+            2,
+            ("archive.objects_endpoint: is", "nothing behind it"),
+        ),
+        ("[archive]\nobjects_region = ''\n", 2, ("archive.objects_region: is", "a region's name")),
+        (
+            "[archive]\nobjects = 's3://bucket'\nobjects_endpoint = 'https://h'\n",
+            2,
+            ('archive.objects is "s3://bucket", but archive.objects_credentials is empty',),
+        ),
+        (
+            "[archive]\nobjects = 's3://bucket'\nobjects_credentials = '/keys'\n",
+            2,
+            ('archive.objects is "s3://bucket", but archive.objects_endpoint is empty',),
+        ),
+        (
+            "[archive]\nobjects = 's3://bucket'\nobjects_credentials = '/keys'\nobjects_endpoint = 'http://10.0.0.1:7480'\n",
+            4,
+            ("archive.objects_endpoint is", "without TLS", "archive.objects_plain_http"),
+        ),
         ("[uplink]\nport = 0\n", 2, ("uplink.port: is 0;", "whole number, at least 1 and at most 65535")),
         ("[uplink]\nport = 70000\n", 2, ("uplink.port: is 70000;", "at most 65535")),
         ("\n\n[uplink]\nport = '8883'\n", 4, ('uplink.port: is "8883";', "a whole number")),
@@ -116,3 +141,28 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
 )
 def test_the_channels_of_the_recording(changes: dict[str, object], used: list[int]) -> None:
     assert msgspec.structs.replace(load().microphone, **changes).used == used
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "plain", "taken"),
+    [
+        ("https://store.example", False, True),
+        ("http://localhost:7480", False, True),
+        ("http://127.0.0.2", False, True),
+        ("http://[::1]:80", False, True),
+        ("http://store.example", False, False),
+        ("http://localhost.example", False, False),
+        ("http://128.0.0.1", False, False),
+        ("http://store.example", True, True),
+    ],
+)
+def test_objects_go_without_tls_to_this_machine_or_where_it_is_allowed(
+    tmp_path: Path, endpoint: str, plain: bool, taken: bool
+) -> None:
+    file = tmp_path / "archive.toml"
+    file.write_text(
+        f'[archive]\nobjects = "s3://bucket/prefix"\nobjects_credentials = "/keys"\nobjects_endpoint = "{endpoint}"\n'
+        f"objects_plain_http = {str(plain).lower()}\n"
+    )
+    with contextlib.nullcontext() if taken else pytest.raises(ConfigError, match="without TLS"):
+        load(file)

@@ -182,7 +182,12 @@ def test_the_picture_of_the_panel_is_what_the_panel_draws():
 
 @pytest.mark.parametrize(
     ("command", "absent", "lock"),
-    [("archive", "sqlalchemy", "archive"), ("room", "gpiozero", "device"), ("run", "rich", "dev")],
+    [
+        ("archive", "sqlalchemy", "archive"),
+        ("archive", "obstore", "archive"),
+        ("room", "gpiozero", "device"),
+        ("run", "rich", "dev"),
+    ],
 )
 def test_a_missing_library_is_told_with_the_lock_file_that_has_it(command: str, absent: str, lock: str) -> None:
     code = f"import sys; sys.modules[{absent!r}] = None; from recorder.cli import main; sys.exit(main([{command!r}]))"
@@ -197,6 +202,6 @@ def test_a_missing_library_is_told_with_the_lock_file_that_has_it(command: str, 
 def test_a_pi_needs_no_database_and_an_archive_no_microphone():
     """The commands of one are imported without the libraries of the other."""
     code = "import sys; sys.modules[{0!r}] = None; import recorder.cli"
-    for absent in ("sqlalchemy", "sounddevice", "gpiozero", "rich"):
+    for absent in ("sqlalchemy", "obstore", "sounddevice", "gpiozero", "rich"):
         done = subprocess.run([sys.executable, "-c", code.format(absent)], cwd=ROOT, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()

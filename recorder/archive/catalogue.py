@@ -173,6 +173,9 @@ class Writing:
         key = bytes.fromhex(enrolment.public_key)
         there = self._connection.scalar(select(DEVICES.c.public_key).where(DEVICES.c.name == enrolment.name))
         if there is None:
+            other = self._connection.scalar(select(DEVICES.c.name).where(DEVICES.c.public_key == key))
+            if other is not None:
+                raise CatalogueError(f"{other} is enrolled with this key; {enrolment.name} must have its own")
             row = {"name": enrolment.name, "public_key": key, "enrolled_ms": enrolment.enrolled_ms}
             self._connection.execute(insert(DEVICES), row)
             return True
@@ -236,7 +239,7 @@ class Writing:
         for recording, addition in additions.items():
             changes: dict[str, Any] = {}
             for item in addition.items:
-                changes |= _told(item.said, rows[recording])
+                changes |= _told(item.said, rows[recording] | changes)
             row = rows[recording] | changes
             if changes or row["ended"] is not None:
                 self._settle(recording, row, changes)
@@ -445,7 +448,9 @@ def _told(said: Said | None, row: Mapping[str, Any]) -> dict[str, Any]:
                 "sequence": preamble.sequence,
                 "made_ms": preamble.wall_ms,
                 "made_synced": preamble.synced,
-                "delete_after_ms": row["delete_after_ms"] - _made_before_ms(row["first_ms"], preamble),
+                "delete_after_ms": row["delete_after_ms"]
+                - row["first_ms"]
+                + _believed_ms(row["first_ms"], preamble.wall_ms, synced=preamble.synced),
             }
         case Manifest() as manifest:
             return {
@@ -455,13 +460,19 @@ def _told(said: Said | None, row: Mapping[str, Any]) -> dict[str, Any]:
                 "keybox": manifest.keybox,
             }
         case ConsentReceipt() as receipt:
-            return {"receipt_previous": bytes.fromhex(receipt.previous)}
+            days = int(receipt.pii_processing.purposes[0].retention_period.strip("PD"))
+            # What the client was promised counts, where the archive would keep it longer.
+            promised_ms = _believed_ms(row["first_ms"], row["made_ms"], synced=row["made_synced"]) + days * DAY_MS
+            return {
+                "receipt_previous": bytes.fromhex(receipt.previous),
+                "delete_after_ms": min(row["delete_after_ms"], promised_ms),
+            }
     return {}
 
 
-def _made_before_ms(first_ms: int, preamble: Preamble) -> int:
-    """How long before it came a recording was made, as far as the device's clock can be believed: its date counts from then."""
-    return min(max(first_ms - preamble.wall_ms, 0), BACKDATING_DAYS_MAX * DAY_MS) if preamble.synced else 0
+def _believed_ms(first_ms: int, made_ms: int, *, synced: bool) -> int:
+    """When a recording was made, as far as the device's clock can be believed: its deletion date counts from then."""
+    return max(min(made_ms, first_ms), first_ms - BACKDATING_DAYS_MAX * DAY_MS) if synced else first_ms
 
 
 def _page(name: Name) -> _Page:

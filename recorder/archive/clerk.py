@@ -117,15 +117,21 @@ class Clerk:
         self._purge(recordings, now_ms)
 
     def gather(self) -> bool:
-        """Bring the blocks of one kept recording together, if there is one to do; whether there are more."""
+        """Bring the blocks of one kept recording together, if there is one to do; whether there are more.
+
+        One of which a block is missing is told, and left as it is until the next start.
+        """
         if self._to_gather:
             recording = self._to_gather.popleft()
-            with self._catalogue.write() as writing:
-                for each in writing.ungathered([recording]):  # another clerk may have done it
-                    beside = gather(self._store, each, writing.contents(each))
-                    known = writing.known([Name(each, RecordType.PREAMBLE, 0)])[each].conflicts
-                    writing.add_conflicts([one for one in beside if one not in known])
-                    writing.gather_done(each)
+            try:
+                with self._catalogue.write() as writing:
+                    for each in writing.ungathered([recording]):  # another clerk may have done it
+                        beside = gather(self._store, each, writing.contents(each))
+                        known = writing.known([Name(each, RecordType.PREAMBLE, 0)])[each].conflicts
+                        writing.add_conflicts([one for one in beside if one not in known])
+                        writing.gather_done(each)
+            except StoreError as error:
+                LOG.error("the blocks of a recording cannot be brought together: %s", error)  # noqa: TRY400 - no defect
         return bool(self._to_gather)
 
     def process(self, batch: Sequence[Message], now_ms: int) -> list[Message]:

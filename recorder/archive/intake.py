@@ -275,19 +275,25 @@ class Intake:
 
     def _work(self) -> None:
         try:
-            while batch := self._batch():
-                receipts = self._clerk.process([arrived.message for arrived in batch], time.time_ns() // 1_000_000)
-                self._outbox.put(_Done(batch, receipts))
-                self._rouse()
+            more = True
+            while (batch := self._batch(patient=not more)) is not None:
+                if batch:
+                    receipts = self._clerk.process([arrived.message for arrived in batch], time.time_ns() // 1_000_000)
+                    self._outbox.put(_Done(batch, receipts))
+                    self._rouse()
+                more = self._clerk.gather()  # one after each batch, and all of them when there is nothing else to do
         except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the process with it
             self._outbox.put(error)
             self._rouse()
 
-    def _batch(self) -> list[_Arrived]:
-        """The next messages to keep under one commit; empty once there will be no more."""
-        first = self._inbox.get()
-        if first is None:
+    def _batch(self, *, patient: bool) -> list[_Arrived] | None:
+        """The next messages to keep under one commit; none of them if not `patient`, and None once there will be no more."""
+        try:
+            first = self._inbox.get(block=patient)
+        except queue.Empty:
             return []
+        if first is None:
+            return None
         batch = [first]
         deadline = time.monotonic() + self._config.batch_seconds
         while len(batch) < self._config.batch_items:

@@ -14,7 +14,7 @@ from recorder.config import Archive, load
 
 if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported when they run
     from recorder.archive.catalogue import Catalogue
-    from recorder.archive.store import FolderStore
+    from recorder.archive.store import Store
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -69,26 +69,25 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def run(args: argparse.Namespace) -> int:
     """Carry out one command; returns the exit code."""
     from recorder.archive import catalogue  # noqa: F401 (a missing library is told before a missing folder)
-    from recorder.archive.store import FolderStore
+    from recorder.archive.stores import open_store
 
     os.umask(0o077)
     config = load(args.config).archive
-    objects = Path(config.folder) / "objects"
     match args.action:
         case "enrol":
-            _enrol(config, FolderStore.make(objects), args.name, args.public_key)
+            _enrol(config, open_store(config, make=True), args.name, args.public_key)
         case "export":
-            _export(FolderStore(objects), args.recording, args.output)
+            _export(open_store(config), args.recording, args.output)
         case "receipt":
-            _receipt(FolderStore(objects), args.recording, args.output)
+            _receipt(open_store(config), args.recording, args.output)
         case "rebuild":
-            _rebuild(config, FolderStore(objects))
+            _rebuild(config, open_store(config))
         case _:
-            _serve(config, FolderStore.make(objects))
+            _serve(config, open_store(config, make=True))
     return 0
 
 
-def _serve(config: Archive, store: "FolderStore") -> None:
+def _serve(config: Archive, store: "Store") -> None:
     from recorder.archive.clerk import Clerk
     from recorder.archive.intake import Intake
     from recorder.keyfiles import load_device
@@ -113,7 +112,7 @@ def _serve(config: Archive, store: "FolderStore") -> None:
     )
 
 
-def _enrol(config: Archive, store: "FolderStore", name: str, file: Path) -> None:
+def _enrol(config: Archive, store: "Store", name: str, file: Path) -> None:
     from recorder.archive import naming
     from recorder.archive.naming import Enrolment
     from recorder.canonical import encode
@@ -134,13 +133,13 @@ def _enrol(config: Archive, store: "FolderStore", name: str, file: Path) -> None
     print(f"{name} may upload")
 
 
-def _export(store: "FolderStore", recording: str, file: Path) -> None:
+def _export(store: "Store", recording: str, file: Path) -> None:
     from recorder.archive.export import export
 
     _write(file, export(store, recording))
 
 
-def _receipt(store: "FolderStore", recording: str, file: Path) -> None:
+def _receipt(store: "Store", recording: str, file: Path) -> None:
     from recorder.archive.export import receipt
 
     _write(file, [receipt(store, recording)])
@@ -165,7 +164,7 @@ def _write(file: Path, records: Iterable[bytes]) -> None:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
 
 
-def _rebuild(config: Archive, store: "FolderStore") -> None:
+def _rebuild(config: Archive, store: "Store") -> None:
     from recorder.archive.rebuild import rebuild
 
     catalogue = _catalogue(config)

@@ -23,7 +23,7 @@ from rich.progress import track
 from recorder import config, keyfiles
 from recorder.archive.export import export, receipt
 from recorder.archive.reading_room import listen
-from recorder.archive.store import FolderStore
+from recorder.archive.stores import open_store
 from recorder.cli import EXIT_BAD_INPUT
 from recorder.device.cards import capture_cards
 from recorder.device.hold import swap_in_use
@@ -236,7 +236,7 @@ def _collect(machines: Machines, room: RoomProcess, folder: Path) -> list[dict[s
     shutil.copyfile(machines.device_key, public)
     device_key = keyfiles.load_device_public(public)
     recipient = keyfiles.load_recipient(machines.reader_key, machines.passphrase_file.read_bytes())
-    store = FolderStore(machines.archive_folder / "objects")
+    store = open_store(machines.settings.archive)
     meetings = []
     for begun in room.happened("begun"):
         fetched = folder / f"{begun.recording}.sealed"

@@ -13,8 +13,8 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from recorder.archive import naming
+from recorder.archive.folder import FolderStore
 from recorder.archive.rebuild import read_items
-from recorder.archive.store import FolderStore
 from recorder.errors import WireError
 from recorder.fleet.authority import Authority
 from recorder.keyfiles import load_device, load_device_public, save_recipient_public

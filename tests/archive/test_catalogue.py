@@ -13,8 +13,8 @@ from sqlalchemy import create_engine, inspect
 from recorder.archive import catalogue as catalogue_module
 from recorder.archive.catalogue import BACKDATING_DAYS_MAX, DAY_MS, Addition, Catalogue, Item
 from recorder.archive.clerk import Clerk, Message
+from recorder.archive.folder import FolderStore
 from recorder.archive.naming import Enrolment, Origin, conflict, items, parse_conflict, parse_items
-from recorder.archive.store import FolderStore
 from recorder.archive.tables import METADATA
 from recorder.canonical import decode
 from recorder.errors import CatalogueError
@@ -186,6 +186,8 @@ def test_a_device_has_one_key(catalogue):
         assert writing.enrol(Enrolment("room-1", "ab" * 32, NOW_MS + 5)) is False
         with pytest.raises(CatalogueError, match="another key"):
             writing.enrol(Enrolment("room-1", "cd" * 32, NOW_MS))
+        with pytest.raises(CatalogueError, match="room-1 is enrolled with this key; room-2 must have its own"):
+            writing.enrol(Enrolment("room-2", "ab" * 32, NOW_MS))
     assert catalogue.public_keys({"room-1", "room-2"}).keys() == {"room-1"}
     assert catalogue.public_keys({"room-1"})["room-1"].public_bytes_raw().hex() == "ab" * 32
 

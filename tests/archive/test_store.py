@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from recorder.archive import store as folder
-from recorder.archive.store import FolderStore
+from recorder.archive import folder
+from recorder.archive.folder import FolderStore
 from recorder.errors import StoreError
 from tests.archive.store_contract import A, B, StoreContract
 

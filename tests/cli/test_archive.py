@@ -11,7 +11,7 @@ from recorder import keyfiles
 from recorder.archive import naming
 from recorder.archive.catalogue import Catalogue
 from recorder.archive.clerk import Clerk, Message
-from recorder.archive.store import FolderStore
+from recorder.archive.folder import FolderStore
 from recorder.cli import main
 from tests.rooms import WALL_MS, Recording, Room
 

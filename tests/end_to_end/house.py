@@ -18,7 +18,7 @@ from typing import Any
 from recorder import config, keyfiles
 from recorder.archive.export import export
 from recorder.archive.reading_room import listen
-from recorder.archive.store import FolderStore
+from recorder.archive.stores import open_store
 from recorder.sealed.verify import Report as Verified
 from recorder.sealed.verify import verify
 from recorder.trial.machines import Machines
@@ -246,7 +246,7 @@ class House(Machines):
 
     def sealed(self, recording: str) -> bytes:
         """The recording as the archive exports it."""
-        return b"".join(export(FolderStore(self.archive_folder / "objects"), recording))
+        return b"".join(export(open_store(self.settings.archive), recording))
 
     def receipt(self, recording: str) -> ConsentReceipt:
         """The consent receipt that the archive has, checked."""
