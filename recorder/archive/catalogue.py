@@ -170,6 +170,9 @@ class Writing:
         self._connection = connection
         self._keys = keys
         self._tally: Counter[str] = Counter()
+        self._rows: dict[str, dict[str, Any] | None] = {}
+        self._contents: dict[_Page, bytes | None] = {}
+        """What was read of recordings and pages (None: is not there), until something is written: nobody else changes it."""
 
     def enrol(self, enrolment: Enrolment) -> bool:
         """Enrol a device; False if it is with this key already, CatalogueError if it is with another."""
@@ -186,7 +189,9 @@ class Writing:
     def known(self, names: Collection[Name]) -> dict[str, Known]:
         """Recording to what is known of it, with the contents of those of `names` that are there, and of its manifest."""
         recordings = {name.recording for name in names}
-        wanted = {Name(recording, RecordType.MANIFEST, 0) for recording in recordings}.union(names)
+        rows = self._recordings(recordings)
+        ended = {recording for recording, row in rows.items() if row["ended"] is not None}
+        wanted = {Name(recording, RecordType.MANIFEST, 0) for recording in ended}.union(names)
         there = self._pages({_page(name) for name in wanted})
         contents: dict[str, dict[Name, bytes]] = {recording: {} for recording in recordings}
         for name in wanted:
@@ -194,19 +199,19 @@ class Writing:
             if content is not None:
                 contents[name.recording][name] = content
         conflicts: dict[str, set[tuple[Name, bytes]]] = {recording: set() for recording in recordings}
-        for row in self._connection.execute(select(CONFLICTS).where(self._of(CONFLICTS.c.recording, recordings))):
-            name = Name(row.recording, ITEM_TYPES[row.type], row._mapping["index"])
-            conflicts[row.recording].add((name, row.content))
+        for each in self._connection.execute(select(CONFLICTS).where(self._of(CONFLICTS.c.recording, recordings))):
+            name = Name(each.recording, ITEM_TYPES[each.type], each._mapping["index"])
+            conflicts[each.recording].add((name, each.content))
         known = {recording: Known() for recording in recordings}
-        for row in self._connection.execute(select(RECORDINGS).where(self._of(RECORDINGS.c.id, recordings))):
-            known[row.id] = Known(
-                device=row.device,
-                preamble_hash=row.preamble_hash,
-                contents=contents[row.id],
-                ended=row.ended,
-                blocks=row.blocks,
-                keybox=row.keybox,
-                conflicts=frozenset(conflicts[row.id]),
+        for recording, row in rows.items():
+            known[recording] = Known(
+                device=row["device"],
+                preamble_hash=row["preamble_hash"],
+                contents=contents[recording],
+                ended=row["ended"],
+                blocks=row["blocks"],
+                keybox=row["keybox"],
+                conflicts=frozenset(conflicts[recording]),
             )
         return known
 
@@ -229,8 +234,7 @@ class Writing:
         A refusal among them erases the rest of its recording. Blocks that a manifest does not tell of are beside from then on.
         """
         assert self._keys is None or additions.keys() <= set(self._keys.recordings)
-        found = self._connection.execute(select(RECORDINGS).where(self._of(RECORDINGS.c.id, additions)))
-        rows: dict[str, dict[str, Any]] = {row.id: dict(row._mapping) for row in found}
+        rows = self._recordings(additions.keys())
         new = {}
         for recording, addition in additions.items():
             if recording not in rows:
@@ -240,6 +244,8 @@ class Writing:
             self._connection.execute(insert(RECORDINGS), list(new.values()))
             self._tally["open"] += len(new)
         self._add_contents(item for addition in additions.values() for item in addition.items)
+        self._rows.clear()
+        self._contents.clear()
         changes: dict[str, dict[str, Any]] = {}
         for recording, addition in additions.items():
             told: dict[str, Any] = {}
@@ -292,8 +298,11 @@ class Writing:
 
     def lacking(self, recordings: Collection[str] | None = None) -> list[Lacking]:
         """Those recordings (all, or of `recordings`) that would be kept if all their blocks were here."""
-        query = select(RECORDINGS).where(RECORDINGS.c.state == "open", RECORDINGS.c.ended.is_not(None))
+        query = select(RECORDINGS).where(RECORDINGS.c.state == "open", ~RECORDINGS.c.settled)
+        query = query.where(RECORDINGS.c.ended.is_not(None))
         if recordings is not None:
+            if not recordings:
+                return []
             query = query.where(self._of(RECORDINGS.c.id, recordings))
         rows = self._connection.execute(query.order_by(RECORDINGS.c.id)).all()
         return [
@@ -331,11 +340,22 @@ class Writing:
             query = query.where(self._of(RECORDINGS.c.id, recordings))
         return list(self._connection.scalars(query.order_by(RECORDINGS.c.id)))
 
+    def _recordings(self, recordings: Collection[str]) -> dict[str, dict[str, Any]]:
+        """The rows of those that are there."""
+        if unread := [each for each in recordings if each not in self._rows]:
+            self._rows |= dict.fromkeys(unread)
+            found = self._connection.execute(select(RECORDINGS).where(self._of(RECORDINGS.c.id, unread)))
+            self._rows |= {row.id: dict(row._mapping) for row in found}
+        return {each: row for each in recordings if (row := self._rows[each]) is not None}
+
     def _pages(self, keys: Collection[_Page]) -> dict[_Page, bytes]:
         """Those pages that are there."""
-        wanted = self._database.among([ITEMS.c.recording, ITEMS.c.type, ITEMS.c.page], keys)
-        rows = self._connection.execute(select(ITEMS).where(wanted))
-        return {(row.recording, row.type, row.page): row.contents for row in rows}
+        if unread := [key for key in keys if key not in self._contents]:
+            self._contents |= dict.fromkeys(unread)
+            wanted = self._database.among([ITEMS.c.recording, ITEMS.c.type, ITEMS.c.page], unread)
+            for row in self._connection.execute(select(ITEMS).where(wanted)):
+                self._contents[row.recording, row.type, row.page] = row.contents
+        return {key: page for key in keys if (page := self._contents[key]) is not None}
 
     def _add_contents(self, items: Iterable[Item]) -> None:
         changes: dict[_Page, dict[int, bytes]] = {}
@@ -343,7 +363,7 @@ class Writing:
             changes.setdefault(_page(item.name), {})[_place(item.name)] = item.content
         if not changes:
             return
-        there = self._pages(changes)
+        there = self._pages(changes.keys())
         written = {key: pages.write(there.get(key, b""), contents) for key, contents in changes.items()}
         self._write_pages({key: page for key, page in written.items() if key not in there}, new=True)
         self._write_pages({key: page for key, page in written.items() if key in there}, new=False)
@@ -384,6 +404,7 @@ class Writing:
     def _change(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         """Write these columns of these recordings: one statement for all that change the same ones."""
         assert self._keys is None or changes.keys() <= set(self._keys.recordings)
+        self._rows.clear()
         alike: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
         for recording, values in changes.items():
             alike[frozenset(values)].append({"of": recording, **values})

@@ -143,7 +143,8 @@ class Clerk:
                 {recording: Addition(plan.origins.get(recording), items) for recording, items in plan.items.items()}
             )
             writing.add_conflicts(plan.conflicts)
-            lacking = writing.lacking(plan.items.keys())
+            ended = [recording for recording in plan.items if plan.after[recording].ended is not None]
+            lacking = writing.lacking(ended)
             there = writing.contents(
                 {
                     upload.recording
@@ -153,7 +154,7 @@ class Clerk:
             )
             refused = {recording for recording, known in plan.after.items() if known.refused}
             unpurged = writing.unpurged(refused)
-            self._to_gather.extend(writing.ungathered(plan.items.keys()))
+            self._to_gather.extend(writing.ungathered(ended))
         self._purge(unpurged, now_ms)
         purges: Sequence[tuple[str, Purged]] = ()
         if refused:

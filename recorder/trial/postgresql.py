@@ -14,8 +14,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psycopg
 
@@ -29,18 +27,13 @@ ACCOUNT = "postgres"
 
 
 class PostgresqlServer:
-    """A PostgreSQL with its files in `folder`, which is made. A context manager. May be started again after it ended.
+    """A PostgreSQL with its files in `folder`, which is made. May be started again after it ended.
 
-    `settings` are of postgresql.conf. Raises TrialError if PostgreSQL is missing or fails.
+    Raises TrialError if PostgreSQL is missing or fails.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
-        self._settings = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(self._folder),
-            **(settings or {}),
-        }
         self._process: subprocess.Popen[bytes] | None = None
         self._as: list[str] = []
         folder.mkdir(mode=0o700)
@@ -74,28 +67,26 @@ class PostgresqlServer:
         """Of one of its databases, as `archive.catalogue` has it."""
         return f"postgresql+psycopg://{ACCOUNT}@/{database}?host={self._folder}"
 
+    def conninfo(self, database: str = ACCOUNT) -> str:
+        """The same for libpq."""
+        return f"host={self._folder} user={ACCOUNT} dbname={database}"
+
     @property
     def log(self) -> str:
         """What it wrote so far."""
         file = self._folder / "log"
         return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
-    @property
-    def pid(self) -> int:
-        """Of the process that all others of the server end with."""
-        return int((self._data / "postmaster.pid").read_text().split()[0])
-
     def execute(self, statement: str, database: str = ACCOUNT) -> list[tuple[object, ...]]:
         """Carry out one statement, outside of a transaction; its rows."""
-        with psycopg.connect(
-            host=str(self._folder), user=ACCOUNT, dbname=database, autocommit=True, prepare_threshold=None
-        ) as connection:
+        with psycopg.connect(self.conninfo(database), autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def start(self) -> None:
-        """Start, and return when it takes connections."""
-        options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
+    def start(self, settings: Mapping[str, str] | None = None) -> None:
+        """Start, with these settings of postgresql.conf, and return when it takes connections."""
+        given = {"listen_addresses": "", "unix_socket_directories": str(self._folder)} | dict(settings or {})
+        options = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:
             self._process = children.start(
                 [*self._as, _program("postgres"), "-D", str(self._data), *options], output=log, errors=log
@@ -135,23 +126,18 @@ class PostgresqlServer:
     def _data(self) -> Path:
         return self._folder / "data"
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
 
 @contextmanager
 def temporary(settings: Mapping[str, str] | None = None) -> Iterator[PostgresqlServer]:
-    """A server that runs meanwhile, and leaves nothing behind."""
+    """A server that runs meanwhile, with these settings of postgresql.conf, and leaves nothing behind."""
     with tempfile.TemporaryDirectory(prefix="wederhoor-postgresql-") as name:
         Path(name).chmod(0o711)  # who runs it may be another user
-        with PostgresqlServer(Path(name) / "server", settings) as server:
+        server = PostgresqlServer(Path(name) / "server")
+        try:
+            server.start(settings)
             yield server
+        finally:
+            server.stop()
 
 
 def _program(name: str) -> str:
