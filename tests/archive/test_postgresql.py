@@ -51,15 +51,25 @@ def test_so_is_an_old_one(postgresql_server, monkeypatch):
         Catalogue(postgresql_server.url())
 
 
-def test_a_connection_waits_no_longer_than_it_says(postgresql_database):
-    """Whatever the server's own settings are, and to the connection's end."""
-    catalogue = Catalogue(postgresql_database.url)
+def test_a_connection_has_its_own_settings_to_its_end(postgresql_server):
+    """Whatever the server's are."""
+    postgresql_server.execute("CREATE DATABASE strange")
+    wanted = {
+        "lock_timeout": "30s",
+        "transaction_isolation": "read committed",
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+    }
+    for name, value in (("lock_timeout", "'1s'"), ("default_transaction_isolation", "'serializable'")):
+        postgresql_server.execute(f"ALTER DATABASE strange SET {name} = {value}")
+    catalogue = Catalogue(postgresql_server.url("strange"))
     for _ in range(2):
         with catalogue.write() as writing:
-            wanted = [("lock_timeout", "30s"), ("transaction_isolation", "read committed")]
-            for name, value in wanted:
-                assert writing._connection.exec_driver_sql(f"SHOW {name}").scalar() == value
+            found = {name: writing._connection.exec_driver_sql(f"SHOW {name}").scalar() for name in wanted}
+        assert found == wanted
     catalogue.close()
+    postgresql_server.execute("DROP DATABASE strange")
 
 
 def test_a_lock_that_is_not_to_be_had_is_told(database, monkeypatch):
