@@ -414,7 +414,8 @@ class Writing:
     def _check_chains(self, receipts: Iterable[tuple[str, int]]) -> None:
         """Tell which receipts do not follow the one before them, near those of these devices and numbers.
 
-        Whoever adds a receipt has its device's lock, or of two neighbours that come at once neither would see the other.
+        Whoever adds a receipt has its device's lock, or of two neighbours that come at once neither would see the other. One
+        that is adopted may be of a device that used the same id before a crash, whose lock nobody took: a rebuild tells then.
         """
         broken: set[tuple[str, int]] = set()
         for device, number in receipts:
