@@ -25,7 +25,10 @@ class Database(Protocol):
     def engine(self) -> Engine: ...
 
     def lock(self, connection: Connection, keys: Keys | None) -> None:
-        """Until its transaction ends nobody else writes of these, or (None) of anything. Waits at most BUSY_SECONDS_MAX for each."""
+        """Until its transaction ends nobody else writes of these, or (None) of anything.
+
+        Waits at most BUSY_SECONDS_MAX for each.
+        """
 
     def among(self, columns: Sequence[Column[Any]], rows: Collection[Sequence[Any]]) -> ColumnElement[bool]:
         """Whether the values of these columns are one of `rows`."""
