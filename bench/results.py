@@ -12,7 +12,7 @@ import msgspec
 from bench.figures import Line
 from recorder.errors import TrialError
 
-Kind = Literal["meeting", "refusal", "array", "intake"]
+Kind = Literal["meeting", "refusal", "array", "intake", "catalogue"]
 FOLDER = Path(__file__).parent / "results"
 README = Path(__file__).parent / "README.md"
 BEGIN = {kind: f"<!-- {kind}: made by `python -m bench --readme` -->\n" for kind in get_args(Kind)}

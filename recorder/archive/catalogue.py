@@ -4,6 +4,8 @@ It is an index, not a source: `rebuild` makes it anew from the objects. Whoever 
 writes the objects and then the rows in one transaction. So a row is never without its object; an object without its row,
 left by a crash between the two, is found when its name is wanted again, and adopted.
 
+What a batch costs in statements does not grow with its recordings, but for those whose manifest came.
+
 A block is beside, in conflict, if it is not the first of its name, or lies beyond what the manifest tells of: the room
 may have lost it, and ended without it.
 
@@ -12,10 +14,10 @@ wrong is with the device, or with who has its key, and no receipt is worth less 
 """
 
 import logging
-import sqlite3
-import time
+import secrets
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,24 +27,26 @@ from alembic.config import Config
 from alembic.util import CommandError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Table,
     bindparam,
-    create_engine,
     delete,
-    event,
     func,
     insert,
+    make_url,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from recorder.archive import pages
+from recorder.archive import pages, postgresql
+from recorder.archive.database import READING, Database, Keys, first_line
 from recorder.archive.naming import Enrolment, Origin
-from recorder.archive.tables import CONFLICTS, DEVICES, ITEMS, RECORDINGS
+from recorder.archive.postgresql import Postgresql
+from recorder.archive.sqlite import Sqlite
+from recorder.archive.tables import CONFLICTS, DEVICES, ITEMS, RECORDINGS, TALLIES, TALLY_SLOTS
 from recorder.errors import CatalogueError
 from recorder.sealed.layout import Manifest, Preamble, RecordType
 from recorder.wire.consent import ConsentReceipt
@@ -57,11 +61,6 @@ DAY_MS = 86_400_000
 BACKDATING_DAYS_MAX = 14
 """A device's clock counts for the deletion date, but may not put a recording's making further back than this before it
 came: a wrong clock, or a stolen key, would have it deleted at once."""
-BUSY_SECONDS_MAX = 30.0
-"""How long a writer waits for another."""
-BUSY_RETRY_SECONDS = 0.05
-READING = {"reading": True}
-"""Of a connection: it begins no writing."""
 
 _Page = tuple[str, int, int]
 """Recording, type, number: the key of a page."""
@@ -109,64 +108,71 @@ class Catalogue:
     """The database at `url` (SQLAlchemy's form), migrated to this version. Every method raises CatalogueError."""
 
     def __init__(self, url: str) -> None:
-        if not url.startswith("sqlite:"):
-            raise CatalogueError(f"{url.partition(':')[0]}: only an SQLite catalogue is known so far")
+        self._database = _database(url)
+        self._tally_slot = secrets.randbelow(TALLY_SLOTS)
         try:
-            self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS_MAX})
-            event.listen(self._engine, "connect", _prepare)
-            event.listen(self._engine, "begin", _begin)
-            with self._engine.begin() as connection:
+            with self._database.engine.begin() as connection:
+                self._database.lock(connection, None)  # of two programs that start at once one migrates
                 command.upgrade(_alembic(connection), "head")
         except (SQLAlchemyError, CommandError) as error:
-            raise CatalogueError(f"{url}: the catalogue cannot be opened: {_first_line(error)}") from error
+            self.close()
+            raise CatalogueError(f"{url}: the catalogue cannot be opened: {first_line(error)}") from error
 
     @contextmanager
-    def write(self) -> Iterator["Writing"]:
-        """The one writer there can be: committed durably at the end of the block, forgotten if it raises."""
+    def write(self, keys: Keys | None = None) -> Iterator["Writing"]:
+        """The one writer of what `keys` name (None: of everything): committed durably at the end of the block.
+
+        Forgotten if it raises. Who is given no keys at all may only read.
+        """
         try:
-            with self._engine.begin() as connection:
-                yield Writing(connection)
+            with self._database.engine.begin() as connection:
+                self._database.lock(connection, keys)
+                writing = Writing(self._database, connection, keys)
+                yield writing
+                writing.note_tally(self._tally_slot)
         except SQLAlchemyError as error:
-            raise CatalogueError(f"the catalogue cannot be written: {_first_line(error)}") from error
+            raise CatalogueError(f"the catalogue cannot be written: {first_line(error)}") from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that waits for no writer."""
+        try:
+            with self._database.engine.connect().execution_options(**READING) as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise CatalogueError(f"the catalogue cannot be read: {first_line(error)}") from error
 
     def public_keys(self, devices: Collection[str]) -> dict[str, Ed25519PublicKey]:
         """The keys of those of `devices` that are enrolled. Waits for no writer."""
-        query = select(DEVICES.c.name, DEVICES.c.public_key).where(DEVICES.c.name.in_(devices))
-        try:
-            with self._engine.connect().execution_options(**READING) as connection:
-                rows = connection.execute(query).all()
-        except SQLAlchemyError as error:
-            raise CatalogueError(f"the catalogue cannot be read: {_first_line(error)}") from error
+        query = select(DEVICES.c.name, DEVICES.c.public_key)
+        with self.read() as connection:
+            rows = connection.execute(query.where(self._database.among([DEVICES.c.name], _each(devices)))).all()
         return {row.name: Ed25519PublicKey.from_public_bytes(row.public_key) for row in rows}
 
+    def counts(self) -> Counts:
+        """How much there is. Waits for no writer."""
+        with self.read() as connection:
+            return _counts(connection, {})
+
     def forget(self) -> None:
-        """Have no trace of deleted rows. In the database they are overwritten; its write-ahead log has them until this."""
-        deadline = time.monotonic() + BUSY_SECONDS_MAX
-        while not self._checkpoint():  # SQLite does not wait for the checkpoint of another process
-            if time.monotonic() > deadline:
-                raise CatalogueError(f"another program has read the catalogue for {BUSY_SECONDS_MAX:.0f} s; end it")
-            time.sleep(BUSY_RETRY_SECONDS)
+        """What a database can do so that nothing tells of deleted rows: docs/wire.md says what that is."""
+        self._database.forget()
 
     def close(self) -> None:
-        self._engine.dispose()
-
-    def _checkpoint(self) -> bool:
-        """Empty the write-ahead log into the database; False if another process is at it."""
-        try:
-            with closing(self._engine.raw_connection()) as connection:  # it cannot be in a transaction
-                cursor = connection.cursor()
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                told = cursor.fetchone()
-        except (sqlite3.Error, SQLAlchemyError) as error:
-            raise CatalogueError(f"the catalogue cannot be written: {_first_line(error)}") from error
-        return told is not None and told[0] == 0  # "busy"
+        self._database.engine.dispose()
 
 
 class Writing:
-    """One transaction."""
+    """One transaction, which has the locks of `keys`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, database: Database, connection: Connection, keys: Keys | None) -> None:
+        self._database = database
         self._connection = connection
+        self._keys = keys
+        self._tally: Counter[str] = Counter()
+        self._rows: dict[str, dict[str, Any] | None] = {}
+        self._contents: dict[_Page, bytes | None] = {}
+        """What was read of recordings and pages (None: is not there), until something is written: nobody else changes it."""
 
     def enrol(self, enrolment: Enrolment) -> bool:
         """Enrol a device; False if it is with this key already, CatalogueError if it is with another."""
@@ -186,7 +192,9 @@ class Writing:
     def known(self, names: Collection[Name]) -> dict[str, Known]:
         """Recording to what is known of it, with the contents of those of `names` that are there, and of its manifest."""
         recordings = {name.recording for name in names}
-        wanted = {Name(recording, RecordType.MANIFEST, 0) for recording in recordings}.union(names)
+        rows = self._recordings(recordings)
+        ended = {recording for recording, row in rows.items() if row["ended"] is not None}
+        wanted = {Name(recording, RecordType.MANIFEST, 0) for recording in ended}.union(names)
         there = self._pages({_page(name) for name in wanted})
         contents: dict[str, dict[Name, bytes]] = {recording: {} for recording in recordings}
         for name in wanted:
@@ -194,40 +202,42 @@ class Writing:
             if content is not None:
                 contents[name.recording][name] = content
         conflicts: dict[str, set[tuple[Name, bytes]]] = {recording: set() for recording in recordings}
-        for row in self._connection.execute(select(CONFLICTS).where(CONFLICTS.c.recording.in_(recordings))):
-            name = Name(row.recording, ITEM_TYPES[row.type], row._mapping["index"])
-            conflicts[row.recording].add((name, row.content))
+        for each in self._connection.execute(select(CONFLICTS).where(self._of(CONFLICTS.c.recording, recordings))):
+            name = Name(each.recording, ITEM_TYPES[each.type], each._mapping["index"])
+            conflicts[each.recording].add((name, each.content))
         known = {recording: Known() for recording in recordings}
-        for row in self._connection.execute(select(RECORDINGS).where(RECORDINGS.c.id.in_(recordings))):
-            known[row.id] = Known(
-                device=row.device,
-                preamble_hash=row.preamble_hash,
-                contents=contents[row.id],
-                ended=row.ended,
-                blocks=row.blocks,
-                keybox=row.keybox,
-                conflicts=frozenset(conflicts[row.id]),
+        for recording, row in rows.items():
+            known[recording] = Known(
+                device=row["device"],
+                preamble_hash=row["preamble_hash"],
+                contents=contents[recording],
+                ended=row["ended"],
+                blocks=row["blocks"],
+                keybox=row["keybox"],
+                conflicts=frozenset(conflicts[recording]),
             )
         return known
 
-    def contents(self, recording: str) -> dict[Name, bytes]:
-        """Name to content of everything there is of one recording, in the order of the file."""
-        rows = self._connection.execute(
-            select(ITEMS).where(ITEMS.c.recording == recording).order_by(ITEMS.c.type, ITEMS.c.page)
-        )
-        return {
-            Name(recording, ITEM_TYPES[row.type], row.page * pages.PAGE_ITEMS + place): content
-            for row in rows
-            for place, content in pages.read(row.contents)
-        }
+    def contents(self, recordings: Collection[str]) -> dict[str, dict[Name, bytes]]:
+        """Recording to name to content of everything there is of it, in the order of the file."""
+        found: dict[str, dict[Name, bytes]] = {recording: {} for recording in recordings}
+        if not recordings:
+            return found
+        of_them = self._of(ITEMS.c.recording, recordings)
+        rows = self._connection.execute(select(ITEMS).where(of_them).order_by(ITEMS.c.type, ITEMS.c.page))
+        for row in rows:
+            for place, content in pages.read(row.contents):
+                number = row.page * pages.PAGE_ITEMS + place
+                found[row.recording][Name(row.recording, ITEM_TYPES[row.type], number)] = content
+        return found
 
     def add(self, additions: Mapping[str, Addition]) -> None:
         """Note new items, by recording.
 
         A refusal among them erases the rest of its recording. Blocks that a manifest does not tell of are beside from then on.
         """
-        found = self._connection.execute(select(RECORDINGS).where(RECORDINGS.c.id.in_(additions)))
-        rows: dict[str, dict[str, Any]] = {row.id: dict(row._mapping) for row in found}
+        assert self._keys is None or additions.keys() <= set(self._keys.recordings)
+        rows = self._recordings(additions.keys())
         new = {}
         for recording, addition in additions.items():
             if recording not in rows:
@@ -235,16 +245,30 @@ class Writing:
                 new[recording] = rows[recording] = _born(recording, addition.origin)
         if new:
             self._connection.execute(insert(RECORDINGS), list(new.values()))
+            self._tally["open"] += len(new)
         self._add_contents(item for addition in additions.values() for item in addition.items)
+        self._rows.clear()
+        self._contents.clear()
+        changes: dict[str, dict[str, Any]] = {}
         for recording, addition in additions.items():
-            changes: dict[str, Any] = {}
+            told: dict[str, Any] = {}
             for item in addition.items:
-                changes |= _told(item.said, rows[recording] | changes)
-            row = rows[recording] | changes
-            if changes or row["ended"] is not None:
-                self._settle(recording, row, changes)
-            if "receipt_previous" in changes:
-                self._check_chain(row["device"], row["sequence"])
+                told |= _told(item.said, rows[recording] | told)
+            row = rows[recording] | told
+            if row["ended"] is not None:
+                told |= self._settle(recording, row)
+            if told:
+                changes[recording] = told
+        self._change(changes)
+        for recording, told in changes.items():
+            if "state" in told:
+                self._tally[rows[recording]["state"]] -= 1
+                self._tally[told["state"]] += 1
+        self._check_chains(
+            (rows[each]["device"], (rows[each] | told)["sequence"])
+            for each, told in changes.items()
+            if "receipt_previous" in told
+        )
 
     def add_conflicts(self, conflicts: Iterable[tuple[Name, bytes]]) -> None:
         """Note what was kept beside, by name and content; their recordings must be there."""
@@ -268,7 +292,7 @@ class Writing:
         query = (
             select(RECORDINGS.c.id, RECORDINGS.c.device, ITEMS.c.contents)
             .join(ITEMS, ITEMS.c.recording == RECORDINGS.c.id)
-            .where(RECORDINGS.c.id.in_(recordings), RECORDINGS.c.state == "refused")
+            .where(self._of(RECORDINGS.c.id, recordings), RECORDINGS.c.state == "refused")
             .where(ITEMS.c.type == int(RecordType.MANIFEST))
             .order_by(RECORDINGS.c.id)
         )
@@ -277,9 +301,12 @@ class Writing:
 
     def lacking(self, recordings: Collection[str] | None = None) -> list[Lacking]:
         """Those recordings (all, or of `recordings`) that would be kept if all their blocks were here."""
-        query = select(RECORDINGS).where(RECORDINGS.c.state == "open", RECORDINGS.c.ended.is_not(None))
+        query = select(RECORDINGS).where(RECORDINGS.c.state == "open", ~RECORDINGS.c.settled)
+        query = query.where(RECORDINGS.c.ended.is_not(None))
         if recordings is not None:
-            query = query.where(RECORDINGS.c.id.in_(recordings))
+            if not recordings:
+                return []
+            query = query.where(self._of(RECORDINGS.c.id, recordings))
         rows = self._connection.execute(query.order_by(RECORDINGS.c.id)).all()
         return [
             Lacking(row.id, self._blocks(row.id), row.blocks) for row in rows if self._has_keybox(row.id, row.keybox)
@@ -287,30 +314,51 @@ class Writing:
 
     def counts(self) -> Counts:
         """How much there is."""
-        kept, opened, refused = (
-            self._count(RECORDINGS, RECORDINGS.c.state == each) for each in ("kept", "open", "refused")
-        )
-        return Counts(self._count(DEVICES), kept, opened, refused, self._count(CONFLICTS))
+        return _counts(self._connection, self._tally)
+
+    def note_tally(self, slot: int) -> None:
+        """Write down how many recordings changed their state. Last of all: who counts in the same slot waits from here on."""
+        changes = [
+            {"of": slot, "which": state, "more": number} for state, number in sorted(self._tally.items()) if number
+        ]
+        if changes:
+            one = (TALLIES.c.slot == bindparam("of")) & (TALLIES.c.state == bindparam("which"))
+            more = update(TALLIES).where(one).values(number=TALLIES.c.number + bindparam("more"))
+            self._connection.execute(more, changes)
+        self._tally.clear()
 
     def purge_done(self, recording: str, purged_ms: int) -> None:
         """Note that the objects of a refused recording are gone."""
-        self._change(recording, {"purged_ms": purged_ms, "settled": True})
+        self._change({recording: {"purged_ms": purged_ms, "settled": True}})
 
     def gather_done(self, recording: str) -> None:
         """Note that the blocks of a kept recording lie together."""
-        self._change(recording, {"settled": True})
+        self._change({recording: {"settled": True}})
 
     def _unsettled(self, state: str, recordings: Collection[str] | None) -> list[str]:
         query = select(RECORDINGS.c.id).where(~RECORDINGS.c.settled, RECORDINGS.c.state == state)
         if recordings is not None:
-            query = query.where(RECORDINGS.c.id.in_(recordings))
+            if not recordings:
+                return []
+            query = query.where(self._of(RECORDINGS.c.id, recordings))
         return list(self._connection.scalars(query.order_by(RECORDINGS.c.id)))
+
+    def _recordings(self, recordings: Collection[str]) -> dict[str, dict[str, Any]]:
+        """The rows of those that are there."""
+        if unread := [each for each in recordings if each not in self._rows]:
+            self._rows |= dict.fromkeys(unread)
+            found = self._connection.execute(select(RECORDINGS).where(self._of(RECORDINGS.c.id, unread)))
+            self._rows |= {row.id: dict(row._mapping) for row in found}
+        return {each: row for each in recordings if (row := self._rows[each]) is not None}
 
     def _pages(self, keys: Collection[_Page]) -> dict[_Page, bytes]:
         """Those pages that are there."""
-        page = tuple_(ITEMS.c.recording, ITEMS.c.type, ITEMS.c.page)
-        rows = self._connection.execute(select(ITEMS).where(page.in_(list(keys))))
-        return {(row.recording, row.type, row.page): row.contents for row in rows}
+        if unread := [key for key in keys if key not in self._contents]:
+            self._contents |= dict.fromkeys(unread)
+            wanted = self._database.among([ITEMS.c.recording, ITEMS.c.type, ITEMS.c.page], unread)
+            for row in self._connection.execute(select(ITEMS).where(wanted)):
+                self._contents[row.recording, row.type, row.page] = row.contents
+        return {key: page for key in keys if (page := self._contents[key]) is not None}
 
     def _add_contents(self, items: Iterable[Item]) -> None:
         changes: dict[_Page, dict[int, bytes]] = {}
@@ -318,7 +366,7 @@ class Writing:
             changes.setdefault(_page(item.name), {})[_place(item.name)] = item.content
         if not changes:
             return
-        there = self._pages(changes)
+        there = self._pages(changes.keys())
         written = {key: pages.write(there.get(key, b""), contents) for key, contents in changes.items()}
         self._write_pages({key: page for key, page in written.items() if key not in there}, new=True)
         self._write_pages({key: page for key, page in written.items() if key in there}, new=False)
@@ -346,42 +394,54 @@ class Writing:
         ]
         self._connection.execute(statement, changes)
 
-    def _settle(self, recording: str, row: Mapping[str, Any], changes: dict[str, Any]) -> None:
-        """Write `changes` of the row, and what follows from them."""
+    def _settle(self, recording: str, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Do what follows from the end of a recording, whose row this will be; returns what changes in it."""
         if row["ended"] == "refused":
-            changes |= {"state": "refused"}
             self._erase(ITEMS, recording, LEFT_BY_A_REFUSAL)
             self._erase(CONFLICTS, recording, CONFLICTS_LEFT_BY_A_REFUSAL)
-        elif row["ended"] is not None:
-            self._put_beside(recording, row["blocks"])
-            if self._has_keybox(recording, row["keybox"]) and self._blocks(recording) == row["blocks"]:
-                changes |= {"state": "kept"}
-        if changes:
-            self._change(recording, changes)
+            return {"state": "refused"}
+        self._put_beside(recording, row["blocks"])
+        whole = self._has_keybox(recording, row["keybox"]) and self._blocks(recording) == row["blocks"]
+        return {"state": "kept"} if whole else {}
 
-    def _change(self, recording: str, changes: Mapping[str, Any]) -> None:
-        self._connection.execute(update(RECORDINGS).where(RECORDINGS.c.id == recording).values(**changes))
+    def _change(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write these columns of these recordings: one statement for all that change the same ones."""
+        assert self._keys is None or changes.keys() <= set(self._keys.recordings)
+        self._rows.clear()
+        alike: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+        for recording, values in changes.items():
+            alike[frozenset(values)].append({"of": recording, **values})
+        for rows in alike.values():
+            self._connection.execute(update(RECORDINGS).where(RECORDINGS.c.id == bindparam("of")), rows)
 
-    def _check_chain(self, device: str, number: int) -> None:
-        """Tell it if the receipt of that number does not follow the one before it, or the one after does not follow it."""
-        near = (
-            select(RECORDINGS.c.sequence, RECORDINGS.c.receipt_previous, ITEMS.c.contents)
-            .join(ITEMS, ITEMS.c.recording == RECORDINGS.c.id)
-            .where(RECORDINGS.c.device == device, RECORDINGS.c.sequence.between(number - 1, number + 1))
-            .where(_of(Beside.RECEIPT))
-        )
-        found = {row.sequence: row for row in self._connection.execute(near)}
-        for each in (number, number + 1):
-            before = bytes(32) if each == 1 else found[each - 1].contents if each - 1 in found else None
-            if each in found and before not in (None, found[each].receipt_previous):
-                LOG.error(
-                    "the chain of receipts is broken: device=%s: number %d does not follow the one before", device, each
-                )
+    def _check_chains(self, receipts: Iterable[tuple[str, int]]) -> None:
+        """Tell which receipts do not follow the one before them, near those of these devices and numbers.
+
+        Whoever adds a receipt has its device's lock, or of two neighbours that come at once neither would see the other. One
+        that is adopted may be of a device that used the same id before a crash, whose lock nobody took: a rebuild tells then.
+        """
+        broken: set[tuple[str, int]] = set()
+        for device, number in receipts:
+            near = (
+                select(RECORDINGS.c.sequence, RECORDINGS.c.receipt_previous, ITEMS.c.contents)
+                .join(ITEMS, ITEMS.c.recording == RECORDINGS.c.id)
+                .where(RECORDINGS.c.device == device, RECORDINGS.c.sequence.between(number - 1, number + 1))
+                .where(_is(Beside.RECEIPT))
+            )
+            found = {row.sequence: row for row in self._connection.execute(near)}
+            for each in (number, number + 1):
+                before = bytes(32) if each == 1 else found[each - 1].contents if each - 1 in found else None
+                if each in found and before not in (None, found[each].receipt_previous):
+                    broken.add((device, each))
+        for device, number in sorted(broken):
+            LOG.error(
+                "the chain of receipts is broken: device=%s: number %d does not follow the one before", device, number
+            )
 
     def _put_beside(self, recording: str, blocks: int) -> None:
         """Note as conflicts what lies beyond so many blocks. An object's name tells it too, so none needs to be moved."""
         last, place = divmod(blocks, pages.PAGE_ITEMS)
-        from_there = (ITEMS.c.recording == recording) & _of(RecordType.BLOCK) & (ITEMS.c.page >= last)
+        from_there = (ITEMS.c.recording == recording) & _is(RecordType.BLOCK) & (ITEMS.c.page >= last)
         found = {row.page: row.contents for row in self._connection.execute(select(ITEMS).where(from_there))}
         kept = pages.cut(found.get(last, b""), place)
         beyond = [
@@ -400,14 +460,16 @@ class Writing:
 
     def _has_keybox(self, recording: str, named: str | None) -> bool:
         # A manifest that names no keybox says that none will ever come: then nothing is waited for.
-        return named is None or self._count(ITEMS, ITEMS.c.recording == recording, _of(RecordType.KEYBOX)) > 0
+        return named is None or (
+            _count(self._connection, ITEMS, ITEMS.c.recording == recording, _is(RecordType.KEYBOX)) > 0
+        )
 
     def _blocks(self, recording: str) -> int:
-        found = select(ITEMS.c.contents).where(ITEMS.c.recording == recording, _of(RecordType.BLOCK))
+        found = select(ITEMS.c.contents).where(ITEMS.c.recording == recording, _is(RecordType.BLOCK))
         return sum(1 for page in self._connection.scalars(found) for _ in pages.read(page))
 
-    def _count(self, table: Table, *where: ColumnElement[bool]) -> int:
-        return self._connection.scalar(select(func.count()).select_from(table).where(*where)) or 0
+    def _of(self, column: Column[Any], names: Collection[str]) -> ColumnElement[bool]:
+        return self._database.among([column], _each(names))
 
     def _erase(self, table: Table, recording: str, left: Collection[ItemType]) -> None:
         others = table.c.type.not_in([int(kind) for kind in left])
@@ -483,33 +545,38 @@ def _place(name: Name) -> int:
     return name.index % pages.PAGE_ITEMS
 
 
-def _of(kind: ItemType) -> ColumnElement[bool]:
+def _is(kind: ItemType) -> ColumnElement[bool]:
     return ITEMS.c.type == int(kind)
 
 
-def _first_line(error: Exception) -> str:
-    """What happened; SQLAlchemy adds the statement and a link."""
-    return str(error).partition("\n")[0]
+def _counts(connection: Connection, tally: Mapping[str, int]) -> Counts:
+    """With what this transaction has changed so far."""
+    sums = select(TALLIES.c.state, func.sum(TALLIES.c.number)).group_by(TALLIES.c.state)
+    states = {state: int(number) + tally.get(state, 0) for state, number in connection.execute(sums)}
+    return Counts(devices=_count(connection, DEVICES), beside=_count(connection, CONFLICTS), **states)
 
 
-def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # or the driver begins transactions by itself, and not IMMEDIATE ones
-    if connection.execute("PRAGMA auto_vacuum").fetchone() == (
-        0,
-    ):  # a new one; of another it would wait for its writer
-        connection.execute("PRAGMA auto_vacuum = FULL")  # the file keeps no room that deleted rows had
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",  # a commit survives a power cut
-        "foreign_keys = ON",
-        "secure_delete = ON",  # the sizes of refused blocks tell how much was said: deleted rows are overwritten
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+def _count(connection: Connection, table: Table, *where: ColumnElement[bool]) -> int:
+    return connection.scalar(select(func.count()).select_from(table).where(*where)) or 0
 
 
-def _begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().keys() >= READING.keys()
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+def _each(names: Iterable[str]) -> list[tuple[str]]:
+    return [(name,) for name in names]
+
+
+def _database(url: str) -> Database:
+    try:
+        parsed = make_url(url)
+        match parsed.drivername:
+            case "sqlite":
+                return Sqlite(parsed)
+            case postgresql.DRIVER:
+                return Postgresql(parsed)
+    except SQLAlchemyError as error:
+        raise CatalogueError(f"{url}: the catalogue cannot be opened: {first_line(error)}") from error
+    raise CatalogueError(
+        f"{parsed.drivername}: a catalogue is sqlite:///FILE or {postgresql.DRIVER}://USER@HOST/DATABASE"
+    )
 
 
 def _alembic(connection: Connection) -> Config:

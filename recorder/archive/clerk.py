@@ -3,9 +3,9 @@
 The order within a batch is what "signed for" means:
 
 1. parse; judge each upload against the catalogue and what the batch brought before it;
-2. write the objects, with fsync, while the catalogue is locked for this writer;
+2. write the objects, with fsync, while the catalogue locks their recordings for this writer;
 3. commit the catalogue: of a refusal this is the tombstone, after which nothing of the recording is taken any more;
-4. have the database forget what was refused, delete it from the store, sign for it, and note that it is gone;
+4. have the database forget what was refused, as far as it can, delete it from the store, sign for it, and note that it is gone;
 5. sign the receipts.
 
 When there is time, the blocks of what was kept are brought together (`gather`).
@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recorder import canonical
 from recorder.archive import naming
 from recorder.archive.catalogue import Addition, Catalogue, Item, Writing, consecutive
+from recorder.archive.database import Keys
 from recorder.archive.gather import gather
 from recorder.archive.naming import Origin
 from recorder.archive.rebuild import adopt, beyond_a_refusal
@@ -111,7 +112,7 @@ class Clerk:
 
     def resume(self, now_ms: int) -> None:
         """Finish the purges that a crash interrupted. To be called once, before the first batch."""
-        with self._catalogue.write() as writing:
+        with self._catalogue.write(Keys()) as writing:
             recordings = writing.unpurged()
             self._to_gather.extend(writing.ungathered())
         self._purge(recordings, now_ms)
@@ -124,9 +125,9 @@ class Clerk:
         if self._to_gather:
             recording = self._to_gather.popleft()
             try:
-                with self._catalogue.write() as writing:
+                with self._catalogue.write(Keys([recording])) as writing:
                     for each in writing.ungathered([recording]):  # another clerk may have done it
-                        beside = gather(self._store, each, writing.contents(each))
+                        beside = gather(self._store, each, writing.contents([each])[each])
                         known = writing.known([Name(each, RecordType.PREAMBLE, 0)])[each].conflicts
                         writing.add_conflicts([one for one in beside if one not in known])
                         writing.gather_done(each)
@@ -141,24 +142,30 @@ class Clerk:
             return []
         keys = self._catalogue.public_keys({topic.device for topic, _ in uploads})
         checked = [check(topic, upload, keys.get(topic.device)) for topic, upload in uploads]
-        with self._catalogue.write() as writing:
+        about = Keys({upload.recording for _, upload in uploads}, {topic.device for topic, _ in uploads})
+        with self._catalogue.write(about) as writing:
             plan = self._store_durably(writing, checked, now_ms)
             writing.add(
                 {recording: Addition(plan.origins.get(recording), items) for recording, items in plan.items.items()}
             )
             writing.add_conflicts(plan.conflicts)
-            lacking = writing.lacking(plan.items.keys())
-            there = {
-                upload.recording: writing.contents(upload.recording)
-                for _, upload, judgement in plan.judged
-                if judgement.verdict is Verdict.DUPLICATE and upload.type is RecordType.PREAMBLE
-            }
+            ended = [recording for recording in plan.items if plan.after[recording].ended is not None]
+            lacking = writing.lacking(ended)
+            there = writing.contents(
+                {
+                    upload.recording
+                    for _, upload, judgement in plan.judged
+                    if judgement.verdict is Verdict.DUPLICATE and upload.type is RecordType.PREAMBLE
+                }
+            )
             refused = {recording for recording, known in plan.after.items() if known.refused}
             unpurged = writing.unpurged(refused)
-            self._to_gather.extend(writing.ungathered(plan.items.keys()))
+            self._to_gather.extend(writing.ungathered(ended))
         self._purge(unpurged, now_ms)
-        with self._catalogue.write() as writing:
-            purges = writing.purges(refused)
+        purges: Sequence[tuple[str, Purged]] = ()
+        if refused:
+            with self._catalogue.write(Keys()) as writing:
+                purges = writing.purges(refused)
         for each in lacking:
             LOG.warning("not kept yet: recording=%s: %d of %d blocks are here", *each)
         for _, _, judgement in plan.judged:
@@ -229,7 +236,7 @@ class Clerk:
         if recordings:
             self._catalogue.forget()
         for recording in recordings:
-            with self._catalogue.write() as writing:  # whoever puts an object has the catalogue's lock too
+            with self._catalogue.write(Keys([recording])) as writing:  # whoever puts an object has its lock too
                 self._store.delete(beyond_a_refusal(self._store, recording))
                 ((device, purged),) = writing.purges([recording])
                 receipt = Receipt(1, self._name, device, now_ms, (), (purged,), ())

@@ -49,7 +49,7 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
     origin = _decode(store.get(name), Origin, name)
     preamble = Name(recording, RecordType.PREAMBLE, 0)
     beside = writing.known([preamble])[recording].conflicts
-    there = writing.contents(recording)
+    there = writing.contents([recording])[recording]
     new: dict[Name, Item] = {}
     for found in store.list(f"{recording}/"):
         names = naming.parse_items(found)
@@ -69,7 +69,7 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
             receipt = _decode(store.get(name)[SIGNATURE_BYTES:], Receipt, name)
             writing.purge_done(recording, receipt.wall_ms)
     for kept in writing.ungathered([recording]):
-        if lie_together(store, kept, writing.contents(kept)):
+        if lie_together(store, kept, writing.contents([kept])[kept]):
             writing.gather_done(kept)
 
 

@@ -68,6 +68,10 @@ RECORDINGS = Table(
     Index("ix_recordings_device", "device", "sequence"),
     Index("ix_recordings_delete_after_ms", "delete_after_ms"),
     Index("ix_recordings_unsettled", "state", sqlite_where=_UNSETTLED, postgresql_where=_UNSETTLED),
+    # For lists, the newest first.
+    Index("ix_recordings_first_ms", "first_ms", "id"),
+    Index("ix_recordings_device_first_ms", "device", "first_ms", "id"),
+    postgresql_partition_by="HASH (id)",
 )
 
 PARTITIONS = 16
@@ -81,6 +85,7 @@ ITEMS = Table(
     Column("page", BigInteger, primary_key=True),
     Column("contents", LargeBinary, nullable=False),  # see pages.py
     sqlite_with_rowid=False,
+    postgresql_partition_by="HASH (recording)",
 )
 
 CONFLICTS = Table(
@@ -91,4 +96,14 @@ CONFLICTS = Table(
     Column("index", BigInteger, primary_key=True),
     Column("content", LargeBinary(32), primary_key=True),
     sqlite_with_rowid=False,
+)
+
+TALLY_SLOTS = 16
+TALLIES = Table(
+    "tallies",
+    METADATA,
+    # How many recordings are in each state is the sum over the slots: many, so that writers need not wait for each other.
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(8), primary_key=True),
+    Column("number", BigInteger, nullable=False),
 )

@@ -56,6 +56,17 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     told.add_argument("recording", help="its id: 32 hexadecimal digits, as in the objects' names")
     told.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     told.set_defaults(action="receipt")
+    listed = actions.add_parser(
+        "list",
+        help="list the recordings, the newest first",
+        description="List the recordings, the newest first: when the first of each came, whose it is, how it ended and "
+        "when it is to be deleted.",
+        epilog="example: recorder archive --config archive.toml list --device room-1",
+    )
+    listed.add_argument("--device", metavar="NAME", help="of this device alone")
+    listed.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many (default: %(default)s)")
+    listed.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    listed.set_defaults(action="list")
     again = actions.add_parser(
         "rebuild",
         help="make an empty catalogue anew from the stored objects",
@@ -80,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
             _export(open_store(config), args.recording, args.output)
         case "receipt":
             _receipt(open_store(config), args.recording, args.output)
+        case "list":
+            _list(config, args.device, args.limit, as_json=args.json)
         case "rebuild":
             _rebuild(config, open_store(config))
         case _:
@@ -114,6 +127,7 @@ def _serve(config: Archive, store: "Store") -> None:
 
 def _enrol(config: Archive, store: "Store", name: str, file: Path) -> None:
     from recorder.archive import naming
+    from recorder.archive.database import Keys
     from recorder.archive.naming import Enrolment
     from recorder.canonical import encode
     from recorder.errors import CatalogueError, SignedTextError
@@ -126,7 +140,7 @@ def _enrol(config: Archive, store: "Store", name: str, file: Path) -> None:
     except SignedTextError as error:
         raise CatalogueError(f"{name!r} cannot be a device's name: {error}") from error
     catalogue = _catalogue(config)
-    with catalogue.write() as writing:
+    with catalogue.write(Keys(devices=[name])) as writing:
         if writing.enrol(enrolment) and store.put({naming.device(name): object_}):
             raise CatalogueError(f"{name} was enrolled before; move the catalogue away and rebuild it from the objects")
     catalogue.close()
@@ -162,6 +176,46 @@ def _write(file: Path, records: Iterable[bytes]) -> None:
         raise StoreError(f"{file}: is there already; give another name") from error
     except OSError as error:
         raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+def _limit(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("should be a number, 1 or more")
+    return int(text)
+
+
+def _list(config: Archive, device: str | None, limit: int, *, as_json: bool) -> None:
+    from itertools import islice
+
+    import msgspec
+    from rich.console import Console
+    from rich.table import Table
+
+    from recorder.archive.listing import newest
+
+    catalogue = _catalogue(config)
+    found = islice(newest(catalogue, device), limit)
+    if as_json:
+        for each in found:
+            print(msgspec.json.encode(each._asdict()).decode())
+        catalogue.close()
+        return
+    table = Table(box=None, header_style="dim")
+    for column in ("came", "device", "number", "recording", "state", "ended", "to be deleted"):
+        table.add_column(column, no_wrap=column == "recording")
+    for each in found:
+        number = "" if each.sequence is None else str(each.sequence)
+        when, until = _day(each.first_ms, "%Y-%m-%d %H:%M"), _day(each.delete_after_ms, "%Y-%m-%d")
+        table.add_row(when, each.device, number, each.recording, each.state, each.ended, until)
+    counts = catalogue.counts()
+    catalogue.close()
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"of {counts.kept} kept, {counts.open} open, {counts.refused} refused")
+
+
+def _day(unix_ms: int, form: str) -> str:
+    return time.strftime(form, time.localtime(unix_ms // 1_000))
 
 
 def _rebuild(config: Archive, store: "Store") -> None:

@@ -28,7 +28,9 @@ SECONDS_MAX = 30.0
 
 
 class Site:
-    def __init__(self, folder: Path, rooms: Iterable[str] = ("room-1", "room-2")) -> None:
+    """`catalogue` as in the settings."""
+
+    def __init__(self, folder: Path, rooms: Iterable[str] = ("room-1", "room-2"), catalogue: str = "") -> None:
         self.folder = folder
         self.authority = Authority.create(folder / "authority")
         self.authority.enrol_archive(folder / "archive")
@@ -37,7 +39,8 @@ class Site:
         save_recipient_public(folder / "reader.pub", RECIPIENT.public)
         self.config = folder / "archive.toml"
         self.config.write_text(
-            f'[archive]\nfolder = "{folder / "archive"}"\nhost = "localhost"\nport = {self.broker.port}\n'
+            f'[archive]\nfolder = "{folder / "archive"}"\ncatalogue = "{catalogue}"\n'
+            f'host = "localhost"\nport = {self.broker.port}\n'
         )
         self.rooms: dict[str, Room] = {}
         for name in rooms:

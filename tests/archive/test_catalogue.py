@@ -1,6 +1,6 @@
 """The catalogue: migrations, the one writer, deletion dates, and being made anew from the objects."""
 
-import sqlite3
+import re
 import threading
 
 import pytest
@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, inspect
 
 from recorder.archive import catalogue as catalogue_module
-from recorder.archive.catalogue import BACKDATING_DAYS_MAX, DAY_MS, Addition, Catalogue, Item
+from recorder.archive.catalogue import BACKDATING_DAYS_MAX, DAY_MS, Addition, Catalogue, Counts, Item
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.folder import FolderStore
 from recorder.archive.naming import Enrolment, Origin, conflict, items, parse_conflict, parse_items
-from recorder.archive.tables import METADATA
+from recorder.archive.tables import METADATA, PARTITIONS
 from recorder.canonical import decode
 from recorder.errors import CatalogueError
 from recorder.sealed.layout import Preamble, RecordType
@@ -34,13 +34,8 @@ def origin(first_ms: int) -> Origin:
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path / 'catalogue.sqlite'}"
-
-
-@pytest.fixture
-def catalogue(url):
-    catalogue = Catalogue(url)
+def catalogue(database):
+    catalogue = Catalogue(database.url)
     yield catalogue
     catalogue.close()
 
@@ -59,29 +54,61 @@ def delete_after(catalogue: Catalogue) -> int:
     return row_of(catalogue, RECORDING.id)["delete_after_ms"]
 
 
-def test_the_migrations_make_the_tables_that_the_program_knows(catalogue, url):
-    with create_engine(url).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+PARTITION = re.compile(r"(recordings|items)_\d\d")
+
+
+def is_the_programs(_object, name, kind, _reflected, compared) -> bool:
+    """Not a partition, nor PostgreSQL's own constraint on one."""
+    if kind == "foreign_key_constraint" and compared is None:
+        return not any(PARTITION.fullmatch(each.column.table.name) for each in _object.elements)
+    return not PARTITION.fullmatch(name or "")
+
+
+def tables(connection) -> set[str]:
+    return {name for name in inspect(connection).get_table_names() if not PARTITION.fullmatch(name)}
+
+
+@pytest.fixture
+def engine(database):
+    engine = create_engine(database.url)
+    yield engine
+    engine.dispose()
+
+
+def turn(engine, direction, revision: str) -> None:
+    with engine.begin() as connection:
+        direction(catalogue_module._alembic(connection), revision)
+
+
+def test_the_migrations_make_the_tables_that_the_program_knows(catalogue, engine):
+    opts = {"compare_type": True, "compare_server_default": True, "include_object": is_the_programs}
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, METADATA) == []
-        assert "recordings" in inspect(connection).get_table_names()
+        assert "recordings" in tables(connection)
+        partitions = set(inspect(connection).get_table_names()) - tables(connection)
+        parts = PARTITIONS if engine.name == "postgresql" else 0
+        assert partitions == {f"{table}_{at:02}" for table in ("recordings", "items") for at in range(parts)}
 
 
-def test_up_down_up(url):
-    engine = create_engine(url)
-    for direction, revision, tables in (
-        (command.upgrade, "head", {"devices", "recordings", "items", "conflicts", "alembic_version"}),
-        (command.downgrade, "base", {"alembic_version"}),
-        (command.upgrade, "head", {"devices", "recordings", "items", "conflicts", "alembic_version"}),
-    ):
-        with engine.begin() as connection:
-            direction(catalogue_module._alembic(connection), revision)
-        with engine.connect() as connection:
-            assert set(inspect(connection).get_table_names()) == tables
+@pytest.mark.parametrize("revision", ["0001", "0002", "head"])
+def test_up_down_up(engine, revision):
+    turn(engine, command.upgrade, "head")
+    turn(engine, command.downgrade, "base")
+    with engine.connect() as connection:
+        assert tables(connection) == {"alembic_version"}
+    turn(engine, command.upgrade, revision)
+    with engine.connect() as connection:
+        assert tables(connection) >= {"devices", "recordings", "items", "conflicts", "alembic_version"}
+    turn(engine, command.downgrade, "base")
+    turn(engine, command.upgrade, "head")
+    with engine.connect() as connection:
+        assert tables(connection) == {*METADATA.tables, "alembic_version"}
 
 
-def test_what_is_there_goes_up_and_down_and_up(url, tmp_path):
+def test_what_is_there_goes_up_and_down_and_up(database, engine, tmp_path):
     """As far as the versions have it: what an older one told of an item besides is told by none."""
-    room, catalogue = Room(), Catalogue(url)
+    room, catalogue = Room(), Catalogue(database.url)
     store = FolderStore.make(tmp_path / "objects")
     clerk = Clerk("archive", Ed25519PrivateKey.generate(), store, catalogue, DAYS)
     with catalogue.write() as writing:
@@ -93,48 +120,48 @@ def test_what_is_there_goes_up_and_down_and_up(url, tmp_path):
         (refused, (refused.preamble, *refused.blocks, refused.refusal, refused.refusal_receipt)),
     ):
         clerk.process([Message(str(recording.topic), bytes(upload)) for upload in uploads], NOW_MS)
-    before = dump(catalogue)
+    before, counts = dump(catalogue), catalogue.counts()
     assert len(before["items"]) > 100
     assert len(before["conflicts"]) == 7
+    assert counts == Counts(devices=1, kept=1, open=1, refused=1, beside=7)
     catalogue.close()
-    for revision in ("0001", "head"):
-        with create_engine(url).begin() as connection:
-            turn = command.downgrade if revision == "0001" else command.upgrade
-            turn(catalogue_module._alembic(connection), revision)
-            if revision == "0001":
-                rows = connection.exec_driver_sql(
-                    'SELECT recording, type, "index", content FROM items ORDER BY 1, 2, 3'
-                )
-                assert [tuple(row) for row in rows] == before["items"]
-    again = Catalogue(url)
-    assert dump(again) == before
+    turn(engine, command.downgrade, "0001")
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql('SELECT recording, type, "index", content FROM items ORDER BY 1, 2, 3')
+        assert [tuple(row) for row in rows] == before["items"]
+    turn(engine, command.upgrade, "head")
+    again = Catalogue(database.url)
+    assert (dump(again), again.counts()) == (before, counts)
     again.close()
 
 
-def test_opening_it_again_keeps_what_is_there(catalogue, url):
+def test_opening_it_again_keeps_what_is_there(catalogue, database):
     with catalogue.write() as writing:
         writing.enrol(Enrolment("room-1", "ab" * 32, NOW_MS))
     before = dump(catalogue)
-    again = Catalogue(url)
+    again = Catalogue(database.url)
     assert dump(again) == before
     again.close()
 
 
-def test_a_catalogue_of_a_newer_version_is_refused_and_left_alone(catalogue, url, tmp_path):
+def test_a_catalogue_of_a_newer_version_is_refused_and_left_alone(catalogue, database, engine):
     catalogue.close()
-    with sqlite3.connect(tmp_path / "catalogue.sqlite") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
+    database.turn("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(CatalogueError):
+        Catalogue(database.url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "9999"
+        assert tables(connection) == {*METADATA.tables, "alembic_version"}
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://localhost/x", "postgresql://localhost/x", "postgresql+psycopg2://localhost/x"]
+)
+def test_another_kind_of_database_is_refused(url):
+    with pytest.raises(
+        CatalogueError, match=r"a catalogue is sqlite:///FILE or postgresql\+psycopg://USER@HOST/DATABASE"
+    ):
         Catalogue(url)
-    with sqlite3.connect(tmp_path / "catalogue.sqlite") as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
-    connection.close()
-
-
-def test_another_kind_of_database_is_refused():
-    with pytest.raises(CatalogueError, match="only an SQLite"):
-        Catalogue("postgresql://localhost/x")
 
 
 @pytest.mark.parametrize("url", ["sqlite:foo", "sqlite:", "sqlite:////no/such/folder/catalogue.sqlite"])
@@ -143,13 +170,15 @@ def test_a_catalogue_that_cannot_be_opened_is_told_in_one_line(url):
         Catalogue(url)
 
 
-def test_commits_are_durable_and_deleted_rows_overwritten(catalogue):
+def test_commits_are_durable_and_deleted_rows_overwritten(tmp_path):
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'catalogue.sqlite'}")
     with catalogue.write() as writing:
         pragma = {
             name: writing._connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys", "auto_vacuum")
         }
     assert pragma == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1, "auto_vacuum": 1}
+    catalogue.close()
 
 
 def test_there_is_one_writer_at_a_time(catalogue):

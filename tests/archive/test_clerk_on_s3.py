@@ -10,6 +10,7 @@ from recorder.archive.s3 import S3Store
 from recorder.errors import StoreError
 from tests.archive import test_clerk
 from tests.archive.ceph import Ceph
+from tests.archive.databases import SqliteFile
 from tests.archive.relay import Relay
 from tests.archive.test_clerk import ROOM, Archive, every, recording, timeless
 from tests.archive.test_s3 import impatience
@@ -20,7 +21,7 @@ __all__ = ["recording"]  # a fixture
 @pytest.fixture
 def archive(ceph: Ceph, tmp_path: Path) -> Iterator[Archive]:
     bucket = ceph.bucket()
-    archive = Archive(tmp_path, lambda: S3Store.make(bucket))
+    archive = Archive(tmp_path, SqliteFile(tmp_path), lambda: S3Store.make(bucket))
     yield archive
     archive.catalogue.close()
 
@@ -48,7 +49,11 @@ def test_a_gateway_that_dies_within_a_batch_loses_nothing_signed_for(
     """Killed once that portion of a meeting's bytes has gone to it; then the room sends everything again."""
     meeting, bucket = ROOM.record(8), ceph.bucket()
     with Relay(ceph.port) as relay:
-        archive = Archive(tmp_path, lambda: S3Store.make(replace(bucket, endpoint=f"http://127.0.0.1:{relay.port}")))
+        archive = Archive(
+            tmp_path,
+            SqliteFile(tmp_path),
+            lambda: S3Store.make(replace(bucket, endpoint=f"http://127.0.0.1:{relay.port}")),
+        )
         with impatience():
             archive.open()
         with ceph.failing() as gateway:

@@ -4,6 +4,7 @@ import errno
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -112,6 +113,49 @@ def test_a_mistyped_folder_is_told_and_not_made(
         assert capsys.readouterr().err.startswith(f"recorder archive: {site / 'archief' / 'objects'}: ")
         assert not (site / "archief").exists()
         assert not (site / "out.sealed").exists()
+
+
+def test_a_list_tells_the_newest_first(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:
+    room = Room("room-2")
+    keyfiles.save_device_public(site / "room-2.pub", room.public_key)
+    assert archive(site, "enrol", "room-2", site / "room-2.pub") == 0
+    other, refused = room.record(2), room.record(2)
+    catalogue = Catalogue(f"sqlite:///{site / 'archive' / 'catalogue.sqlite'}")
+    clerk = Clerk("archive", Ed25519PrivateKey.generate(), FolderStore(site / "archive" / "objects"), catalogue, 126)
+    for minutes, (each, *uploads) in enumerate(
+        ((other, other.preamble), (refused, refused.preamble, refused.refusal)), 1
+    ):
+        clerk.process([Message(str(each.topic), bytes(upload)) for upload in uploads], WALL_MS + minutes * 60_000)
+    catalogue.close()
+    capsys.readouterr()
+    assert archive(site, "list", "--json") == 0
+    told = [msgspec.json.decode(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["recording"] for each in told] == [refused.id, other.id, recording.id]
+    assert told[1] == {
+        "recording": other.id,
+        "device": "room-2",
+        "first_ms": WALL_MS + 60_000,
+        "state": "open",
+        "sequence": 1,
+        "made_ms": WALL_MS,
+        "ended": None,
+        "delete_after_ms": WALL_MS + 126 * 86_400_000,
+    }
+    assert archive(site, "list", "--device", "room-2", "--limit", "1", "--json") == 0
+    assert [msgspec.json.decode(line)["recording"] for line in capsys.readouterr().out.splitlines()] == [refused.id]
+    assert archive(site, "list", "--device", "room-3") == 0
+    assert "of 1 kept, 1 open, 1 refused" in capsys.readouterr().out
+    assert archive(site, "list") == 0
+    out = capsys.readouterr().out
+    assert out.index(refused.id) < out.index(other.id) < out.index(recording.id)
+    assert "room-1" in out
+    assert "stop" in out
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+def test_a_limit_that_is_none_is_refused(site: Path, limit: str) -> None:
+    with pytest.raises(SystemExit):
+        archive(site, "list", "--limit", limit)
 
 
 def test_rebuild_says_what_there_is(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,10 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from recorder.archive.migrations.partitions import partition
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+PARTITIONS = 16
 
 
 def upgrade() -> None:
@@ -36,7 +40,9 @@ def upgrade() -> None:
         sa.Column("purged_ms", sa.BigInteger()),
         sa.CheckConstraint("state IN ('open', 'kept', 'refused')", name="ck_recordings_state"),
         sa.PrimaryKeyConstraint("id", name="pk_recordings"),
+        postgresql_partition_by="HASH (id)",
     )
+    partition("recordings", PARTITIONS)
     op.create_index("ix_recordings_device", "recordings", ["device", "sequence"])
     op.create_index("ix_recordings_delete_after_ms", "recordings", ["delete_after_ms"])
     op.create_table(
@@ -50,7 +56,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["recording"], ["recordings.id"], name="fk_items_recording"),
         sa.PrimaryKeyConstraint("recording", "type", "index", name="pk_items"),
         sqlite_with_rowid=False,
+        postgresql_partition_by="HASH (recording)",
     )
+    partition("items", PARTITIONS)
     op.create_table(
         "conflicts",
         sa.Column("recording", sa.String(32), nullable=False),
