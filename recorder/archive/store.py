@@ -7,6 +7,8 @@ Rules, which the contract suite holds every store to:
 3. Writing what is already there, byte for byte, succeeds. Other bytes under that name are not written, and named.
 4. When `delete` returns, what it deleted stays gone after a power cut, and nothing tells that it was there. Deleting
    what is not there succeeds. Nobody may put meanwhile.
+5. A process that is killed leaves what it did unfinished to the next one: `put` relies on nothing that another process
+   may not have synced, and `sweep` finishes the deletions below a prefix.
 
 A name is one or more parts of `a-z 0-9 -`, parted by `/`. Nothing else comes near the file system.
 """
@@ -24,6 +26,8 @@ from recorder.errors import StoreError
 NAME_PATTERN = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*", re.ASCII)
 PREFIX_PATTERN = re.compile(r"([a-z0-9-]+/)*[a-z0-9-]*", re.ASCII)
 NAME_CHARACTERS_MAX = 255
+FOLDERS_KNOWN_MAX = 10_000
+"""Whose names this process has made durable; beyond that it does so again. Some 2 MB."""
 FILES_OPEN_MAX = 256
 """By one `put`: a process may have 1,024 open files, unless somebody allowed it more."""
 
@@ -47,6 +51,10 @@ class Store(Protocol):
         """Delete these objects durably."""
         ...
 
+    def sweep(self, prefix: str) -> None:
+        """Finish what a process began that was killed: what is deleted below `prefix`, which ends in `/`, stays gone."""
+        ...
+
 
 class FolderStore:
     """Objects as files of one file system that has O_TMPFILE and hard links (ext4, xfs, btrfs, tmpfs).
@@ -60,6 +68,8 @@ class FolderStore:
         if not folder.is_dir():
             raise StoreError(f"{folder}: there is no object store; check the configuration's archive.folder")
         self._folder = folder
+        self._known: set[Path] = set()
+        """Folders in it whose names are durable."""
 
     @classmethod
     def make(cls, folder: Path) -> Self:
@@ -112,9 +122,15 @@ class FolderStore:
         try:
             for path in paths:
                 path.unlink(missing_ok=True)
-            for folder in {self._without_empty(folder) for folder in {path.parent for path in paths}}:
-                if folder.is_dir():  # or its last folder went after it was looked at
-                    _fsync_folder(folder)
+            self._settle({path.parent for path in paths})
+        except OSError as error:
+            raise StoreError(f"{self._folder}: objects cannot be deleted: {error}") from error
+
+    def sweep(self, prefix: str) -> None:
+        top = self._path(prefix.removesuffix("/"))
+        try:
+            # Those that are gone leave their names to be forgotten by the folder above.
+            self._settle({top, *(Path(folder) for folder, _, _ in os.walk(top, onerror=_unless_gone))})
         except OSError as error:
             raise StoreError(f"{self._folder}: objects cannot be deleted: {error}") from error
 
@@ -156,12 +172,22 @@ class FolderStore:
             folder = folder.parent
         return folder
 
+    def _settle(self, folders: Iterable[Path]) -> None:
+        """Make durable what was deleted in these folders, and remove those that are empty."""
+        for folder in {self._without_empty(folder) for folder in folders}:
+            if folder.is_dir():  # or its last folder went after it was looked at
+                _fsync_folder(folder)
+
     def _make_folders(self, folder: Path) -> None:
-        if folder.is_dir():
+        """One that is there may have been made by a process that was killed before its name was durable."""
+        if folder == self._folder or (folder in self._known and folder.is_dir()):
             return
         self._make_folders(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
         _fsync_folder(folder.parent)
+        if len(self._known) >= FOLDERS_KNOWN_MAX:
+            self._known.clear()
+        self._known.add(folder)
 
 
 def _unless_gone(error: OSError) -> None:

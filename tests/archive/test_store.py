@@ -8,7 +8,7 @@ import pytest
 
 from recorder.archive.store import FolderStore
 from recorder.errors import StoreError
-from tests.archive.store_contract import A, StoreContract
+from tests.archive.store_contract import A, B, StoreContract
 
 
 class TestFolderStore(StoreContract):
@@ -112,18 +112,50 @@ class TestFolderStore(StoreContract):
         assert list((tmp_path / "objects").iterdir()) == []
         assert store.put({f"{A}/preamble": b"again"}) == frozenset()
 
-    def test_what_goes_with_its_folder_is_gone_durably(self, store, tmp_path, monkeypatch):
-        store.put({f"{A}/blocks/block-0": b"", f"{A}/preamble": b""})
-        synced: list[int] = []
+    @pytest.fixture
+    def synced(self, store, monkeypatch):
+        """The inodes that were fsynced."""
+        inodes: list[int] = []
         fsync = os.fsync
 
         def noting_fsync(descriptor: int) -> None:
-            synced.append(os.fstat(descriptor).st_ino)
+            inodes.append(os.fstat(descriptor).st_ino)
             fsync(descriptor)
 
         monkeypatch.setattr(os, "fsync", noting_fsync)
+        return inodes
+
+    def test_what_goes_with_its_folder_is_gone_durably(self, store, tmp_path, synced):
+        store.put({f"{A}/blocks/block-0": b"", f"{A}/preamble": b""})
+        synced.clear()
         store.delete([f"{A}/blocks/block-0"])
         assert synced == [(tmp_path / "objects" / A).stat().st_ino]
+
+    def test_a_folder_that_a_killed_process_made_gets_a_durable_name_once(self, store, tmp_path, synced):
+        (tmp_path / "objects" / A).mkdir()
+        above = (tmp_path / "objects").stat().st_ino
+        store.put({f"{A}/preamble": b""})
+        assert above in synced
+        synced.clear()
+        store.put({f"{A}/manifest": b""})
+        assert above not in synced
+
+    @pytest.mark.parametrize("killed_after", ["blocks/block-0", "blocks"])
+    def test_what_a_killed_process_deleted_is_swept_away_durably(self, store, tmp_path, synced, killed_after):
+        store.put({f"{A}/blocks/block-0": b"", f"{A}/preamble": b"", f"{B}/preamble": b""})
+        (tmp_path / "objects" / A / "blocks" / "block-0").unlink()
+        if killed_after == "blocks":
+            (tmp_path / "objects" / A / "blocks").rmdir()
+        synced.clear()
+        store.sweep(f"{A}/")
+        assert synced == [(tmp_path / "objects" / A).stat().st_ino]
+        assert [path.name for path in (tmp_path / "objects" / A).iterdir()] == ["preamble"]
+
+    def test_of_what_is_wholly_gone_the_folder_above_is_swept(self, store, tmp_path, synced):
+        store.put({f"{B}/preamble": b""})
+        synced.clear()
+        store.sweep(f"{A}/")
+        assert synced == [(tmp_path / "objects").stat().st_ino]
 
     def test_a_name_that_is_none_is_told_as_that(self, store):
         with pytest.raises(StoreError, match="is no name for an object"):
