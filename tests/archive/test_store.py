@@ -100,9 +100,7 @@ class TestFolderStore(StoreContract):
         assert list(tmp_path.iterdir()) == []
 
     def test_emptied_folders_go_and_no_other(self, store, tmp_path):
-        store.put(
-            {f"{A}/blocks/block-0": b"", f"{A}/blocks/block-1": b"", f"x/{A}/y/z": b"", f"{A}/preamble": b""}
-        )
+        store.put({f"{A}/blocks/block-0": b"", f"{A}/blocks/block-1": b"", f"x/{A}/y/z": b"", f"{A}/preamble": b""})
         store.delete([f"{A}/blocks/block-0"])
         assert (tmp_path / "objects" / A / "blocks").is_dir()
         store.delete([f"{A}/blocks/block-1", f"x/{A}/y/z"])

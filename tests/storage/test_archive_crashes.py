@@ -1,0 +1,200 @@
+"""What the archive signed for is there whenever the power goes, and what it purged is not: on a disk that keeps what was synced
+and of the rest whatever it likes (`tests/storage/disk.py`).
+
+The real archive is traced while a device sends it three meetings (`tests/storage/story.py`). For each point of that trace the
+disk tells what a crash there may leave; each of these, once, is opened by the same code and judged (`tests/storage/judge.py`),
+under the most receipts that had been sent by then. And once more so if the archive was killed before, at one of its calls, and
+started anew: what it left was synced by nobody, and the next one must not take it for durable.
+
+That these tests can fail is shown by archives with one flaw each (`tests/storage/traced_archive.py`).
+"""
+
+import hashlib
+import logging
+import multiprocessing
+import re
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.storage.disk import Files
+from tests.storage.judge import Judge
+from tests.storage.story import Crash, Meeting, TracedSite, crashes, play
+from tests.storage.trace import parse
+
+JUDGES = 2
+JUDGED_AT_ONCE = 8
+EVERY = "--every-kill"
+KILLED_AT = ("mkdir", "rmdir", "unlink", "linkat", "fsync", "fdatasync")
+KILLS_FIRST, KILLS_APART, KILLS_MAX = 2, 6, 5
+"""Which of the calls at which the archive may be killed are tried without EVERY."""
+FLAWED_SAMPLED = 100
+"""Of the aftermaths of an archive with a flaw, from the last on: the first that shows it is enough."""
+
+Say = Callable[[str], None]
+
+
+class Court:
+    """Judges, in processes of their own, of what one site may have left."""
+
+    def __init__(self, site: TracedSite) -> None:
+        self.found: dict[bytes, Crash] = {}
+        """By what is left, under the most receipts."""
+        self.number = 0
+        """Of aftermaths; some leave the same."""
+        before: Files | None = None
+        for crash in crashes(site):
+            if before is None:
+                before = site.disk.killed().files()
+            self.number += 1
+            self.found[_digest(crash.aftermath.files())] = crash
+        assert before is not None
+        self._case = (before, site.meetings)
+
+    def judge(self, crashes: Iterable[Crash]) -> Iterator[tuple[Crash, list[str]]]:
+        """Those of them after which something is wrong, and what."""
+        crashes = list(crashes)
+        folder = Path(tempfile.mkdtemp(prefix="wederhoor-test-", dir="/dev/shm"))
+        judges = ProcessPoolExecutor(JUDGES, multiprocessing.get_context("spawn"), _begin, (folder, *self._case))
+        try:
+            cases = ((crash.aftermath.files(), crash.receipts) for crash in crashes)
+            for crash, wrong in zip(crashes, judges.map(_judge, cases, chunksize=JUDGED_AT_ONCE), strict=True):
+                if wrong:
+                    yield crash, wrong
+        finally:
+            judges.shutdown(cancel_futures=True)
+            shutil.rmtree(folder)
+
+
+_JUDGE: list[Judge] = []
+"""Of this process."""
+
+
+def _begin(folder: Path, before: Files, meetings: tuple[Meeting, ...]) -> None:
+    logging.disable()  # what an archive tells of a crash is not asked here
+    _JUDGE.append(Judge(folder / multiprocessing.current_process().name, before, meetings))
+
+
+def _judge(case: tuple[Files, tuple[bytes, ...]]) -> list[str]:
+    return _JUDGE[0].judge(*case)
+
+
+def _digest(files: Files) -> bytes:
+    told = hashlib.sha256()
+    for path, data in files.items():
+        told.update(repr((path, data)).encode())
+    return told.digest()
+
+
+def told(wrong: Iterable[tuple[Crash, list[str]]]) -> str:
+    """For who must mend it."""
+    return "\n".join(f"{crash.when}, {len(crash.receipts)} receipts: {'; '.join(each)}" for crash, each in wrong)
+
+
+def check_the_model(site: TracedSite) -> None:
+    """Everything that was traced, played: then there must be what there is."""
+    folder = site.folder / "archive"
+    there = {
+        path.relative_to(folder).as_posix(): None if path.is_dir() else path.read_bytes() for path in folder.rglob("*")
+    }
+    assert site.disk.killed().files() == there
+
+
+def kills(site: TracedSite) -> list[str]:
+    """Every call of the clerk at which the archive may be killed, right before it would be carried out; in words of strace.
+
+    Those first that follow one which left something that no sync of a file covers.
+    """
+    calls = [call for call in parse(site.traces[-1].read_text()) if call.name in KILLED_AT]
+    (clerk, _), *_ = Counter(call.thread for call in calls).most_common()
+    numbers: Counter[str] = Counter()
+    found, before = [], ""
+    for call in calls:
+        if call.thread == clerk:
+            numbers[call.name] += 1
+            found.append(
+                (before not in ("mkdir", "unlink", "rmdir"), f"{call.name}:signal=KILL:when={numbers[call.name]}")
+            )
+            before = call.name
+    return [kill for _, kill in sorted(found, key=lambda each: each[0])]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> TracedSite:
+    site = TracedSite(tmp_path_factory.mktemp("site"))
+    play(site)
+    return site
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """What a passing test has to tell."""
+
+    def say(words: str) -> None:
+        with capsys.disabled():
+            print(f"\n  {words}")
+
+    return say
+
+
+def test_whatever_a_power_cut_leaves_keeps_what_was_signed_for(undisturbed: TracedSite, say: Say) -> None:
+    court = Court(undisturbed)
+    check_the_model(undisturbed)
+    wrong = list(court.judge(court.found.values()))
+    say(f"{court.number} aftermaths, {len(court.found)} of them distinct: all judged")
+    assert not wrong, told(wrong)
+
+
+@pytest.mark.timeout(14_400)
+def test_what_a_killed_archive_left_unsynced_is_not_signed_for(
+    undisturbed: TracedSite, tmp_path: Path, request: pytest.FixtureRequest, say: Say
+) -> None:
+    every = kills(undisturbed)
+    chosen = every if request.config.getoption(EVERY) else every[KILLS_FIRST::KILLS_APART][:KILLS_MAX]
+    wrong, judged = "", 0
+    for number, kill in enumerate(chosen):
+        site = TracedSite(tmp_path / str(number), kill=kill)
+        play(site)
+        court = Court(site)
+        check_the_model(site)
+        lost = [crash for crash in court.found.values() if not crash.aftermath.arrived]
+        judged += len(lost)
+        if found := told(court.judge(lost)):
+            wrong += f"killed at {kill}:\n{found}\n"
+        shutil.rmtree(site.folder)
+    say(
+        f"killed at {len(chosen)} of {len(every)} calls; {judged} aftermaths that lost all that was not synced: all judged"
+    )
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize(
+    ("flaw", "kill", "seen"),
+    [
+        ("no file is synced", "", "the store does not have .*, which was signed for"),
+        ("no folder is synced", "", "the store does not have .*, which was signed for"),
+        ("synchronous=OFF", "", "the catalogue does not know .*, which was signed for"),
+        ("synchronous=NORMAL", "", "the catalogue does not know .*, which was signed for"),
+        ("receipts before the commit", "", "the catalogue does not know .*, which was signed for"),
+        ("the catalogue forgets nothing", "", "after `purged`: catalogue.sqlite-wal has something of a refused block"),
+        (
+            "nothing is swept",
+            "rmdir:signal=KILL:when=1",
+            "after `purged`: .*/blocks/.* has something of a refused block",
+        ),
+    ],
+)
+def test_a_flaw_is_found(tmp_path: Path, flaw: str, kill: str, seen: str) -> None:
+    site = TracedSite(tmp_path, flaw, kill)
+    play(site)
+    court = Court(site)
+    found = list(court.found.values())
+    for _, wrong in court.judge(found[:: -max(1, len(found) // FLAWED_SAMPLED)]):
+        if any(re.search(seen, each) for each in wrong):
+            return
+    pytest.fail(f"an archive with the flaw {flaw!r} passes")
