@@ -380,7 +380,9 @@ def rebuild(store: Store, catalogue: Catalogue) -> tuple[Counts, list[Lacking]]:
 
 
 def adopt(store: Store, writing: Writing, recording: str) -> None:
-    """Note every object of one recording that the catalogue does not know."""
+    """Note every object of one recording that the catalogue does not know, and have it durable."""
+    for prefix in (f"{recording}/", f"{naming.CONFLICTS}{recording}/"):
+        store.settle(prefix)
     found = next(store.list(naming.origin(recording)), None)
     if found is None:
         raise StoreError(f"{recording}: the object that says whose recording it is, is missing")

@@ -187,7 +187,7 @@ class Clerk:
             with self._catalogue.write() as writing:  # whoever puts an object has the catalogue's lock too
                 self._store.delete(beyond_a_refusal(self._store, recording))
                 for prefix in (f"{recording}/", f"{naming.CONFLICTS}{recording}/"):
-                    self._store.sweep(prefix)  # a clerk that was killed may have deleted some of it
+                    self._store.settle(prefix)  # a clerk that was killed may have deleted some of it
                 ((device, purged),) = writing.purges([recording])
                 receipt = Receipt(1, self._name, device, now_ms, (), (purged,), ())
                 if self._store.put({naming.purged(recording): receipt.sign(self._key)}):

@@ -7,8 +7,8 @@ Rules, which the contract suite holds every store to:
 3. Writing what is already there, byte for byte, succeeds. Other bytes under that name are not written, and named.
 4. When `delete` returns, what it deleted stays gone after a power cut, and nothing tells that it was there. Deleting
    what is not there succeeds. Nobody may put meanwhile.
-5. A process that is killed leaves what it did unfinished to the next one: `put` relies on nothing that another process
-   may not have synced, and `sweep` finishes the deletions below a prefix.
+5. A process that is killed leaves unfinished what it did, and what is there need not be durable. `put` does not rely on
+   that; whoever else does has `settle` finish it first.
 
 A name is one or more parts of `a-z 0-9 -`, parted by `/`. Nothing else comes near the file system.
 """
@@ -51,8 +51,8 @@ class Store(Protocol):
         """Delete these objects durably."""
         ...
 
-    def sweep(self, prefix: str) -> None:
-        """Finish what a process began that was killed: what is deleted below `prefix`, which ends in `/`, stays gone."""
+    def settle(self, prefix: str) -> None:
+        """Finish what killed processes began below `prefix`, which ends in `/`: what is there, and what is not, is durable."""
         ...
 
 
@@ -122,17 +122,18 @@ class FolderStore:
         try:
             for path in paths:
                 path.unlink(missing_ok=True)
-            self._settle({path.parent for path in paths})
+            self._sync_or_remove({path.parent for path in paths})
         except OSError as error:
             raise StoreError(f"{self._folder}: objects cannot be deleted: {error}") from error
 
-    def sweep(self, prefix: str) -> None:
+    def settle(self, prefix: str) -> None:
         top = self._path(prefix.removesuffix("/"))
+        below = (Path(folder) for folder, _, _ in os.walk(top, onerror=_unless_gone))
+        above = (folder for folder in top.parents if folder.is_relative_to(self._folder))
         try:
-            # Those that are gone leave their names to be forgotten by the folder above.
-            self._settle({top, *(Path(folder) for folder, _, _ in os.walk(top, onerror=_unless_gone))})
+            self._sync_or_remove({*below, *above})
         except OSError as error:
-            raise StoreError(f"{self._folder}: objects cannot be deleted: {error}") from error
+            raise StoreError(f"{self._folder}: objects cannot be kept or deleted: {error}") from error
 
     def _put_portion(self, paths: Mapping[str, Path], objects: Mapping[str, bytes]) -> set[str]:
         """Write durable files and name them, their folders apart. Returns the names that other bytes had."""
@@ -172,8 +173,8 @@ class FolderStore:
             folder = folder.parent
         return folder
 
-    def _settle(self, folders: Iterable[Path]) -> None:
-        """Make durable what was deleted in these folders, and remove those that are empty."""
+    def _sync_or_remove(self, folders: Iterable[Path]) -> None:
+        """Make the names in these folders durable, and remove those that are empty."""
         for folder in {self._without_empty(folder) for folder in folders}:
             if folder.is_dir():  # or its last folder went after it was looked at
                 _fsync_folder(folder)

@@ -139,20 +139,27 @@ class TestFolderStore(StoreContract):
         assert above not in synced
 
     @pytest.mark.parametrize("killed_after", ["blocks/block-0", "blocks"])
-    def test_what_a_killed_process_deleted_is_swept_away_durably(self, store, tmp_path, synced, killed_after):
+    def test_what_a_killed_process_deleted_is_gone_durably(self, store, tmp_path, synced, killed_after):
         store.put({f"{A}/blocks/block-0": b"", f"{A}/preamble": b"", f"{B}/preamble": b""})
         (tmp_path / "objects" / A / "blocks" / "block-0").unlink()
         if killed_after == "blocks":
             (tmp_path / "objects" / A / "blocks").rmdir()
         synced.clear()
-        store.sweep(f"{A}/")
-        assert synced == [(tmp_path / "objects" / A).stat().st_ino]
+        store.settle(f"{A}/")
+        assert set(synced) == {(tmp_path / "objects").stat().st_ino, (tmp_path / "objects" / A).stat().st_ino}
         assert [path.name for path in (tmp_path / "objects" / A).iterdir()] == ["preamble"]
 
-    def test_of_what_is_wholly_gone_the_folder_above_is_swept(self, store, tmp_path, synced):
+    def test_what_a_killed_process_put_becomes_durable_with_its_folders(self, store, tmp_path, synced):
+        folder = tmp_path / "objects" / "conflicts" / A / "blocks"
+        folder.mkdir(parents=True)
+        (folder / "block-0").touch()
+        store.settle(f"conflicts/{A}/")
+        assert set(synced) == {each.stat().st_ino for each in (folder, *folder.parents[:3])}
+
+    def test_of_what_is_wholly_gone_the_folder_above_is_synced(self, store, tmp_path, synced):
         store.put({f"{B}/preamble": b""})
         synced.clear()
-        store.sweep(f"{A}/")
+        store.settle(f"{A}/")
         assert synced == [(tmp_path / "objects").stat().st_ino]
 
     def test_a_name_that_is_none_is_told_as_that(self, store):
