@@ -45,22 +45,38 @@ class Told:
 
     def __init__(self, device: Device) -> None:
         self._device = device
+        self._preambles: dict[str, Upload] = {}
+        """By recording."""
 
     def tell(self, *uploads: Upload) -> None:
-        """Send, and send again over new connections, until each has an answer: stored, rejected, or purged."""
+        """Send until each has an answer: stored, rejected, or purged.
+
+        Where none came, it begins with the preamble, as a room does: what the answer says is there is not sent again.
+        """
         device = self._device
         device.stored -= {upload.name for upload in uploads}
         device.rejected.clear()
         device.purged.clear()
+        for upload in uploads:
+            if upload.type is RecordType.PREAMBLE:
+                self._preambles.setdefault(upload.recording, upload)
+        silent = False
         deadline = time.monotonic() + SECONDS_MAX
         while waiting := [upload for upload in uploads if not self._answered(upload)]:
             assert time.monotonic() < deadline, f"{len(waiting)} of {len(uploads)} were never answered"
             if (device._client is None or not device._client.is_connected()) and not device.connect():
                 time.sleep(0.05)
                 continue
-            device.send(*waiting)
-            while any(not self._answered(upload) for upload in waiting) and device.listen(0.5):
-                pass
+            first = (self._preambles[waiting[0].recording],) if silent else waiting
+            silent = not self._ask(*first)
+
+    def _ask(self, *uploads: Upload) -> bool:
+        """Send these once; False if not each has an answer after a while."""
+        self._device.send(*uploads)
+        while any(not self._answered(upload) for upload in uploads):
+            if not self._device.listen(0.5):
+                return False
+        return True
 
     def _answered(self, upload: Upload) -> bool:
         device = self._device

@@ -10,7 +10,6 @@ import os
 import sqlite3
 import stat
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -71,7 +70,7 @@ def signs_first() -> None:
         catalogue = Catalogue("sqlite://")
         rebuild(store, catalogue)
         clerk = Clerk.__new__(Clerk)
-        begin(clerk, name, key, FolderStore.make(Path(tempfile.mkdtemp()) / "objects"), catalogue, retention_days)
+        begin(clerk, name, key, FolderStore.make(Path(sys.argv[1]).with_name("shadow")), catalogue, retention_days)
         return clerk
 
     def keep(*args: Any) -> None:
@@ -94,8 +93,8 @@ def never_forgets() -> None:
     Catalogue.forget = lambda catalogue: None  # type: ignore[method-assign]
 
 
-def never_sweeps() -> None:
-    FolderStore.sweep = lambda store, prefix: None  # type: ignore[method-assign]
+def never_settles() -> None:
+    FolderStore.settle = lambda store, prefix: None  # type: ignore[method-assign]
 
 
 FLAWS: dict[str, Callable[[], None]] = {
@@ -106,7 +105,7 @@ FLAWS: dict[str, Callable[[], None]] = {
     "synchronous=NORMAL": lambda: has_a_loose_catalogue("NORMAL"),
     "receipts before the commit": signs_first,
     "the catalogue forgets nothing": never_forgets,
-    "nothing is swept": never_sweeps,
+    "nothing is settled": never_settles,
 }
 
 if __name__ == "__main__":
