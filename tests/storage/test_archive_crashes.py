@@ -42,6 +42,8 @@ FLAWED_SAMPLED = 100
 
 Say = Callable[[str], None]
 
+pytestmark = pytest.mark.timeout(900)  # a minute on two idle cores; a busy machine takes many times that
+
 
 class Court:
     """Judges, in processes of their own, of what one site may have left."""
