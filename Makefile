@@ -4,7 +4,7 @@ PYTHON ?= python3
 RECORDER := .venv/bin/recorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench lock docs clean
+.PHONY: help setup run test faults check bench lock docs clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ run: setup ## Record a meeting in one room on this machine  [SOURCE=speech.wav] 
 
 test: setup check ## Run all tests
 	.venv/bin/python -m pytest
+
+faults: setup ## Cut the power of an archive that was killed at each of its calls (an hour)
+	.venv/bin/python -m pytest tests/storage --every-kill
 
 check: setup ## Lint and type-check
 	.venv/bin/ruff check .

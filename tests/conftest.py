@@ -1,6 +1,15 @@
-"""What every test shares: a bounded, reproducible Hypothesis."""
+"""What every test shares: a bounded, reproducible Hypothesis, and what is only done when it is asked for."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("wederhoor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("wederhoor")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-kill",
+        action="store_true",
+        help="tests/storage: kill the archive at every call that changes a folder or syncs, not at a sample of them",
+    )

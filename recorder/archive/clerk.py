@@ -238,6 +238,8 @@ class Clerk:
         for recording in recordings:
             with self._catalogue.write(Keys([recording])) as writing:  # whoever puts an object has its lock too
                 self._store.delete(beyond_a_refusal(self._store, recording))
+                for prefix in (f"{recording}/", f"{naming.CONFLICTS}{recording}/"):
+                    self._store.settle(prefix)  # a clerk that was killed may have deleted some of it
                 ((device, purged),) = writing.purges([recording])
                 receipt = Receipt(1, self._name, device, now_ms, (), (purged,), ())
                 if self._store.put({naming.purged(recording): receipt.sign(self._key)}):

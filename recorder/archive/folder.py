@@ -95,6 +95,15 @@ class FolderStore:
         except OSError as error:
             raise StoreError(f"{self._folder}: objects cannot be deleted: {error}") from error
 
+    def settle(self, prefix: str) -> None:
+        check_prefix(prefix)
+        try:
+            for folder, _, _ in os.walk(self._folder / prefix, topdown=False, onerror=_unless_gone):
+                self._remove_if_empty(Path(folder))
+            sync_file_system(self._root)
+        except OSError as error:
+            raise StoreError(f"{self._folder}: objects cannot be kept or deleted: {error}") from error
+
     def _put_portion(self, paths: Mapping[str, Path], objects: Mapping[str, bytes]) -> set[str]:
         """Write durable files and name them, the names not yet durable. Returns those that other bytes had."""
         files: dict[str, int] = {}

@@ -30,6 +30,7 @@ def rebuild(store: Store, catalogue: Catalogue) -> tuple[Counts, list[Lacking]]:
 
     CatalogueError if it is not empty, StoreError if an object is not what its name says.
     """
+    store.settle("")
     with catalogue.write() as writing:
         if any(writing.counts()):
             raise CatalogueError("the catalogue is not empty; end the archive, move the catalogue away, and rebuild")

@@ -97,6 +97,9 @@ class S3Store:
         with _told(self._bucket, f"{name} cannot be read"):
             return bytes(obstore.get(self._client, name).bytes())
 
+    def settle(self, prefix: str) -> None:
+        """Nothing is left to be done: what the server has answered is durable, and it has no folders."""
+
     def list(self, prefix: str) -> Iterator[str]:
         check_prefix(prefix)
         return self._list(prefix)

@@ -2,13 +2,15 @@
 
 Rules, which the contract suite holds every store to:
 
-1. When `put` returns, what it wrote survives a power cut.
+1. When `put` returns, what it wrote survives a power cut, and so does what it found there.
 2. An object is there whole or not at all, and never changes. Of several writers of one name, one wins.
 3. Writing what is already there, byte for byte, succeeds. Other bytes under that name are not written, and named.
 4. When `delete` returns, what it deleted stays gone after a power cut, and nothing tells that it was there. Deleting
    what is not there succeeds. Nobody may put meanwhile.
 5. Objects whose names have their first part in common are written in their order: of a `put` that fails, or whose
    process ends, the first of them are there, and none behind one that is not. So no item is without its origin.
+6. A process that is killed leaves unfinished what it did, and what is there need not be durable. `put` and `delete` do not
+   rely on that; whoever else does has `settle` finish it first.
 
 A name is one or more parts of `a-z 0-9 -`, parted by `/`. Nothing else comes near the file system or the server.
 
@@ -43,6 +45,10 @@ class Store(Protocol):
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete these objects durably."""
+        ...
+
+    def settle(self, prefix: str) -> None:
+        """Finish what killed processes began below `prefix`, empty or ending in `/`: what is there and what is not is durable."""
         ...
 
 

@@ -50,21 +50,26 @@ class Site:
         self.archive: subprocess.Popen[str] | None = None
         self.helpers: list[subprocess.Popen[str]] = []
 
+    def recorder(self) -> list[str]:
+        """The command that an archive's command begins with."""
+        return [sys.executable, "-m", "recorder"]
+
     def command(self, *args: str) -> str:
-        command = [sys.executable, "-m", "recorder", "archive", "--config", str(self.config), *args]
+        command = [*self.recorder(), "archive", "--config", str(self.config), *args]
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS_MAX).stdout
 
     def start_archive(self) -> None:
         """Start the archive; returns when it has subscribed."""
-        self.archive = self._serve()
+        self.archive = self.serve()
 
     def start_helper(self) -> subprocess.Popen[str]:
         """Start another intake of the same archive; returns when it has subscribed."""
-        self.helpers.append(self._serve())
+        self.helpers.append(self.serve())
         return self.helpers[-1]
 
-    def _serve(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "recorder", "archive", "--config", str(self.config)]
+    def serve(self) -> subprocess.Popen[str]:
+        """A new intake, which has subscribed."""
+        command = [*self.recorder(), "archive", "--config", str(self.config)]
         with (self.folder / "archive.log").open("a") as log:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         assert process.stdout is not None

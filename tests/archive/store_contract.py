@@ -83,6 +83,12 @@ class StoreContract(ABC):
         assert self.names(store) == [f"{A}/preamble"]
         assert store.put({f"{A}/block-00000000": b"other"}) == frozenset()
 
+    def test_settling_deletes_nothing_that_is_there(self, store):
+        store.put({f"{A}/preamble": b"p", f"{A}/block-00000000": b"b"})
+        for prefix in (f"{A}/", f"{B}/"):
+            store.settle(prefix)
+        assert self.names(store) == [f"{A}/block-00000000", f"{A}/preamble"]
+
     def test_a_missing_object_is_the_stores_error(self, store):
         with pytest.raises(StoreError):
             store.get(f"{A}/preamble")
@@ -97,6 +103,8 @@ class StoreContract(ABC):
             store.get(name)
         with pytest.raises(StoreError):
             store.delete([name])
+        with pytest.raises(StoreError):
+            store.settle(f"{name}/")
         assert self.names(store) == []
 
     @pytest.mark.parametrize("prefix", ["/", "/etc/apt/", "..", "../", f"{A}/../", "//", "A", "a\n", "a" * 256])

@@ -124,6 +124,26 @@ class TestFolderStore(StoreContract):
         assert list((tmp_path / "objects").iterdir()) == []
         assert store.put({f"{A}/preamble": b"again"}) == frozenset()
 
+    @pytest.mark.parametrize("killed_after", ["blocks/block-0", "blocks"])
+    def test_what_a_killed_process_deleted_goes_durably_with_its_folders(self, store, tmp_path, calls, killed_after):
+        store.put({f"{A}/blocks/block-0": b"", f"{A}/preamble": b"", f"{B}/preamble": b""})
+        (tmp_path / "objects" / A / "blocks" / "block-0").unlink()
+        if killed_after == "blocks":
+            (tmp_path / "objects" / A / "blocks").rmdir()
+        calls.clear()
+        store.settle(f"{A}/")
+        assert calls[-1] == "sync_file_system"
+        assert [path.name for path in (tmp_path / "objects" / A).iterdir()] == ["preamble"]
+
+    def test_everything_is_settled_at_once(self, store, tmp_path, calls):
+        store.put({f"{A}/preamble": b"", f"{B}/preamble": b""})
+        (tmp_path / "objects" / "conflicts" / A / "blocks").mkdir(parents=True)
+        (tmp_path / "objects" / B / "preamble").unlink()
+        calls.clear()
+        store.settle("")
+        assert calls.count("sync_file_system") == 1
+        assert [path.name for path in (tmp_path / "objects").iterdir()] == [A]
+
     def test_a_name_that_is_none_is_told_as_that(self, store):
         with pytest.raises(StoreError, match="is no name for an object"):
             store.get("../etc/passwd")
