@@ -139,6 +139,14 @@ class Catalogue:
             raise CatalogueError(f"the catalogue cannot be read: {_first_line(error)}") from error
         return {row.name: Ed25519PublicKey.from_public_bytes(row.public_key) for row in rows}
 
+    def enrolled(self) -> list[str]:
+        """The devices that may upload, by name. Waits for no writer."""
+        try:
+            with self._engine.connect().execution_options(**READING) as connection:
+                return list(connection.scalars(select(DEVICES.c.name).order_by(DEVICES.c.name)))
+        except SQLAlchemyError as error:
+            raise CatalogueError(f"the catalogue cannot be read: {_first_line(error)}") from error
+
     def forget(self) -> None:
         """Have no trace of deleted rows. In the database they are overwritten; its write-ahead log has them until this."""
         deadline = time.monotonic() + BUSY_SECONDS_MAX
@@ -483,7 +491,9 @@ def _first_line(error: Exception) -> str:
 
 def _prepare(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # or the driver begins transactions by itself, and not IMMEDIATE ones
-    if connection.execute("PRAGMA auto_vacuum").fetchone() == (0,):  # a new one; of another it would wait for its writer
+    if connection.execute("PRAGMA auto_vacuum").fetchone() == (
+        0,
+    ):  # a new one; of another it would wait for its writer
         connection.execute("PRAGMA auto_vacuum = FULL")  # the file keeps no room that deleted rows had
     for pragma in (
         "journal_mode = WAL",
