@@ -25,7 +25,7 @@ PAGES = [
 ]
 ARCHITECTURE = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
 COMMAND = re.compile(
-    r"(?:^|[\s/])recorder ((?:(?:run|room|panel|announcement|archive|authority|verify|open)\b)[^`#\n]*)"
+    r"(?:^|[\s/])recorder ((?:(?:run|room|panel|announcement|archive|authority|verify|open|status)\b)[^`#\n]*)"
 )
 
 
@@ -182,7 +182,12 @@ def test_the_picture_of_the_panel_is_what_the_panel_draws():
 
 @pytest.mark.parametrize(
     ("command", "absent", "lock"),
-    [("archive", "sqlalchemy", "archive"), ("room", "gpiozero", "device"), ("run", "rich", "dev")],
+    [
+        ("archive", "sqlalchemy", "archive"),
+        ("status", "sqlalchemy", "archive"),
+        ("room", "gpiozero", "device"),
+        ("run", "rich", "dev"),
+    ],
 )
 def test_a_missing_library_is_told_with_the_lock_file_that_has_it(command: str, absent: str, lock: str) -> None:
     code = f"import sys; sys.modules[{absent!r}] = None; from recorder.cli import main; sys.exit(main([{command!r}]))"

@@ -675,7 +675,8 @@ class Daemon:
         if unproven:
             self._give_up_light(unproven)
         if after is not before and self._state is after:  # else an action led further, and that was told
-            logger.info("%s: %s -> %s", event, before, after)
+            if after not in CAPTURE_STATES:  # a log has times, and would tell for how long was recorded before a no
+                logger.info("%s: %s -> %s", event, before, after)
             self._tell("state", after)
             self._sound(before, after)
 
