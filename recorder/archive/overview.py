@@ -103,7 +103,7 @@ def gather(settings: Config, identity: tls.Identity, catalogue: Catalogue) -> Ov
             one = status.parse(topic, payload)
         except WireError:
             return
-        if one.room in enrolled and (one.version or one.room not in said):
+        if one.room in enrolled:
             heard = time.monotonic()
             said[one.room] = one
 

@@ -235,3 +235,33 @@ def test_the_broker_that_goes_away_is_told(tmp_path: Path) -> None:
         while not told(watched.figures)["wederhoor_intake_subscribed"]:
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+
+class Noting(Figures):
+    """What the intake says to it, beside."""
+
+    def __init__(self, *arguments, **named) -> None:
+        super().__init__(*arguments, **named)
+        self.inboxes: set[tuple[int, bool]] = set()
+
+    def waits(self, items: int, bytes_: int) -> None:
+        super().waits(items, bytes_)
+        self.inboxes.add((items, bytes_ > 0))
+
+
+def test_the_intake_says_what_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "Figures", Noting)
+    with intake(tmp_path) as watched:
+        device = Device(watched.site, "room-1")
+        recording = device.room.record(3)
+        device.deliver(*recording.kept)
+        device.close()
+    figures = watched.figures
+    assert isinstance(figures, Noting)
+    assert 1 <= figures._batches <= len(recording.kept)
+    assert 1 <= figures._receipts <= len(recording.kept)
+    assert figures._busy_seconds > 0
+    assert figures._began is None
+    assert figures._came.told(HALF_PAST + 1_800) == HALF_PAST + 1_800
+    assert {waiting for items, waiting in figures.inboxes if items} == {True}
+    assert (0, False) in figures.inboxes
