@@ -268,6 +268,12 @@ class Archive(Section, frozen=True):
             )
 
 
+class Metrics(Section, frozen=True):
+    host: Annotated[str, Meta(min_length=1, description="a name or address of this machine")]
+    intake_port: Annotated[int, Meta(ge=0, le=65_535)]
+    watch_port: Port
+
+
 class Config(Section, frozen=True):
     """The whole file."""
 
@@ -282,6 +288,7 @@ class Config(Section, frozen=True):
     speaker: Speaker
     consent: Consent
     archive: Archive
+    metrics: Metrics
 
     def __post_init__(self) -> None:
         if self.consent.evidence_basis == "consent" and not self.meeting.ask_everyone:

@@ -82,6 +82,10 @@ class CatalogueError(WederhoorError, OSError):
     """The archive's catalogue (database) cannot be reached, or is of another version."""
 
 
+class MetricsError(WederhoorError, OSError):
+    """The metrics cannot be served. Check host and ports in the `[metrics]` section of the configuration."""
+
+
 class AuthorityError(WederhoorError, ValueError):
     """The certificate authority's folder is missing, damaged, or holds another authority's keys."""
 

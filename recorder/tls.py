@@ -27,7 +27,8 @@ class Identity:
         try:
             self.context.load_verify_locations(keys / "ca.pem")
             self.context.load_cert_chain(self._file, keys / "tls.key")
-            self._ends = x509.load_pem_x509_certificate(self._file.read_bytes()).not_valid_after_utc
+            self.ends = x509.load_pem_x509_certificate(self._file.read_bytes()).not_valid_after_utc
+            """When the certificate does."""
         except (OSError, ValueError) as error:
             raise UplinkError(
                 f"{keys}: ca.pem, tls.pem and tls.key cannot be used: {error}. The authority must make them anew."
@@ -35,10 +36,10 @@ class Identity:
 
     def ending(self, now: datetime) -> str:
         """That the certificate ends soon, or has ended, in plain words; empty as long as there is time."""
-        if self._ends - now > timedelta(days=WARNING_DAYS):
+        if self.ends - now > timedelta(days=WARNING_DAYS):
             return ""
-        verb = "ends" if now < self._ends else "ended"
-        return f"the certificate {self._file} {verb} on {self._ends:%Y-%m-%d}; the authority must make a new one"
+        verb = "ends" if now < self.ends else "ended"
+        return f"the certificate {self._file} {verb} on {self.ends:%Y-%m-%d}; the authority must make a new one"
 
 
 def distrust(error: ssl.SSLCertVerificationError) -> str:

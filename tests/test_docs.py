@@ -25,7 +25,7 @@ PAGES = [
 ]
 ARCHITECTURE = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
 COMMAND = re.compile(
-    r"(?:^|[\s/])recorder ((?:(?:run|room|panel|announcement|archive|authority|verify|open)\b)[^`#\n]*)"
+    r"(?:^|[\s/])recorder ((?:(?:run|room|panel|announcement|archive|authority|verify|open|status)\b)[^`#\n]*)"
 )
 
 
@@ -185,6 +185,7 @@ def test_the_picture_of_the_panel_is_what_the_panel_draws():
     [
         ("archive", "sqlalchemy", "archive"),
         ("archive", "obstore", "archive"),
+        ("status", "sqlalchemy", "archive"),
         ("room", "gpiozero", "device"),
         ("run", "rich", "dev"),
     ],

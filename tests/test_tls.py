@@ -22,6 +22,7 @@ def keys(tmp_path: Path) -> Path:
 
 def test_its_end_is_told_from_thirty_days_before(keys: Path) -> None:
     identity = Identity(keys)
+    assert identity.ends == END
     assert identity.ending(NOW) == ""
     assert identity.ending(END - timedelta(days=WARNING_DAYS) - SECOND) == ""
     soon = f"the certificate {keys / 'tls.pem'} ends on 2029-01-01; the authority must make a new one"

@@ -30,6 +30,7 @@ from paho.mqtt.properties import Properties
 
 from recorder import tls
 from recorder.archive.clerk import Clerk, Message
+from recorder.archive.figures import Figures
 from recorder.config import Archive
 from recorder.wire.topics import shared_uploads
 
@@ -64,12 +65,13 @@ class _Done(NamedTuple):
 class Intake:
     """Serves until `stop` is called. Raises UplinkError, StoreError or CatalogueError where waiting does not help.
 
-    `ready` is called once, when it listens for the first time.
+    `ready` is called once, when it listens for the first time; `figures` is told what it does.
     """
 
-    def __init__(self, config: Archive, clerk: Clerk, ready: Callable[[], None]) -> None:
+    def __init__(self, config: Archive, clerk: Clerk, ready: Callable[[], None], figures: Figures) -> None:
         self._config = config
         self._clerk = clerk
+        self._figures = figures
         self._ready: Callable[[], None] | None = ready
         self._identity = tls.Identity(Path(config.folder) / "keys")
         self._ending = ""
@@ -126,6 +128,7 @@ class Intake:
     def _connect(self) -> Client | None:
         """A new client, connecting; None if the broker cannot be reached. The old one is never used again."""
         self._connected = self._subscribed = False
+        self._figures.subscribed(False)
         self._receipts_on_road = 0
         self._flaw = "the broker closed the connection"
         self._look_at_certificate()
@@ -175,6 +178,7 @@ class Intake:
                 break
             # To the end: the client lets no more than its window of receipts leave before the broker has answered.
             self._move(client, reading=not self._full)
+            self._figures.waits(self._inbox_items, self._inbox_bytes)
             self._send(client)
             self._look_at_certificate()
         client.disconnect()
@@ -248,6 +252,7 @@ class Intake:
             self._connected = False
             return
         self._subscribed = True
+        self._figures.subscribed(True)
         LOG.info("connected to %s:%d", self._config.host, self._config.port)
         if self._ready is not None:  # whoever waited for it need not be there when the broker comes back
             ready, self._ready = self._ready, None
@@ -278,7 +283,9 @@ class Intake:
             more = True
             while (batch := self._batch(patient=not more)) is not None:
                 if batch:
+                    self._figures.began()
                     receipts = self._clerk.process([arrived.message for arrived in batch], time.time_ns() // 1_000_000)
+                    self._figures.done(len(receipts))
                     self._outbox.put(_Done(batch, receipts))
                     self._rouse()
                 more = self._clerk.gather()  # one after each batch, and all of them when there is nothing else to do

@@ -48,7 +48,7 @@ class Store(Protocol):
         ...
 
     def settle(self, prefix: str) -> None:
-        """Finish what killed processes began below `prefix`, empty or ending in `/`: what is there and what is not is durable."""
+        """Finish what killed processes began below `prefix` (empty, or it ends in `/`): what is there or not is so durably."""
         ...
 
 

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 
 from recorder import __version__
-from recorder.cli import announcement, archive, authority, open, panel, room, run, verify  # noqa: A004 `recorder open` is the command's name
+from recorder.cli import announcement, archive, authority, open, panel, room, run, status, verify  # noqa: A004 `recorder open` is the command's name
 from recorder.errors import WederhoorError
 
 EXIT_BAD_INPUT = 2
-LOCKS = {"run": "dev", "room": "device", "panel": "device", "archive": "archive"}
+LOCKS = {"run": "dev", "room": "device", "panel": "device", "archive": "archive", "status": "archive"}
 """The lock file in provisioning/lock/ that has what a command needs beside the package's own dependencies."""
-COMMANDS = (run, room, panel, announcement, archive, authority, verify, open)
+COMMANDS = (run, room, panel, announcement, archive, status, authority, verify, open)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """`recorder archive`: run the archive's intake, enrol a device, take a recording out."""
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder.config import Archive, load
+from recorder.config import Archive, Config, load
 
 if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported when they run
     from recorder.archive.catalogue import Catalogue
@@ -21,7 +22,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Add this command and its own commands."""
     archive = subparsers.add_parser(
         "archive",
-        help="the archive: take in what the rooms send; or enrol a device, export a recording or its receipt, rebuild",
+        help="the archive: take in what the rooms send; or enrol a device, export a recording or its receipt, watch, rebuild",
         description="Take in what the rooms send until SIGTERM; or, with an action, do that.",
         epilog="example: recorder archive --config archive.toml",
     )
@@ -67,6 +68,14 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     listed.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many (default: %(default)s)")
     listed.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
     listed.set_defaults(action="list")
+    watch = actions.add_parser(
+        "watch",
+        help="serve to Prometheus how the rooms are",
+        description="Listen to what the rooms say of themselves, and serve it to Prometheus at metrics.host and "
+        "metrics.watch_port, until SIGTERM. docs/operating.md says what they mean; `recorder status` shows the rooms now.",
+        epilog="example: recorder archive --config archive.toml watch",
+    )
+    watch.set_defaults(action="watch")
     again = actions.add_parser(
         "rebuild",
         help="make an empty catalogue anew from the stored objects",
@@ -83,7 +92,8 @@ def run(args: argparse.Namespace) -> int:
     from recorder.archive.stores import open_store
 
     os.umask(0o077)
-    config = load(args.config).archive
+    settings = load(args.config)
+    config = settings.archive
     match args.action:
         case "enrol":
             _enrol(config, open_store(config, make=True), args.name, args.public_key)
@@ -95,34 +105,63 @@ def run(args: argparse.Namespace) -> int:
             _list(config, args.device, args.limit, as_json=args.json)
         case "rebuild":
             _rebuild(config, open_store(config))
+        case "watch":
+            _watch(settings)
         case _:
-            _serve(config, open_store(config, make=True))
+            _serve(settings, open_store(config, make=True))
     return 0
 
 
-def _serve(config: Archive, store: "Store") -> None:
+def _serve(settings: Config, store: "Store") -> None:
     from recorder.archive.clerk import Clerk
-    from recorder.archive.intake import Intake
+    from recorder.archive.figures import Figures
+    from recorder.archive.intake import INBOX_BYTES_MAX, Intake
+    from recorder.archive.metrics import serve
     from recorder.keyfiles import load_device
+    from recorder.tls import Identity
     from recorder.wire.judge import Verdict
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    catalogue = _catalogue(config)
+    _log()
+    config = settings.archive
+    catalogue = open_catalogue(config)
     key = load_device(Path(config.folder) / "keys" / "receipt.key")
     clerk = Clerk(config.name, key, store, catalogue, config.retention_days)
     clerk.resume(time.time_ns() // 1_000_000)
-    intake = Intake(config, clerk, ready=lambda: print("ready", flush=True))
+    folder = Path(config.folder)
+    ends = Identity(folder / "keys").ends.timestamp()
+    figures = Figures(clerk.verdicts, folder, ends, config.queue_items, INBOX_BYTES_MAX)
+    intake = Intake(config, clerk, lambda: print("ready", flush=True), figures)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: intake.stop())
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(catalogue.close)
+        if settings.metrics.intake_port:
+            stack.enter_context(serve(settings.metrics.host, settings.metrics.intake_port, figures))
         intake.run()
-    finally:
-        catalogue.close()
     # Not what was taken in: with one refused meeting in it that would tell how long the meeting was.
     logging.getLogger(__name__).info(
         "ended: %d in conflict, %d refused", clerk.verdicts[Verdict.CONFLICT], clerk.verdicts[Verdict.REFUSED]
     )
+
+
+def _watch(settings: Config) -> None:
+    from recorder.archive.metrics import serve
+    from recorder.archive.watch import Watch
+    from recorder.tls import Identity
+
+    _log()
+    identity = Identity(Path(settings.archive.folder) / "keys")
+    with contextlib.closing(open_catalogue(settings.archive)) as catalogue:
+        watch = Watch(settings.archive, identity, catalogue, ready=lambda: print("ready", flush=True))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: watch.stop())
+        with serve(settings.metrics.host, settings.metrics.watch_port, watch):
+            watch.run()
+
+
+def _log() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _enrol(config: Archive, store: "Store", name: str, file: Path) -> None:
@@ -139,7 +178,7 @@ def _enrol(config: Archive, store: "Store", name: str, file: Path) -> None:
         object_ = encode(enrolment)
     except SignedTextError as error:
         raise CatalogueError(f"{name!r} cannot be a device's name: {error}") from error
-    catalogue = _catalogue(config)
+    catalogue = open_catalogue(config)
     with catalogue.write(Keys(devices=[name])) as writing:
         if writing.enrol(enrolment) and store.put({naming.device(name): object_}):
             raise CatalogueError(f"{name} was enrolled before; move the catalogue away and rebuild it from the objects")
@@ -193,7 +232,7 @@ def _list(config: Archive, device: str | None, limit: int, *, as_json: bool) -> 
 
     from recorder.archive.listing import newest
 
-    catalogue = _catalogue(config)
+    catalogue = open_catalogue(config)
     found = islice(newest(catalogue, device), limit)
     if as_json:
         for each in found:
@@ -221,7 +260,7 @@ def _day(unix_ms: int, form: str) -> str:
 def _rebuild(config: Archive, store: "Store") -> None:
     from recorder.archive.rebuild import rebuild
 
-    catalogue = _catalogue(config)
+    catalogue = open_catalogue(config)
     counts, lacking = rebuild(store, catalogue)
     catalogue.close()
     print(f"devices: {counts.devices}; records in conflict: {counts.beside}")
@@ -230,7 +269,8 @@ def _rebuild(config: Archive, store: "Store") -> None:
         print(f"{each.recording}: {each.here} of {each.told} blocks are here")
 
 
-def _catalogue(config: Archive) -> "Catalogue":
+def open_catalogue(config: Archive) -> "Catalogue":
+    """The catalogue that the settings name. Raises CatalogueError."""
     from recorder.archive.catalogue import Catalogue
 
     url = config.catalogue or f"sqlite:///{Path(config.folder).absolute() / 'catalogue.sqlite'}"

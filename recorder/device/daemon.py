@@ -60,14 +60,13 @@ from recorder.sealed.keybox import HOLD_KEY_BYTES
 from recorder.wire import sender
 from recorder.wire.receipt import Receipt
 from recorder.wire.records import parse_record
-from recorder.wire.status import Happening, Report, Status
+from recorder.wire.status import SAID_SECONDS_MAX, Happening, Report, Status
 from recorder.wire.upload import Upload
 
 TURN_SECONDS_MAX = 1.0
 """The longest sleep: how late a change of duty is seen."""
 BLINK_SECONDS = 0.03
 REPORT_SECONDS = 1.0
-STATUS_SECONDS_MAX = 60.0
 OPEN_SECONDS_MAX = 10.0
 """For a microphone to deliver its first samples after the light is lit; USB arrays take up to two."""
 PREPARE_SECONDS_MAX = 20.0
@@ -83,6 +82,7 @@ SELFTEST_SECONDS = 86_400.0
 BACKLOG_RECORDS_TURN = 32
 """Of what is on the card since before the start, read in one turn: a card that is not cached takes milliseconds for each."""
 SWEEP_FILES_TURN = 32
+MIB = 1_048_576
 BROKEN_SECONDS = 60.0
 """How long a room that cannot start blinks that, before it ends and is started anew."""
 EXIT_BROKEN = 2
@@ -186,6 +186,7 @@ class Daemon:
         self._next_report = 0.0
         self._last_status: tuple[tuple[object, ...], float] | None = None
         """What the last one told as news, and when."""
+        self._started_ms = time.time_ns() // 1_000_000
         self._stopping = False
         self._whole = True
 
@@ -674,7 +675,8 @@ class Daemon:
         if unproven:
             self._give_up_light(unproven)
         if after is not before and self._state is after:  # else an action led further, and that was told
-            logger.info("%s: %s -> %s", event, before, after)
+            if after not in CAPTURE_STATES:  # a log has times, and would tell for how long was recorded before a no
+                logger.info("%s: %s -> %s", event, before, after)
             self._tell("state", after)
             self._sound(before, after)
 
@@ -983,8 +985,19 @@ class Daemon:
             complaint=self._sender.complaint,
             clock_synced=clock.synced(),
             spool_bytes=self._spool.size_bytes,
+            spool_capacity_bytes=self._spool_capacity_bytes(),
             waiting=self._sender.waiting + self._custody.unread,
+            certificate_ends_ms=round(self._uplink.certificate_ends.timestamp()) * 1_000,
+            started_ms=self._started_ms,
+            said_ms=time.time_ns() // 1_000_000,
         )
+
+    def _spool_capacity_bytes(self) -> int:
+        """In whole MiB: what else is on the card changes by less with a meeting. 0 if the card cannot be asked."""
+        try:
+            return (self._spool.size_bytes + self._spool.room_bytes()) // MIB * MIB
+        except SpoolError:
+            return 0
 
     def _say_status(self, now: float) -> None:
         """When the state changed, and now and then."""
@@ -992,7 +1005,7 @@ class Daemon:
             return
         if self._last_status is not None:
             last, said = self._last_status
-            if last == self._news() and now - said < STATUS_SECONDS_MAX:
+            if last == self._news() and now - said < SAID_SECONDS_MAX:
                 return
         self._uplink.say(self._status(online=True))
         self._last_status = self._news(), now

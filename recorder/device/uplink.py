@@ -87,6 +87,11 @@ class Uplink:
         self.connected = False
 
     @property
+    def certificate_ends(self) -> datetime:
+        """When the room's certificate does."""
+        return self._identity.ends
+
+    @property
     def trouble(self) -> str:
         """What is wrong with the road, in plain words: that the room's certificate ends, why there is no connection."""
         return "; ".join(each for each in (self._ending, self._lost) if each)

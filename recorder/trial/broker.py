@@ -15,7 +15,7 @@ from typing import Self
 
 from recorder.errors import TrialError
 from recorder.trial import children
-from recorder.wire.topics import ARCHIVE_USER, UPLOADS
+from recorder.wire.topics import ARCHIVE_USER, STATUSES, UPLOADS
 from recorder.wire.upload import PAYLOAD_BYTES_MAX
 
 START_SECONDS_MAX = 10.0
@@ -56,7 +56,7 @@ pattern read rec/v1/%u/down
 
 user {ARCHIVE_USER}
 topic read {UPLOADS}
-topic read rec/v1/+/status
+topic read {STATUSES}
 topic write rec/v1/+/down
 """
 

@@ -3,11 +3,27 @@
 The status tells how the room is, never how a conversation goes: no level, no elapsed time.
 """
 
+from typing import Annotated
+
 import msgspec
 
+from recorder.errors import WireError
+from recorder.wire import topics
 
-class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The payload of `rec/v1/DEVICE/status`, as the last table of docs/wire.md has it."""
+STATUS_BYTES_MAX = 16_384
+"""Far more than a status has: whoever listens to many rooms takes no larger one."""
+SAID_SECONDS_MAX = 60.0
+"""A connected room says how it is at least so often."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=9_007_199_254_740_991)]
+"""What every program can reckon with."""
+
+
+class Status(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The payload of `rec/v1/DEVICE/status`, as the last table of docs/wire.md has it.
+
+    Keys that are not known are ignored: a room may be newer than its archive.
+    """
 
     room: str
     online: bool
@@ -18,16 +34,38 @@ class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """What is wrong, in plain words; empty if nothing is."""
     faults: tuple[str, ...] = ()
     """The names of all that is wrong (docs/room.md), the nearest to the recording first."""
-    selftest_ms: int = 0
+    selftest_ms: Count = 0
     """When the last self-test was, Unix milliseconds; 0 if there was none since the start."""
     selftest_found: tuple[str, ...] = ()
     """The faults that it found."""
     complaint: str = ""
     """What the archive does not take of this room, and why; empty while it takes everything."""
     clock_synced: bool = False
-    spool_bytes: int = 0
-    waiting: int = 0
+    spool_bytes: Count = 0
+    spool_capacity_bytes: Count = 0
+    """What the card may hold of such in all, in whole MiB."""
+    waiting: Count = 0
     """Items that the archive has not signed for."""
+    certificate_ends_ms: Count = 0
+    """When the room's certificate ends, Unix milliseconds."""
+    started_ms: Count = 0
+    """When the program started, Unix milliseconds."""
+    said_ms: Count = 0
+    """When this was said, Unix milliseconds, by the room's clock."""
+
+
+def parse(topic: str, payload: bytes) -> Status:
+    """What the room whose topic it is says of itself; WireError if it is none, or another's."""
+    device = topics.parse_status(topic)
+    if len(payload) > STATUS_BYTES_MAX:
+        raise WireError(f"what {device} says of itself is too long")
+    try:
+        status = msgspec.json.decode(payload, type=Status)
+    except msgspec.DecodeError as error:  # a wrong value, or no JSON
+        raise WireError(f"what {device} says of itself cannot be read: {error}") from error
+    if status.room != device:
+        raise WireError(f"{device} speaks of another room")
+    return status
 
 
 class Report(msgspec.Struct, frozen=True, tag=True, tag_field="line"):

@@ -13,6 +13,8 @@ ARCHIVE_USER = "archive"
 """Common name of the archive's certificate: the one party that reads every `up` and writes every `down`."""
 UPLOADS = "rec/v1/+/up/+"
 """Filter: every device's uploads."""
+STATUSES = "rec/v1/+/status"
+"""Filter: what every device says of itself."""
 DEVICE_PATTERN = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?", re.ASCII)
 RECORDING_PATTERN = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
@@ -59,6 +61,14 @@ def down(device: str) -> str:
 def status(device: str) -> str:
     """Where `device` and its last will say how it is."""
     return f"rec/v1/{_device(device)}/status"
+
+
+def parse_status(topic: str) -> str:
+    """The device that says how it is there, or WireError."""
+    match topic.split("/"):
+        case ["rec", "v1", device, "status"]:
+            return _device(device)
+    raise WireError("not a topic on which a device says how it is")
 
 
 def _device(name: str) -> str:

@@ -19,6 +19,7 @@ from recorder.errors import WireError
 from recorder.fleet.authority import Authority
 from recorder.keyfiles import load_device, load_device_public, save_recipient_public
 from recorder.trial.broker import Broker
+from recorder.wire import topics
 from recorder.wire.receipt import Purged, Receipt, Rejected
 from recorder.wire.upload import Name, Upload
 from tests.rooms import RECIPIENT, Recording, Room
@@ -75,6 +76,16 @@ class Site:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n", self.log
         return process
+
+    def say(self, name: str, payload: bytes, topic: str = "") -> None:
+        """Have the room `name` say this of itself, retained as its status."""
+        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=False)
+        client.tls_set_context(tls(self.folder / name / "keys"))
+        client.connect("localhost", self.broker.port)
+        client.loop_start()
+        client.publish(topic or topics.status(name), payload, qos=1, retain=True).wait_for_publish(SECONDS_MAX)
+        client.disconnect()
+        client.loop_stop()
 
     def end_archive(self, number: signal.Signals) -> int:
         assert self.archive is not None

@@ -1,5 +1,6 @@
 """The daemon with real panel, custody and keys; a tap that says what a test tells it to, and no road."""
 
+import errno
 import hashlib
 import os
 import re
@@ -8,6 +9,7 @@ import sys
 import time
 import wave
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -132,6 +134,7 @@ class NoRoad:
     script: Script
     connected = False
     trouble = ""
+    certificate_ends = datetime(2030, 1, 2, tzinfo=UTC)
 
     def __init__(self, room: str, settings: config.Uplink, keys: Path, wake: Callable[[], None]) -> None:
         self._wake = wake
@@ -395,6 +398,34 @@ def test_a_light_whose_watch_is_deaf_keeps_the_tap_shut(room: Room) -> None:
 
     room.run(script)
     assert "open" not in room.log
+
+
+def test_the_status_tells_what_an_operator_needs(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no more of a meeting than before: what the card may hold is the same when a part of it is used."""
+    told = []
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        told.append(daemon._status(online=True))
+        daemon._spool.put_held("0" * 32, bytes(100_000))
+        told.append(daemon._status(online=True))
+        monkeypatch.setattr(os, "statvfs", broken)
+        told.append(daemon._status(online=True))
+        monkeypatch.undo()
+
+    def broken(_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    room.values["spool"] |= {"bytes_max": 10 * 1_048_576 + 5}
+    before = time.time_ns() // 1_000_000
+    room.run(script)
+    after = time.time_ns() // 1_000_000
+    empty, used, failed = told
+    assert used.spool_bytes == empty.spool_bytes + 100_000
+    assert empty.spool_capacity_bytes == used.spool_capacity_bytes == 10 * 1_048_576
+    assert failed.spool_capacity_bytes == 0
+    assert empty.certificate_ends_ms == NoRoad.certificate_ends.timestamp() * 1_000
+    assert before <= empty.started_ms == used.started_ms <= empty.said_ms <= after
 
 
 def test_the_self_test_finds_a_broken_light_before_anybody_presses_start(room: Room) -> None:

@@ -1,0 +1,115 @@
+"""The rooms as they say they are, for the metrics: pure, and told so coarsely that no conversation shows (`coarse.py`).
+
+A room's own words follow its meetings: at every change of state it speaks, its spool grows while it records, and what its
+self-test found it leaves out of a meeting. None of these is told as it comes. That a room is heard, and since when its program
+runs, does not depend on meetings, and is told at once.
+
+Only rooms that are enrolled have a place here; of others it is told that there are some. All times are monotonic seconds.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from recorder.archive.coarse import Latch, share
+from recorder.errors import WireError
+from recorder.meeting.fault import Fault
+from recorder.wire import status
+from recorder.wire.status import SAID_SECONDS_MAX, Status
+
+SILENT_SECONDS = 3 * SAID_SECONDS_MAX
+"""A room that has not said anything for so long is not heard."""
+BEHIND_SECONDS = 14_400.0
+"""Longer than one meeting lasts: something has waited since before it."""
+FAULTS = frozenset(fault.name.lower() for fault in Fault)
+OTHER_FAULT = "other"
+"""One that this version does not know."""
+
+
+class Told(NamedTuple):
+    """What the metrics say of one room."""
+
+    name: str
+    heard: bool
+    faults: tuple[str, ...]
+    """Names of what was wrong in this hour or the last; of docs/room.md, or OTHER_FAULT."""
+    rejected: bool
+    """The archive did not take something of it in this hour or the last."""
+    behind: bool
+    """Something of it has waited for the archive's signature for longer than a meeting lasts."""
+    spool: float | None
+    """How full its spool is, in tenths; None if it never said."""
+    certificate_ends_ms: int
+    """Unix milliseconds; 0 if it never said."""
+    started_ms: int
+    """The same."""
+
+
+class _Room:
+    def __init__(self) -> None:
+        self.online = False
+        self.heard = 0.0
+        self.status: Status | None = None
+        """The last one that is more than a last will."""
+        self.waits_since: float | None = None
+        self.faults: dict[str, Latch] = {}
+        self.rejected = Latch()
+
+    def hear(self, said: Status, now: float) -> None:
+        self.online, self.heard = said.online, now
+        if not said.version:
+            return  # a last will, which tells nothing else
+        self.status = said
+        for fault in said.faults:
+            self.faults.setdefault(fault if fault in FAULTS else OTHER_FAULT, Latch()).set(now)
+        if said.complaint:
+            self.rejected.set(now)
+        if not said.waiting:
+            self.waits_since = None
+        elif self.waits_since is None:
+            self.waits_since = now
+
+    def told(self, name: str, now: float) -> Told:
+        said = self.status
+        return Told(
+            name,
+            self.online and now - self.heard < SILENT_SECONDS,
+            tuple(sorted(fault for fault, latch in self.faults.items() if latch.told(now))),
+            self.rejected.told(now),
+            self.waits_since is not None and now - self.waits_since >= BEHIND_SECONDS,
+            share(said.spool_bytes, said.spool_capacity_bytes) if said and said.spool_capacity_bytes else None,
+            said.certificate_ends_ms if said else 0,
+            said.started_ms if said else 0,
+        )
+
+
+class Rooms:
+    """All that are enrolled."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, _Room] = {}
+        self.strangers = Latch()
+        """Of rooms that are not enrolled. Not a count: such a room speaks at every change of its state, too."""
+        self.unreadable = Latch()
+        """Of what was no status."""
+
+    def enrol(self, names: Collection[str]) -> None:
+        """Those and no others have a place from now on."""
+        self._rooms = {name: self._rooms.get(name) or _Room() for name in names}
+
+    def hear(self, topic: str, payload: bytes, now: float) -> None:
+        """A message of the broker's."""
+        try:
+            said = status.parse(topic, payload)
+        except WireError:
+            self.unreadable.set(now)
+            return
+        room = self._rooms.get(said.room)
+        if room is None:
+            self.strangers.set(now)
+        else:
+            room.hear(said, now)
+
+    def told(self, now: float) -> Iterator[Told]:
+        """What the metrics say, by name."""
+        for name in sorted(self._rooms):
+            yield self._rooms[name].told(name, now)

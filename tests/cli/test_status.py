@@ -1,0 +1,222 @@
+"""`recorder status`: what somebody sees who runs rooms and archive, and what a script is told."""
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from recorder.archive import overview
+from recorder.archive.overview import DAY_MS, Intake, judge
+from recorder.cli import main, status
+from recorder.meeting.fault import Fault
+from recorder.meeting.table import State
+from recorder.wire.status import Status
+from tests.archive.site import Site
+from tests.archive.test_watch import free_port
+
+NOW_MS = 1_700_000_000_000
+WELL = Status(
+    "room-1",
+    online=True,
+    version="1",
+    state="idle",
+    clock_synced=True,
+    spool_bytes=5_000_000,
+    spool_capacity_bytes=1_073_741_824,
+    waiting=2,
+    certificate_ends_ms=NOW_MS + 400 * DAY_MS,
+    started_ms=NOW_MS - DAY_MS,
+    said_ms=NOW_MS - 5_000,
+)
+ENDS_MS = NOW_MS + 400 * DAY_MS
+LISTENS = Intake(answers=True, subscribed=True, disk_used_ratio=0.12)
+
+
+def troubles(said: Status | None = WELL, **changes: Any) -> list[tuple[str, str, str]]:
+    values: dict[str, Any] = {"ends": ENDS_MS, "broker": "", "intake": LISTENS} | changes
+    found = judge(
+        NOW_MS, values["ends"], values["broker"], values["intake"], ["room-1"], {"room-1": said} if said else {}
+    )
+    return [(each.room, each.what, each.told) for each in found.troubles]
+
+
+def but(**changes: Any) -> Status:
+    return msgspec.structs.replace(WELL, **changes)
+
+
+def test_nothing_needs_a_person_where_all_is_well() -> None:
+    assert troubles() == troubles(intake=None) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        (troubles(None), [("room-1", "never", "")]),
+        (troubles(Status("room-1", online=False)), [("room-1", "gone", "")]),
+        (troubles(but(online=False)), [("room-1", "gone", "")]),
+        (troubles(but(said_ms=NOW_MS - 181_000)), [("room-1", "silent", "")]),
+        (troubles(but(said_ms=NOW_MS - 179_000)), []),
+        (troubles(but(said_ms=0, clock_synced=False, faults=("clock",))), [("room-1", "clock", "")]),
+        (troubles(but(faults=("broker",))), [("room-1", "other", "broker")]),
+        (troubles(but(complaint="unknown")), [("room-1", "rejected", "unknown")]),
+        (troubles(but(spool_bytes=858_993_460)), [("room-1", "spool", "")]),
+        (troubles(but(spool_bytes=858_993_458)), []),
+        (troubles(but(certificate_ends_ms=NOW_MS + 30 * DAY_MS)), [("room-1", "certificate", "")]),
+        (troubles(but(certificate_ends_ms=NOW_MS + 30 * DAY_MS + 1)), []),
+        (troubles(ends=NOW_MS + 30 * DAY_MS), [("", "certificate", "")]),
+        (troubles(None, broker="refused"), [("", "broker", "refused")]),
+        (troubles(intake=Intake(answers=False)), [("", "intake_down", "")]),
+        (troubles(intake=Intake(answers=True)), [("", "intake_not_subscribed", "")]),
+        (troubles(intake=Intake(True, True, stalled_seconds=60)), [("", "intake_stalled", "")]),
+        (troubles(intake=Intake(True, True, rejecting=("conflict",))), [("", "rejecting", "conflict")]),
+        (troubles(intake=Intake(True, True, disk_used_ratio=0.8)), [("", "disk", "80%")]),
+    ],
+)
+def test_what_needs_a_person(found: list[tuple[str, str, str]], wanted: list[tuple[str, str, str]]) -> None:
+    assert found == wanted
+
+
+def test_of_a_meeting_it_says_that_the_room_is_in_use_and_not_who_said_no() -> None:
+    used = {state: judge(NOW_MS, ENDS_MS, "", None, ["room-1"], {"room-1": but(state=state.value)}) for state in State}
+    assert {used[state].rooms[0].use for state in State} == {"free", "in_use", "fault"}
+    assert used[State.REFUSED] == used[State.RECORDING]
+
+
+def test_both_languages_have_every_word() -> None:
+    dutch, english = (status._WORDS[language] for language in ("nl", "en"))
+    assert dutch.keys() == english.keys()
+    for key in dutch:
+        assert set(re.findall(r"{\w+}", dutch[key])) == set(re.findall(r"{\w+}", english[key])), key
+    assert len(dutch["columns"].split("|")) == len(english["columns"].split("|")) == 8
+    source = Path(overview.__file__).read_text(encoding="utf-8")
+    named = {*re.findall(r'Trouble\([^,]+, "(\w+)"', source), "silent", "gone", "never", "other"}
+    assert {f"trouble {name}" for name in named} == {key for key in dutch if key.startswith("trouble ")}
+    assert not {fault.name.lower() for fault in Fault} & named
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """With an intake that serves figures, and two rooms of which one never spoke."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    site.config.write_text(site.config.read_text() + f"[metrics]\nintake_port = {free_port()}\n")
+    site.broker.start()
+    site.start_archive()
+    yield site
+    site.close()
+
+
+@pytest.fixture(autouse=True)
+def disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not this machine's, which anybody may fill."""
+    monkeypatch.setattr(overview, "DISK_RATIO_MAX", 2.0)
+
+
+def say(site: Site, **changes: Any) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    values = {"said_ms": now_ms, "certificate_ends_ms": now_ms + 400 * DAY_MS, "room": "room-1"} | changes
+    said = msgspec.structs.replace(WELL, **values)
+    site.say(said.room, msgspec.json.encode(said))
+
+
+def look(site: Site, *arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    code = main(["status", "--config", str(site.config), *arguments])
+    told = capsys.readouterr()
+    assert told.err == ""
+    return code, told.out
+
+
+def test_a_person_and_a_script_see_that_all_is_well(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    say(site)
+    say(site, room="room-2", state="recording")
+    code, told = look(site, "--language", "en", capsys=capsys)
+    assert code == 0
+    assert "the broker localhost:" in told and "the intake listens" in told
+    rows = [line.split("  ") for line in told.splitlines() if line.startswith("room-")]
+    assert [[cell.strip() for cell in row if cell.strip()][:4] for row in rows] == [
+        ["room-1", "connected", "free", "5 of 1024 MiB"],
+        ["room-2", "connected", "in use", "5 of 1024 MiB"],
+    ]
+    assert told.endswith("All is well.\n")
+    code, told = look(site, capsys=capsys)
+    assert code == 0 and told.endswith("Alles is in orde.\n")
+    code, told = look(site, "--json", capsys=capsys)
+    found = json.loads(told)
+    assert code == 0
+    assert (found["broker"], found["troubles"], found["intake"]["subscribed"]) == ("", [], True)
+    assert [(room["name"], room["use"], room["waiting"]) for room in found["rooms"]] == [
+        ("room-1", "free", 2),
+        ("room-2", "in_use", 2),
+    ]
+
+
+def test_what_is_wrong_is_told_in_words_and_by_the_code(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    say(site, faults=("microphone_silent",), complaint="\x1b[2Jdevice \x07unknown")
+    site.say("room-2", msgspec.json.encode(Status("room-2", online=False)))
+    code, told = look(site, "--language", "nl", capsys=capsys)
+    assert code == 1
+    assert "  room-1: De microfoon hoort niets. Staat hij uit?\n" in told
+    assert "  room-1: Het archief neemt niet alles van deze kamer aan: ?[2Jdevice ?unknown\n" in told
+    assert "  room-2: Deze kamer is niet verbonden. Heeft zij stroom en netwerk?\n" in told
+    code, told = look(site, "--json", capsys=capsys)
+    assert code == 1
+    assert [(each["room"], each["what"]) for each in json.loads(told)["troubles"]] == [
+        ("room-1", "microphone_silent"),
+        ("room-1", "rejected"),
+        ("room-2", "gone"),
+    ]
+    assert not [character for character in told if not character.isprintable() and character != "\n"]
+
+
+def test_a_room_that_never_spoke_is_waited_for_a_moment_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = Site(tmp_path)
+    site.broker.start()
+    try:
+        say(site)
+        code, told = look(site, "--language", "en", capsys=capsys)
+    finally:
+        site.close()
+    assert code == 1
+    assert "  room-2: This room never said anything, or the broker has forgotten it.\n" in told
+    assert "the intake tells nothing of itself (metrics.intake_port is 0)" in told
+
+
+def test_a_broker_and_an_intake_that_are_away_need_a_person(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = Site(tmp_path)
+    site.config.write_text(site.config.read_text() + f"[metrics]\nintake_port = {free_port()}\n")
+    code, told = look(site, "--language", "en", capsys=capsys)
+    assert code == 1
+    assert "  the archive: The broker cannot be reached: " in told
+    assert "  the archive: The intake does not answer. Is it running?\n" in told
+    assert "room-1: " not in told, "of the rooms nothing is known"
+
+
+def test_wrong_use_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "archive.toml"
+    file.write_text(f'[archive]\nfolder = "{tmp_path / "archief"}"\n')
+    assert main(["status", "--config", str(file)]) == 2
+    assert "ca.pem, tls.pem and tls.key cannot be used" in capsys.readouterr().err
+    file.write_text("[archive]\nflder = 1\n")
+    assert main(["status", "--config", str(file)]) == 2
+    assert "line 2: archive.flder: there is no such key" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["status", "--langage", "nl"])
+    assert ended.value.code == 2
+
+
+def test_a_catalogue_that_cannot_be_opened_is_told(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(site.folder / "archive" / "keys", tmp_path / "archive" / "keys")
+    (tmp_path / "archive" / "catalogue.sqlite").write_bytes(b"no database at all" * 100)
+    file = tmp_path / "archive.toml"
+    file.write_text(f'[archive]\nfolder = "{tmp_path / "archive"}"\n')
+    assert main(["status", "--config", str(file)]) == 2
+    assert "the catalogue cannot be opened" in capsys.readouterr().err
