@@ -291,6 +291,12 @@ class Config(Section, frozen=True):
     metrics: Metrics
 
     def __post_init__(self) -> None:
+        if self.speaker.announcement and not self.speaker.identity:
+            raise Clash(
+                "speaker.announcement is to be played, and speaker.identity names nothing that plays it",
+                "speaker.announcement",
+                "speaker.identity",
+            )
         if self.consent.evidence_basis == "consent" and not self.meeting.ask_everyone:
             raise Clash(
                 'consent.evidence_basis is "consent", and silence is none: set meeting.ask_everyone to true',

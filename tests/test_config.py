@@ -120,6 +120,13 @@ def test_consent_is_not_a_basis_where_nobody_is_asked(tmp_path: Path) -> None:
     assert load(file).consent.evidence_basis == "consent"
 
 
+def test_an_announcement_needs_somebody_who_plays_it(tmp_path: Path) -> None:
+    file = tmp_path / "room.toml"
+    file.write_text('[speaker]\nannouncement = "notice.wav"\n')
+    with pytest.raises(ConfigError, match=r"line 2: .*speaker\.identity names nothing that plays it"):
+        load(file)
+
+
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.toml: there is no such file"):
         load(tmp_path / "nowhere.toml")

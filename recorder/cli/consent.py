@@ -11,13 +11,14 @@ _WORDS: dict[Language, dict[str, str]] = {
         "authentic": "AUTHENTIC: this receipt is from that room, and nothing in it was altered",
         "outcome": "outcome",
         "kept": "the meeting was recorded, and the recording was kept",
+        "kept in part": "a part of the meeting was recorded, and that was kept; the rest is missing by a fault or a gap",
         "lost": "there is no recording that anybody can listen to",
         "refused outcome": "somebody said no; no sound was kept, and none can be recovered",
         "refused nothing": "somebody said no; there was no recording",
         "receipt": "receipt",
         "recording": "recording",
         "none": "none",
-        "made": "made",
+        "made": "ended",
         "present": "people",
         "counted": "{present} counted; yes was pressed {yes} times, no {no} times",
         "not counted": "not counted: in this room nobody is asked one by one",
@@ -55,13 +56,14 @@ _WORDS: dict[Language, dict[str, str]] = {
         "authentic": "ECHT: dit bewijs komt uit die kamer, en er is niets aan veranderd",
         "outcome": "uitkomst",
         "kept": "het gesprek is opgenomen, en de opname is bewaard",
+        "kept in part": "een deel van het gesprek is opgenomen, en dat is bewaard; de rest ontbreekt door een storing",
         "lost": "er is geen opname die iemand kan beluisteren",
         "refused outcome": "iemand zei nee; er is geen geluid bewaard, en het is niet terug te halen",
         "refused nothing": "iemand zei nee; er was geen opname",
         "receipt": "bewijs",
         "recording": "opname",
         "none": "geen",
-        "made": "gemaakt",
+        "made": "geëindigd",
         "present": "mensen",
         "counted": "{present} geteld; {yes} keer op ja gedrukt, {no} keer op nee",
         "not counted": "niet geteld: in deze kamer wordt het niet aan ieder apart gevraagd",
@@ -105,7 +107,9 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
     words = _WORDS[receipt.pii_processing.language]
     answers, (party,) = receipt.answers, receipt.party_identification
     refused = receipt.outcome == "refused"
-    outcome = receipt.outcome if not refused else "refused nothing" if receipt.announced is False else "refused outcome"
+    outcome: str = "kept in part" if receipt.complete is False else receipt.outcome
+    if refused:
+        outcome = "refused nothing" if receipt.announced is False else "refused outcome"
     counting = "refused present" if refused else "not counted" if receipt.present is None else "counted"
     evidence, training = receipt.pii_processing.purposes
     notice = receipt.pii_processing.privacy_notice
@@ -115,10 +119,10 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
         ("recording", receipt.recording or words["none"]),
         ("made", _utc(receipt.wall_ms) + words["synced" if receipt.synced else "unsynced"]),
         ("present", words[counting].format(present=receipt.present, yes=answers.yes, no=answers.no)),
-        ("evidence", _said(evidence, words)),
-        ("training", _said(training, words)),
+        ("evidence", _said(evidence, words, kept=receipt.outcome == "kept")),
+        ("training", _said(training, words, kept=receipt.outcome == "kept")),
         ("grace_until", None if receipt.grace_until is None else _utc(receipt.grace_until)),
-        ("delete_after", None if receipt.delete_after is None else _utc(receipt.delete_after)),
+        ("delete_after", _utc(receipt.delete_after) if receipt.delete_after and receipt.outcome == "kept" else None),
         ("who", f"{party.party_name}, {party.party_address}"),
         ("contact", party.party_contact),
         ("storage", evidence.storage_locations[0]),
@@ -132,14 +136,14 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
     )
 
 
-def _said(purpose: Purpose, words: dict[str, str]) -> str:
+def _said(purpose: Purpose, words: dict[str, str], *, kept: bool) -> str:
     event = purpose.event
     told = words[event.event_state]
     if event.event_time is not None:
         told += words["when"].format(when=_utc(event.event_time))
     if event.validity_duration is not None:
         told += words["basis"].format(basis=words[purpose.lawful_basis])
-        told += words["days"].format(days=purpose.retention_period[1:-1])
+        told += words["days"].format(days=purpose.retention_period[1:-1]) if kept else ""
     return told
 
 

@@ -16,7 +16,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "open",
         help="open a sealed recording into an .opus file",
         description="Verify a sealed recording and open it into an ordinary .opus file, not encoded again.",
-        epilog="example: recorder open 5f0c.sealed --device-key room-1.device.pub --key archive.key -o 5f0c.opus\n"
+        epilog="example: recorder open 5f0c.sealed --device-key room-1.device.pub --key reader.key -o 5f0c.opus\n"
         "exit code: 0 opened, 1 salvaged in part, 2 it cannot be opened",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

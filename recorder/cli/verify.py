@@ -23,11 +23,13 @@ from recorder.wire.consent import check_receipt
 from recorder.wire.records import RECEIPT_BODY_BYTES_MAX, Beside, parse_record
 
 MEANING = {
-    State.WHOLE: "nothing is missing, nothing was altered",
+    State.WHOLE: "all that was recorded is here, nothing was altered",
     State.REFUSED: "the meeting was refused; no audio is in it, and none can be recovered",
     State.OPEN: "authentic as far as it goes, but it has no end: a running meeting, or one that was cut short",
     State.CUT: "something is missing, altered, out of order or of another recording",
 }
+NOT_ALL = "not all of the meeting was recorded: see the gaps, and how it ended"
+"""That goes with State.WHOLE, which tells of what was sealed."""
 REFUSED_NOTHING = "somebody said no; there was no recording"
 """Nothing is recorded before the notice is over, and that is noted: a no alone came before it."""
 KEYBOX = {
@@ -176,11 +178,12 @@ def describe(report: Report, key_file: Path) -> str:
     preamble = report.preamble
     lines = [
         f"{report.state.upper()}: {REFUSED_NOTHING if _refused_nothing(report) else MEANING[report.state]}",
+        *([f"but:        {NOT_ALL}"] if _lacks(report) else []),
         *([f"flaw:       {report.flaw}"] if report.flaw else []),
         f"recording:  {preamble.recording}, number {preamble.sequence} of device {preamble.device}",
         f"device key: {preamble.device_key[:FINGERPRINT_DIGITS]}, from {key_file}",
         f"previous:   {preamble.previous}",
-        f"made:       {_utc(preamble.made)}",
+        f"begun:      {_utc(preamble.made)}",
         f"audio:      {report.blocks} blocks, {span(report.ticks)}",
     ]
     lines += [f"gap:        {span(gap.length)} at {span(gap.position)}: {gap.cause}" for gap in report.gaps]
@@ -198,6 +201,12 @@ def describe(report: Report, key_file: Path) -> str:
         f"keybox:     {'none that can be relied on, because of the flaw' if flawed else KEYBOX[report.keybox]}"
     )
     return "\n".join(lines) + "\n"
+
+
+def _lacks(report: Report) -> bool:
+    """Whether it is sound, and yet not all of the meeting."""
+    cut_short = report.manifest is not None and report.manifest.ended in ("fault", "power_loss")
+    return report.state is State.WHOLE and bool(report.gaps or cut_short)
 
 
 def _refused_nothing(report: Report) -> bool:

@@ -10,6 +10,7 @@ holds up the main one only; the microphone's queue fills, and the loss is declar
 """
 
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -195,6 +196,7 @@ def _obey(commands: BinaryIO, microphone: Microphone) -> None:
 def main() -> NoReturn:
     """Run one meeting. Always ends by `os._exit`: nothing here is worth waiting for, least of all a driver."""
     confine()
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # meant for the daemon, which tests itself; others may send it to all
     output = Output(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # whatever a library prints must not look like a frame
     status = 1

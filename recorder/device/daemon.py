@@ -546,8 +546,13 @@ class Daemon:
             State.ENDING: END_SECONDS_MAX,
         }.get(self._state)
         if limit is not None and quiet > limit and not self._tap_waits():
-            fault = f"the microphone has delivered nothing for {limit:.0f} seconds; check its plug"
-            self._find(Fault.MICROPHONE_GONE, self._faults.get(Fault.MICROPHONE_GONE, fault))
+            if self._state in (State.OPENING, State.INTERRUPTED):
+                fault = f"the microphone has delivered nothing for {limit:.0f} seconds; check its plug"
+                self._find(Fault.MICROPHONE_GONE, self._faults.get(Fault.MICROPHONE_GONE, fault))
+            else:  # of a microphone that is silent it would have told
+                self._find(
+                    Fault.CUT_OFF, f"the capture process has said nothing for {limit:.0f} seconds, and was ended"
+                )
             self._happen(Event.CAPTURE_FAILED)
 
     def _alarm(self) -> None:
@@ -610,6 +615,8 @@ class Daemon:
         self._guard.beat(attention_light(self._state, self._present_faults()), now)
         if not self._guard.answers:
             self._find(Fault.LIGHT, "the guard of this room does not answer; the room may not record")
+            if self._state in CAPTURE_STATES:  # which stays to be told when there is another guard
+                self._find(Fault.CUT_OFF, "the guard of this room ended or hung, so the recording that ran was cut off")
         elif Fault.LIGHT in self._faults and Fault.LIGHT not in self._for_good:
             self._present = None
             del self._faults[Fault.LIGHT]
@@ -897,7 +904,7 @@ class Daemon:
         except SpoolError as error:
             logger.critical("a meeting could not be recorded, and not even that can be kept: %s", error)
         else:
-            logger.critical("a meeting could not be recorded: %s", self._fault)
+            logger.critical("a meeting could not be recorded: %s", self._fault or "what was wrong is over by now")
             self._tell("begun", recording=missed.id)
             self._tell("missed", recording=missed.id)
 
@@ -1021,9 +1028,12 @@ class Daemon:
 
     def _seconds_left(self, now: float) -> float:
         """Until something happens that somebody may wait for; 0 while recording."""
-        if self._state is State.RECORDING or not self._timers:
+        if self._state is State.RECORDING:
             return 0.0
-        return max(0.0, min(self._timers.values()) - now)
+        ends = [*self._timers.values()]
+        if self._state is State.INTERRUPTED:
+            ends.append(self._since + self._settings.microphone.away_seconds)
+        return max(0.0, min(ends, default=now) - now)
 
     def _report(self, now: float) -> Report:
         recording, telemetry = self._custody.recording, self._telemetry

@@ -147,7 +147,7 @@ def alarm(light: LED) -> None:
 def main() -> None:
     """Guard the process that started this one."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # meant for the daemon, which says `end`
     parent = os.pidfd_open(os.getppid())
     setup = msgspec.json.decode(sys.argv[1], type=Setup)

@@ -15,7 +15,7 @@ SPOOL_RESERVE_BYTES = 524_288
 """Room that must be free before a meeting may start: about two minutes."""
 DARK_SECONDS_MIN = 5.0
 """With the interlock a microphone loses its power when the light does; the kernel learns that later."""
-CARD_FULL = "the card is full of recordings that the archive has not signed for; restore its connection"
+CARD_FULL = "the card is full; {} MiB of it are recordings that the archive has not signed for"
 WRITTEN_BYTES = 4096
 
 
@@ -26,7 +26,7 @@ def glance(settings: config.Config, spool: Spool, panel: Panel, *, clock_set: bo
     """
     found = {}
     if spool.room_bytes() < SPOOL_RESERVE_BYTES:
-        found[Fault.CARD_FULL] = CARD_FULL
+        found[Fault.CARD_FULL] = CARD_FULL.format(spool.size_bytes >> 20)
     if panel.lit:
         found[Fault.LIGHT] = "the recording light has a current though it is switched off; the room may not record"
     if not settings.microphone.identity.startswith("pcm:"):

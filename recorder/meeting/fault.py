@@ -55,8 +55,8 @@ class Fault(Enum):
     CARD_FULL = _Row(
         6,
         True,
-        "Het geheugen is vol. Herstel de verbinding met het archief.",
-        "The card is full. Restore the connection to the archive.",
+        "Het geheugen is vol. Herstel de verbinding met het archief, of bel de beheerder.",
+        "The card is full. Restore the connection to the archive, or call IT.",
     )
     RECORDER = _Row(
         7,

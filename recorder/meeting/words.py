@@ -30,8 +30,8 @@ _WORDS: dict[State, tuple[str, str]] = {
         "The light is being checked.",
     ),
     State.OPENING: (
-        "De microfoon gaat aan.",
-        "The microphone is opening.",
+        "De microfoon gaat aan. Vanaf nu kan er worden opgenomen.",
+        "The microphone is opening. From now on it may be recorded.",
     ),
     State.RECORDING: (
         "Dit gesprek wordt opgenomen.",

@@ -111,7 +111,11 @@ class Machines:
         if self._archive is not None:
             process, self._archive = self._archive, None
             (process.kill if kill else process.terminate)()
-            process.wait(STOP_SECONDS_MAX)
+            try:
+                process.wait(STOP_SECONDS_MAX)
+            except subprocess.TimeoutExpired:  # it hangs, and the meeting is told all the same
+                process.kill()
+                process.wait()
 
     def start_room(self) -> RoomProcess:
         """Start the room; it is stopped with the other machines if not before."""

@@ -25,6 +25,8 @@ ASKING_STATES = ("asking", "agreed")
 UNDECIDED_STATES = ("preparing", "notice", *ASKING_STATES)
 """In which, where everyone is asked, a press of start is such a yes, or may be one when the room hears it."""
 RECORDING_STATES = ("recording", "prompt", "interrupted")
+REFUSED_STATE = "refused"
+"""In which holding the refuse button lifts a no; in any other it says one."""
 MARKED_STATE = "recording"
 """In which two quick presses of start are a mark; in any other they are one press, which may begin or end something."""
 RESTING_STATES = ("idle", "grace", *DEAF_STATES)

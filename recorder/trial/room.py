@@ -98,7 +98,7 @@ class RoomProcess:
                 sum(h.recording not in refused for h in self.happened(each)) for each in ("sealed", "receipted")
             )
             told.append(
-                f"Of {sealed} blocks sealed the archive has signed for {receipted}; the others are in the room's spool."
+                f"Of {sealed} blocks sealed the archive has signed for {receipted}; what it has not is in the room's spool."
             )
         if refused & purged:
             told.append("What was refused is erased, here and at the archive.")

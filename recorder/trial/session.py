@@ -269,6 +269,8 @@ def _tell(meetings: list[dict[str, Any]], folder: Path, console: Console) -> Non
                 told = "empty: it ended before anything was recorded"
             case outcome:
                 told = f"{outcome}, {meeting['verified']}, {meeting['counts']['seconds']:.1f} s recorded"
+                if meeting["gaps"] or meeting["ended"] in ("fault", "power_loss"):
+                    told += "; not all of the meeting, as `recorder verify` tells"
         console.print(f"\n{sealed.stem}: {told}")
         console.print(f"  verify it   .venv/bin/recorder verify {sealed}", soft_wrap=True)
         receipt_file = folder / meeting["files"]["receipt"]

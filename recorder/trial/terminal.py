@@ -26,7 +26,7 @@ from recorder.meeting.fault import Fault, Language
 from recorder.meeting.light import DARK
 from recorder.meeting.table import State
 from recorder.meeting.words import words
-from recorder.trial.performance import MARKED_STATE, Performance
+from recorder.trial.performance import MARKED_STATE, REFUSED_STATE, Performance
 from recorder.trial.room import RoomProcess
 from recorder.wire.status import Report
 
@@ -37,10 +37,11 @@ LEVEL_DBFS_MIN = -60.0
 KEYS = {"s": "start", "r": "refuse", "l": "lift", "m": "mark", "e": "end"}
 QUIT = "q\x03"
 """Control-C as well: a signal would go to broker, archive and room too, and the meeting could not be ended any more."""
-HELP = "s start/stop/yes   r refuse   l lift the no   m mark   q quit"
+HELP = "s start/stop/yes   r refuse   l lift an earlier no   m mark   q quit"
 HELP_WITH_END = HELP.replace("q quit", "e end   q quit")
 NO_END_BUTTON = "This room has no button for the client's end: panel.end_button is 0."
 NO_RECORDING = "Nothing is recorded that could be marked."
+NO_EARLIER_NO = "There is no earlier no: held now, the button would say one. Press r for that."
 HOLDING = "The refuse button is being held, to lift an earlier no …"
 LABELS: dict[Language, tuple[str, ...]] = {
     "nl": ("opgenomen", "gemarkeerd", "nog", "geluid", "verzegeld", "archief tekende", "archief", "tweede lampje"),
@@ -78,11 +79,13 @@ def show(performance: Performance, console: Console) -> None:
                     return
                 if key == "m" and performance.room.state != MARKED_STATE:
                     told = NO_RECORDING
+                elif key == "l" and performance.room.state != REFUSED_STATE:
+                    told = NO_EARLIER_NO
                 elif key == "e" and not performance.has_end_button:
                     told = NO_END_BUTTON
                 elif key in KEYS:
                     performance.room.press(KEYS[key])
-                if key == "l":
+                if key == "l" and told is keys_there:
                     told, lifting = HOLDING, time.monotonic() + performance.lift_seconds
             if performance.room.process.poll() is not None:
                 return

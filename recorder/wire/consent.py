@@ -140,6 +140,8 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     manifest: Hex32
     """H of the body of the manifest that ended the recording."""
     outcome: Outcome
+    complete: bool | None
+    """Whether all of the meeting was recorded: no gap, and no fault or power cut that ended it. None unless it was kept."""
     announced: bool | None
     """Whether a notice was given: without one nothing was recorded. None if the room lost what it had noted."""
     answers: Answers
@@ -168,6 +170,8 @@ class ConsentReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("who said no may have been counted before")
         if self.outcome != "kept" and self.grace_until is not None:
             raise ValueError("a grace period has an end only where a key was released")
+        if (self.outcome == "kept") != (self.complete is not None):
+            raise ValueError("what was kept is complete or not, and nothing else is")
 
     @property
     def state(self) -> EventState:
@@ -208,6 +212,7 @@ def issue(
         recording=None if refused else preamble.recording,
         manifest=hash_body(manifest_body).hex(),
         outcome="refused" if refused else "kept" if kept else "lost",
+        complete=manifest.ended in ("stop", "limit") and not manifest.gaps if kept else None,
         announced=_times("notice_given", manifest) > 0 if manifest.events else None,
         answers=Answers(_times("yes", manifest), 1 if refused else 0),
         present=_times("yes", manifest) if terms.everyone_asked and not refused else None,

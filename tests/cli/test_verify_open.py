@@ -96,7 +96,8 @@ def test_verify_tells_everything_in_plain_words(room: Path, capsys: pytest.Captu
     assert run("verify", room / "whole.sealed") == 0
     told = capsys.readouterr().out
     for words in (
-        "WHOLE: nothing is missing",
+        "WHOLE: all that was recorded is here, nothing was altered",
+        "but:        not all of the meeting was recorded",
         "number 7 of device room-1",
         "2023-11-14 22:13:20 UTC (clock not synchronised)",
         "2 blocks, 1.02 s",
@@ -143,7 +144,7 @@ def test_a_clock_beyond_the_calendar_is_told(tmp_path: Path, capsys: pytest.Capt
         (folder / "open.sealed").write_bytes(preamble)
         assert run("verify", folder / "open.sealed") == 1
         words = "9999-12-31 23:59:59 UTC" if wall_ms < CALENDAR_END_MS else "after the year 9999"
-        assert f"made:       {words} (clock not synchronised)" in capsys.readouterr().out
+        assert f"begun:      {words} (clock not synchronised)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
 from recorder import canonical, keyfiles
 from recorder.audio import CALENDAR_END_MS
 from recorder.cli import consent, main
-from recorder.sealed.layout import Preamble, parse_record
+from recorder.sealed.layout import DOMAIN_MANIFEST, Manifest, Preamble, parse_record
 from recorder.sealed.ledger import refusal
 from recorder.wire import records
 from recorder.wire.consent import Basis, EventState, Language, Outcome, Terms, issue
@@ -80,6 +81,24 @@ def test_a_kept_one_in_english(table: Table, capsys: pytest.CaptureFixture[str])
     assert "the meeting was recorded, and the recording was kept" in told
     assert "not counted: in this room nobody is asked one by one" in told
     assert table.recording.id in told and "erase on:     2024-03-19 22:13:20 UTC" in told
+
+
+def test_a_fragment_and_a_recording_that_nobody_can_hear_say_so(
+    table: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = canonical.decode(table.recording.preamble.body[64:], Preamble)
+    manifest = canonical.decode(table.recording.manifest.body[64:], Manifest)
+    for changes, told, erased_later in (
+        ({"ended": "fault"}, "een deel van het gesprek is opgenomen", True),
+        ({"keybox": None}, "er is geen opname die iemand kan beluisteren", False),
+    ):
+        text = canonical.encode(msgspec.structs.replace(manifest, **changes))
+        body = issue(table.room.key, said, canonical.signed(DOMAIN_MANIFEST, table.room.key, text), TERMS, bytes(32))
+        table.file.write_bytes(records.record(Beside.RECEIPT, body))
+        assert main(["verify", str(table.file)]) == 0
+        printed = capsys.readouterr().out
+        assert told in printed
+        assert ("wissen op" in printed) is erased_later
 
 
 def test_as_json_it_is_the_signed_text(table: Table, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,8 @@ def panel(settings: config.Config) -> Iterator[Panel]:
 class Spool:
     """A card with so much room."""
 
+    size_bytes = 7 << 20
+
     def __init__(self, room: int = 1 << 30) -> None:
         self.room = room
 

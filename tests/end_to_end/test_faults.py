@@ -84,7 +84,7 @@ def test_the_capture_process_hangs(house: House) -> None:
     recording, pid = begin(house)
     os.kill(pid, signal.SIGSTOP)
     follow_to_the_dark(house, pid)
-    assert_ended_as_fault(house, recording, "has delivered nothing for 5 seconds")
+    assert_ended_as_fault(house, recording, "the capture process has said nothing for 5 seconds")
     house.await_silence()
 
 

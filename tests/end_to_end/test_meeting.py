@@ -421,7 +421,7 @@ def test_a_room_that_is_killed_in_a_trial_is_told_in_one_sentence(tmp_path: Path
     assert trial.returncode == 2
     assert f"the room was ended by SIGKILL; its log is {out / 'parts' / 'room.log'}." in last
     assert re.search(
-        r"Of \d+ blocks sealed the archive has signed for \d+; the others are in the room's spool\. "
+        r"Of \d+ blocks sealed the archive has signed for \d+; what it has not is in the room's spool\. "
         r"The meeting that was in progress can no longer be opened: its key was in memory alone, and is gone\.$",
         last,
     )
@@ -521,5 +521,5 @@ def test_a_broker_that_is_gone_is_told_to_whoever_waits(tmp_path: Path, speech: 
     told = " ".join(said.decode().split())
     assert "can no longer be opened" not in told
     assert ("What was refused is erased here. The archive has not confirmed it yet" in told) is ("refuse" in script)
-    assert ("the others are in the room's spool" in told) is ("refuse" not in script)
+    assert ("what it has not is in the room's spool" in told) is ("refuse" not in script)
     assert running_for(tmp_path) == []

@@ -121,6 +121,8 @@ def test_the_guard_is_killed(house: House) -> None:
     assert house.verified(recording).ended == "fault"
     until("another guard", lambda: guard_pid(house.room.process.pid) not in (None, guard))
     house.room.await_state("idle")
+    report = house.room.report
+    assert report is not None and "the recording that ran was cut off" in report.status.fault
     again = house.begin(blocks=1)
     house.end()
     house.await_signed(again)
@@ -132,6 +134,19 @@ def test_the_guard_is_stopped_dead(house: House) -> None:
     house.room.await_state("grace")
     assert not alive(capture) and not alive(guard)
     house.await_signed(recording)
+
+
+def test_asked_to_test_itself_with_all_that_it_started_it_records_on(house: House) -> None:
+    """As `systemctl kill -s USR1` does, which asks every process of a service."""
+    recording, capture, guard = begin(house)
+    for process in (house.room.process.pid, capture, guard):
+        os.kill(process, signal.SIGUSR1)
+    sealed = len(house.room.happened("sealed"))
+    until("another block", lambda: len(house.room.happened("sealed")) > sealed)
+    assert (house.capture_pid(), guard_pid(house.room.process.pid)) == (capture, guard)
+    house.end()
+    house.await_signed(recording)
+    assert house.verified(recording).ended == "stop"
 
 
 def test_a_room_that_is_switched_off_takes_its_guard_along(house: House) -> None:

@@ -1,13 +1,15 @@
 """What the machines of a trial are given to read, whoever starts them and wherever they lie."""
 
+import signal
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from recorder.fleet.authority import Authority
+from recorder.trial import machines as module
 from recorder.trial.broker import Broker
-from recorder.trial.machines import _toml
+from recorder.trial.machines import Machines, _toml
 
 
 def test_settings_come_back_as_they_were_written() -> None:
@@ -16,6 +18,16 @@ def test_settings_come_back_as_they_were_written() -> None:
         "meeting": {"grace_seconds": 5.0},
     }
     assert tomllib.loads(_toml(settings)) == settings
+
+
+def test_an_archive_that_hangs_is_ended_and_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else the trial has to tell would be lost in a traceback."""
+    monkeypatch.setattr(module, "STOP_SECONDS_MAX", 1.0)
+    with Machines(tmp_path / "parts", {}, {}) as machines:
+        archive = machines._archive
+        assert archive is not None
+        archive.send_signal(signal.SIGSTOP)
+    assert archive.returncode == -signal.SIGKILL
 
 
 def test_the_broker_reads_its_keys_whatever_the_environment_calls_its_user(

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder import canonical
+from recorder.audio import GapCause
 from recorder.canonical import INTEGER_MAX
 from recorder.errors import SealedError, SignedTextError, WireError
 from recorder.sealed import layout
-from recorder.sealed.layout import Event, Preamble
+from recorder.sealed.layout import DOMAIN_MANIFEST, Event, Manifest, Missing, Preamble
 from recorder.sealed.ledger import Ledger, refusal
 from recorder.wire import consent, records
 from recorder.wire.consent import ConsentReceipt, EventState, check_receipt, issue
@@ -131,7 +132,7 @@ def test_training_is_off_whatever_was_said_and_has_its_own_basis() -> None:
 
 def test_a_kept_recording_is_named_with_its_days() -> None:
     told = receipt(ended(["notice_given"]))
-    assert (told.outcome, told.recording) == ("kept", RECORDING.id)
+    assert (told.outcome, told.complete, told.recording) == ("kept", True, RECORDING.id)
     assert told.grace_until is None, "the power went before it was noted"
     told = receipt(ended(["notice_given", "recording", "stop", "grace_over"]))
     assert (told.outcome, told.grace_until, told.wall_ms) == ("kept", WALL_MS + 3_000, moment(9).wall_ms)
@@ -142,6 +143,18 @@ def test_a_kept_recording_is_named_with_its_days() -> None:
 def test_without_a_key_nobody_can_ever_listen() -> None:
     told = receipt(ended(["notice_given", "grace_over"], keybox=False))
     assert (told.outcome, told.recording, told.grace_until) == ("lost", RECORDING.id, None)
+    assert told.complete is None
+
+
+@pytest.mark.parametrize("gap", [False, True])
+@pytest.mark.parametrize("end", ["stop", "limit", "fault", "power_loss"])
+def test_a_fragment_is_called_one(end: str, gap: bool) -> None:
+    """Promise 7: a client can see that not all of the meeting is there."""
+    manifest = canonical.decode(ended([])[64:], Manifest)
+    gaps = (Missing(960, 48_000, GapCause.UNPLUGGED),) if gap else ()
+    changed_text = canonical.encode(msgspec.structs.replace(manifest, ended=end, gaps=gaps))
+    told = receipt(canonical.signed(DOMAIN_MANIFEST, ROOM.key, changed_text))
+    assert told.complete is (end in ("stop", "limit") and not gap)
 
 
 def test_a_refusal_tells_nothing_of_what_it_erased() -> None:
@@ -212,6 +225,8 @@ def test_a_receipt_that_was_not_changed_is_taken() -> None:
         (["delete_after"], None),
         (["outcome"], "refused"),
         (["outcome"], "lost"),
+        (["complete"], None),
+        (["complete"], "mostly"),
         (["answers", "no"], 1),
         (["announced"], 1),
         (["present"], -1),
