@@ -1,4 +1,4 @@
-"""What rooms send, made ahead: real records, sealed and signed, of random packets; so that a load costs its sender next to nothing."""
+"""What rooms send, made ahead: real records, sealed and signed, so that a load costs its sender next to nothing."""
 
 import os
 from collections.abc import Iterator
