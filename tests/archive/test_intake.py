@@ -305,7 +305,8 @@ def test_of_two_intakes_at_one_archive_one_is_killed(site):
     with catalogue.write() as writing:
         assert writing.counts() == Counts(devices=2, kept=2, open=0, refused=0, beside=0)
         for recording in recordings:
-            assert writing.contents(recording.id) == {upload.name: upload.content for upload in recording.kept}
+            told = {upload.name: upload.content for upload in recording.kept}
+            assert writing.contents([recording.id]) == {recording.id: told}
     catalogue.close()
 
 

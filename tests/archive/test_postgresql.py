@@ -60,6 +60,7 @@ def test_a_connection_has_its_own_settings_to_its_end(postgresql_server):
         "enable_seqscan": "off",
         "enable_hashjoin": "off",
         "enable_mergejoin": "off",
+        "jit": "off",
     }
     for name, value in (("lock_timeout", "'1s'"), ("default_transaction_isolation", "'serializable'")):
         postgresql_server.execute(f"ALTER DATABASE strange SET {name} = {value}")
