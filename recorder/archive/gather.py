@@ -22,6 +22,7 @@ def gather(store: Store, recording: str, contents: Mapping[Name, bytes]) -> list
     Other records that lie among them are put beside; returns their names and contents. StoreError if a block is missing.
     """
     if lie_together(store, recording, contents):
+        store.settle(naming.blocks(recording))  # a clerk that was killed may have deleted the others just now
         return []
     wanted = [name for name in contents if name.type is RecordType.BLOCK]
     found = list(store.list(naming.blocks(recording)))

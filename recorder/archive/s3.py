@@ -98,7 +98,9 @@ class S3Store:
             return bytes(obstore.get(self._client, name).bytes())
 
     def settle(self, prefix: str) -> None:
-        """Nothing is left to be done: what the server has answered is durable, and it has no folders."""
+        check_prefix(
+            prefix
+        )  # and nothing is left to be done: what the server has answered is durable, and it has no folders
 
     def list(self, prefix: str) -> Iterator[str]:
         check_prefix(prefix)

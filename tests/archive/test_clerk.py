@@ -240,7 +240,7 @@ def test_garbage_is_counted_and_harms_nothing(archive, recording):
         Message(str(recording.topic), b""),
         Message(str(recording.topic), b"WHU1"),
         Message(str(recording.topic), payload[:-1]),
-        Message(str(recording.topic), payload[:-1] + b"?"),
+        Message(str(recording.topic), payload[:-1] + bytes([payload[-1] ^ 1])),
     ]
     archive.clerk.process(batch, NOW_MS)
     assert archive.clerk.verdicts[Verdict.REFUSED] == len(batch)

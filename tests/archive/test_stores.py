@@ -132,7 +132,8 @@ def test_the_command_on_a_bucket(ceph: Ceph, tmp_path: Path, capsys: pytest.Capt
     assert archive("receipt", recording.id, "-o", tmp_path / "out.receipt") == 0
     assert (tmp_path / "out.receipt").read_bytes() == recording.receipt.record
     (tmp_path / "archive" / "catalogue.sqlite").unlink()
-    store.delete([naming.item(recording.blocks[1].name)])
+    store.delete([naming.items([block.name for block in recording.blocks])])
+    store.put({naming.items([block.name]): block.record for block in recording.blocks[::2]})
     capsys.readouterr()
     assert archive("rebuild") == 0
     assert f"{recording.id}: 2 of 3 blocks are here" in capsys.readouterr().out

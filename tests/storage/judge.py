@@ -70,6 +70,8 @@ class Archive:
         for meeting in self._meetings:
             for upload in (*meeting.uploads, *meeting.conflicts):
                 self.send(upload)
+        while self._clerk.gather():
+            pass
 
     def outcome(self) -> Outcome:
         return self._outcome(self.catalogue, self._clerk)

@@ -102,7 +102,6 @@ FLAWS: dict[str, Callable[[], None]] = {
     "none": lambda: None,
     "no file is synced before it has a name": lambda: syncs_not_in("_put_portion"),
     "no name is synced": lambda: syncs_not_in("put"),
-    "no deletion is synced": lambda: syncs_not_in("delete"),
     "synchronous=OFF": lambda: has_a_loose_catalogue("OFF"),
     "synchronous=NORMAL": lambda: has_a_loose_catalogue("NORMAL"),
     "receipts before the commit": signs_first,
