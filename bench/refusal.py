@@ -4,7 +4,8 @@ Each no is said in a real room that records: real capture process, sound card, h
 moments are taken by the room itself, on one clock: the press reaches the GPIO callback, the capture process is sent its
 SIGKILL, the hold key is overwritten and read back. Meanwhile a busy process sits on each processor, and another writes and
 syncs beside the spool without a pause; and another room does the same at the same time, so that a thousand noes take less
-than an hour. Exits with 1 if a target is missed.
+than an hour. The rooms go before these processes, as their unit has it (systemd/, `Nice=`); without the right to that, which
+root has, they do not, and the result says so. Exits with 1 if a target is missed.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from rich.progress import track
 
 from bench import results
 from bench.figures import Line
-from recorder.errors import WederhoorError
+from recorder.errors import TrialError, WederhoorError
 from recorder.meeting.presses import SAME_NO_SECONDS
 from recorder.trial.machines import Machines
 from recorder.trial.room import RoomProcess
@@ -35,6 +36,8 @@ SHUT_MS_MAX, ERASED_MS_MAX = 20.0, 50.0
 """At the 99.9th percentile."""
 SHARE = 0.999
 ROOMS = 2
+ROOM_NICE = -10
+"""Of systemd/wederhoor-room.service."""
 STEP_SECONDS_MAX = 60.0
 BAR_WIDTH = 40
 SETTINGS = {
@@ -52,15 +55,20 @@ def main() -> int:
     count = parser.parse_args().refusals
     console = Console(highlight=False)
     try:
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, ROOM_NICE)  # for the rooms, which take it over
         shut, erased = measure(count, console)
     except WederhoorError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
     lines = [
+        Line("noes", f"{len(shut)}; the rooms at nice {nice}, what disturbs them at 0"),
         _line("from the press to the tap shut", shut, SHUT_MS_MAX),
         _line("from the press to the key destroyed", erased, ERASED_MS_MAX),
     ]
-    for line, times in zip(lines, (shut, erased), strict=True):
+    console.print(f"\n{lines[0].value}")
+    for line, times in zip(lines[1:], (shut, erased), strict=True):
         console.print(f"\n{line.name}: {line.value} (target {line.target}) {line.verdict}")
         _draw(times, console)
     console.print(f"\nKept in {results.keep(lines, {'shut_ms': shut, 'erased_ms': erased}, 'refusal')}", soft_wrap=True)
@@ -90,14 +98,21 @@ def measure(count: int, console: Console) -> tuple[list[float], list[float]]:
         hands = stack.enter_context(ThreadPool(ROOMS))
         for _ in track(hands.imap_unordered(refuse_somewhere, waits), "saying no", total=count, console=console):
             pass
-        pressed, killed, erased = (
-            {each.recording: each.monotonic_ms for room in rooms for each in room.happened(name) if each.recording}
-            for name in ("pressed", "killed", "erased")
+        found = [times for room in rooms for times in _times(room)]
+    return [shut for shut, _ in found], [erased for _, erased in found]
+
+
+def _times(room: RoomProcess) -> Iterator[tuple[float, float]]:
+    """Of each no of this room, from the press on: until the tap was shut, and until the key was destroyed."""
+    pressed = [each.monotonic_ms for each in room.happened("pressed") if each.detail == "refuse"]
+    killed, erased = ([each.monotonic_ms for each in room.happened(name)] for name in ("killed", "erased"))
+    if not len(pressed) == len(killed) == len(erased):
+        raise TrialError(
+            f"a room told of {len(pressed)} noes, {len(killed)} taps shut and {len(erased)} keys destroyed: "
+            "no time can be said of them"
         )
-    return (
-        [killed[recording] - at for recording, at in pressed.items() if recording in killed],
-        [erased[recording] - at for recording, at in pressed.items() if recording in erased],
-    )
+    for at, shut, gone in zip(pressed, killed, erased, strict=True):
+        yield shut - at, gone - at
 
 
 def _refuse_once(room: RoomProcess, wait_seconds: float) -> None:
@@ -136,11 +151,13 @@ def _busy(folder: Path) -> Iterator[None]:
 
 
 def _compute() -> None:
+    os.setpriority(os.PRIO_PROCESS, 0, 0)
     while True:
         sum(range(100_000))
 
 
 def _write(file: Path) -> None:
+    os.setpriority(os.PRIO_PROCESS, 0, 0)
     while True:
         with file.open("wb", buffering=0) as out:
             for _ in range(64):

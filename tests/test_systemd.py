@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import refusal
 from recorder.device import daemon, guard, supervisor
 
 UNITS = Path(__file__).parent.parent / "systemd"
@@ -73,6 +74,10 @@ def test_what_the_room_needs_is_allowed() -> None:
     assert unit["PrivateTmp"] == ["yes"], (
         "lgpio makes a pipe while it is imported (panel.py), and nothing else is writable"
     )
+
+
+def test_the_room_goes_before_what_else_runs_as_where_it_was_measured() -> None:
+    assert settings(ROOM)["Nice"] == [str(refusal.ROOM_NICE)]
 
 
 def test_no_unit_waits_for_network_or_time() -> None:

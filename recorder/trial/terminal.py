@@ -41,7 +41,7 @@ HELP = "s start/stop/yes   r refuse   l lift an earlier no   m mark   q quit"
 HELP_WITH_END = HELP.replace("q quit", "e end   q quit")
 NO_END_BUTTON = "This room has no button for the client's end: panel.end_button is 0."
 NO_RECORDING = "Nothing is recorded that could be marked."
-NO_EARLIER_NO = "There is no earlier no: held now, the button would say one. Press r for that."
+NO_EARLIER_NO = "There is no earlier no to lift; r says one."
 HOLDING = "The refuse button is being held, to lift an earlier no …"
 LABELS: dict[Language, tuple[str, ...]] = {
     "nl": ("opgenomen", "gemarkeerd", "nog", "geluid", "verzegeld", "archief tekende", "archief", "tweede lampje"),

@@ -38,7 +38,7 @@ def press(keyboard: int, keys: bytes, *, slowly: bool = False) -> None:
 
 
 def shown(
-    keyboard: int, keys: bytes, *, end_button: bool = True, records: bool = True, slowly: bool = False
+    keyboard: int, keys: bytes, *, end_button: bool = True, state: str = "recording", slowly: bool = False
 ) -> tuple[list[str], str]:
     """What is pressed in the room when these keys are, and all that was on the screen."""
     pressed: list[str] = []
@@ -47,7 +47,7 @@ def shown(
         report=EXAMPLE,
         process=SimpleNamespace(poll=lambda: None),
         press=pressed.append,
-        state="recording" if records else "idle",
+        state=state,
         happened=lambda name, recording: [SimpleNamespace(detail=each) for each in ("start", *pressed)],
     )
     performance = SimpleNamespace(room=room, follow=lambda: None, has_end_button=end_button, lift_seconds=0.5)
@@ -61,7 +61,7 @@ def shown(
 @pytest.mark.parametrize("leave", [b"q", b"\x03"])
 def test_q_and_control_c_leave_and_the_terminal_is_as_before(keyboard: int, leave: bytes) -> None:
     before = termios.tcgetattr(keyboard)
-    assert shown(keyboard, b"srlme" + leave)[0] == ["start", "refuse", "lift", "mark", "end"]
+    assert shown(keyboard, b"srme" + leave)[0] == ["start", "refuse", "mark", "end"]
     assert termios.tcgetattr(keyboard) == before
 
 
@@ -92,7 +92,7 @@ def test_the_end_of_a_room_without_that_button_is_told(keyboard: int) -> None:
 @pytest.mark.timeout(20)
 def test_where_nothing_is_recorded_a_mark_presses_nothing(keyboard: int) -> None:
     """R1: two quick presses are one in a quiet room, and would begin a meeting, or say yes to one."""
-    pressed, screen = shown(keyboard, b"mq", records=False, slowly=True)
+    pressed, screen = shown(keyboard, b"mq", state="idle", slowly=True)
     assert pressed == []
     assert terminal.NO_RECORDING in screen
 
@@ -106,7 +106,16 @@ def test_marks_are_counted(keyboard: int) -> None:
 
 @pytest.mark.timeout(20)
 def test_that_the_button_is_held_is_told_for_as_long_as_it_is(keyboard: int) -> None:
-    pressed, screen = shown(keyboard, b"l   q", slowly=True)
+    pressed, screen = shown(keyboard, b"l   q", state="refused", slowly=True)
     assert pressed == ["lift"]
     assert terminal.HOLDING in screen
     assert screen.rindex("r refuse") > screen.rindex(terminal.HOLDING)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("state", ["recording", "idle", "grace"])
+def test_where_no_no_stands_holding_the_button_is_not_offered_as_lifting(keyboard: int, state: str) -> None:
+    """It would say one, and erase."""
+    pressed, screen = shown(keyboard, b"lq", state=state, slowly=True)
+    assert pressed == []
+    assert terminal.NO_EARLIER_NO in screen
