@@ -18,6 +18,10 @@ if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported wh
     from recorder.archive.store import Store
 
 
+WIDTH_COLUMNS = 120
+"""Of a table that goes to a file or another program."""
+
+
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this command and its own commands."""
     archive = subparsers.add_parser(
@@ -241,14 +245,14 @@ def _list(config: Archive, device: str | None, limit: int, *, as_json: bool) -> 
         return
     table = Table(box=None, header_style="dim")
     for column in ("came", "device", "number", "recording", "state", "ended", "to be deleted"):
-        table.add_column(column, no_wrap=column == "recording")
+        table.add_column(column, no_wrap=True)
     for each in found:
         number = "" if each.sequence is None else str(each.sequence)
         when, until = _day(each.first_ms, "%Y-%m-%d %H:%M"), _day(each.delete_after_ms, "%Y-%m-%d")
         table.add_row(when, each.device, number, each.recording, each.state, each.ended, until)
     counts = catalogue.counts()
     catalogue.close()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_COLUMNS)
     console.print(table)
     console.print(f"of {counts.kept} kept, {counts.open} open, {counts.refused} refused")
 
