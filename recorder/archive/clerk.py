@@ -50,6 +50,8 @@ from recorder.wire.upload import Name, Upload
 
 LOG = logging.getLogger(__name__)
 
+TOLD_MAX = 10_000
+"""Rejections remembered, so that each is told once. Beyond that some are told again."""
 DOMAIN_GROUP = b"wederhoor/1 group\0"
 
 
@@ -102,6 +104,8 @@ class Clerk:
         self._catalogue = catalogue
         self._retention_days = retention_days
         self._to_gather: deque[str] = deque()
+        self._told: set[tuple[str, str]] = set()
+        """Recordings, and why something of them was rejected."""
         self.verdicts: Counter[Verdict] = Counter()
         """How often each was given since the start."""
 
@@ -285,16 +289,22 @@ class Clerk:
 
     def _reject(self, topic: UploadTopic, upload: Upload, judgement: Judgement) -> Rejected:
         name = upload.name
-        # The alarm is for what is new; whoever repeats it shall not fill the log with alarms.
-        level = logging.ERROR if judgement.keep else logging.WARNING
-        LOG.log(
-            level,
-            "%s: device=%s recording=%s %s=%d: %s",
-            judgement.verdict,
-            topic.device,
-            name.recording,
-            kind(name.type),
-            name.index,
-            judgement.reason,
-        )
+        if judgement.keep:  # an alarm, for something new
+            LOG.error(
+                "%s: device=%s recording=%s %s=%d: %s",
+                judgement.verdict,
+                topic.device,
+                name.recording,
+                kind(name.type),
+                name.index,
+                judgement.reason,
+            )
+        elif (name.recording, judgement.reason) not in self._told:
+            # Once: whoever repeats it shall not fill the log, and each block told would tell how long a meeting was.
+            if len(self._told) >= TOLD_MAX:
+                self._told.clear()
+            self._told.add((name.recording, judgement.reason))
+            LOG.warning(
+                "%s: device=%s recording=%s: %s", judgement.verdict, topic.device, name.recording, judgement.reason
+            )
         return Rejected(name.recording, kind(name.type), name.index, upload.content.hex(), judgement.reason)

@@ -654,6 +654,17 @@ class TestRefusal:
             caplog.clear()
         assert told[0] == told[1]
 
+    @pytest.mark.parametrize("blocks", [1, 40])
+    def test_the_log_tells_once_that_a_room_is_not_enrolled(self, archive, caplog, blocks):
+        """Each block that is told would tell for how long somebody spoke."""
+        strange = Room("room-9")
+        recording = strange.record(blocks)
+        for upload in (recording.preamble, *recording.blocks, recording.refusal):
+            archive.send(recording, upload, room=strange)
+        assert [record.getMessage() for record in caplog.records] == [
+            f"refused: device=room-9 recording={recording.id}: the device is not enrolled"
+        ]
+
     def test_the_database_forgets_the_blocks_before_it_is_signed_for(self, sqlite_archive):
         recording = ROOM.record(400)
         files = [sqlite_archive.folder / "catalogue.sqlite", sqlite_archive.folder / "catalogue.sqlite-wal"]
