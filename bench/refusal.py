@@ -99,20 +99,21 @@ def measure(count: int, console: Console) -> tuple[list[float], list[float]]:
         for _ in track(hands.imap_unordered(refuse_somewhere, waits), "saying no", total=count, console=console):
             pass
         found = [times for room in rooms for times in _times(room)]
+        if len(found) != count:
+            raise TrialError(f"of {count} noes the rooms told of {len(found)}")
     return [shut for shut, _ in found], [erased for _, erased in found]
 
 
 def _times(room: RoomProcess) -> Iterator[tuple[float, float]]:
     """Of each no of this room, from the press on: until the tap was shut, and until the key was destroyed."""
-    pressed = [each.monotonic_ms for each in room.happened("pressed") if each.detail == "refuse"]
-    killed, erased = ([each.monotonic_ms for each in room.happened(name)] for name in ("killed", "erased"))
-    if not len(pressed) == len(killed) == len(erased):
-        raise TrialError(
-            f"a room told of {len(pressed)} noes, {len(killed)} taps shut and {len(erased)} keys destroyed: "
-            "no time can be said of them"
-        )
-    for at, shut, gone in zip(pressed, killed, erased, strict=True):
-        yield shut - at, gone - at
+    pressed, killed, erased = (
+        [each.monotonic_ms for each in room.happened(name)] for name in ("pressed", "killed", "erased")
+    )
+    for shut in killed:  # a press that lifts a no erases too, and finds no tap
+        before, after = [each for each in pressed if each <= shut], [each for each in erased if each >= shut]
+        if not (before and after):
+            raise TrialError(f"{shut:.0f} ms: a tap was shut without a press, or without an erasure")
+        yield shut - before[-1], after[0] - before[-1]
 
 
 def _refuse_once(room: RoomProcess, wait_seconds: float) -> None:
