@@ -78,9 +78,6 @@ EDGE_SECONDS_MAX = 1.0
 LOOK_SECONDS = 1.0
 """Between two looks at the buttons for one that is stuck."""
 GLANCE_SECONDS = 5.0
-SWITCH_SECONDS = 0.000_2
-"""For so long at most the thread of a no waits for the interpreter while another has it. At Python's own five milliseconds it may
-wait so long after each of its calls to the kernel."""
 SELFTEST_SECONDS = 86_400.0
 BACKLOG_RECORDS_TURN = 32
 """Of what is on the card since before the start, read in one turn: a card that is not cached takes milliseconds for each."""
@@ -1068,7 +1065,6 @@ def serve(settings: config.Config, *, report: bool) -> int:
     """Run the room until SIGTERM or SIGINT. With mock pins, until its standard input ends."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     forbid_dumps()
-    sys.setswitchinterval(SWITCH_SECONDS)
     guard = Guard(settings.panel)
     try:
         daemon = Daemon(settings, Reporter() if report else None, guard)
