@@ -170,7 +170,8 @@ def _count_by_paho(keys: Path, port: int, answered: list[Counter], listens: Even
 
 def _count_by_mosquitto_sub(keys: Path, port: int, answered: list[Counter], listens: Event) -> None:
     files = ["--cafile", keys / "ca.pem", "--cert", keys / "tls.pem", "--key", keys / "tls.key"]
-    command = ["mosquitto_sub", "-V", "mqttv5", "-h", "localhost", "-p", str(port), *files, "-q", "1"]
+    ends_with_us = ["setpriv", "--pdeathsig", "KILL", "--"]
+    command = [*ends_with_us, "mosquitto_sub", "-V", "mqttv5", "-h", "localhost", "-p", str(port), *files, "-q", "1"]
     with subprocess.Popen([*command, "-t", shared_uploads(GROUP), "-F", "%l"], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         time.sleep(SUBSCRIBING_SECONDS)
