@@ -18,7 +18,6 @@ import secrets
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -479,16 +478,6 @@ class Writing:
     def _erase(self, table: Table, recording: str, left: Collection[ItemType]) -> None:
         others = table.c.type.not_in([int(kind) for kind in left])
         self._connection.execute(delete(table).where(table.c.recording == recording, others))
-
-
-def consecutive(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """`items`, in the order of their names, cut where the next one does not follow: what one object may hold."""
-    ordered = sorted(items, key=lambda item: item.name)
-    places = enumerate(ordered)
-    for _, run in groupby(
-        places, lambda each: (each[1].name.recording, each[1].name.type, each[1].name.index - each[0])
-    ):
-        yield [item for _, item in run]
 
 
 def _born(recording: str, origin: Origin) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recorder import canonical
 from recorder.archive import naming
-from recorder.archive.catalogue import Addition, Catalogue, Item, Writing, consecutive
+from recorder.archive.catalogue import Addition, Catalogue, Item, Writing
 from recorder.archive.database import Keys
 from recorder.archive.gather import gather
 from recorder.archive.naming import Origin
@@ -46,7 +46,7 @@ from recorder.wire.judge import (
 )
 from recorder.wire.receipt import Purged, Receipt, Rejected, fold, kind, receipts
 from recorder.wire.topics import UploadTopic
-from recorder.wire.upload import Name, Upload
+from recorder.wire.upload import Name, Upload, consecutive
 
 LOG = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class _Plan:
     def objects(self) -> dict[str, bytes]:
         """What is to be put into the store, by the objects' names, in order."""
         origins = {naming.origin(recording): canonical.encode(origin) for recording, origin in self.origins.items()}
-        runs = [[item.name for item in run] for items in self.items.values() for run in consecutive(items)]
+        runs = consecutive(self.records)
         objects = {naming.items(run): b"".join(self.records[name] for name in run) for run in runs}
         beside = {naming.conflict(*each): record for each, record in self.conflicts.items()}
         return origins | objects | beside

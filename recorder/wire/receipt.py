@@ -19,7 +19,7 @@ from recorder.canonical import DeviceName, Hex16, Hex32, Natural
 from recorder.errors import SignedTextError, WireError
 from recorder.sealed.layout import RecordType
 from recorder.wire.records import Beside, ItemType
-from recorder.wire.upload import Name
+from recorder.wire.upload import Name, consecutive
 
 DOMAIN_RECEIPT = b"wederhoor/1 receipt\0"
 ENTRIES_MAX = 500
@@ -110,20 +110,16 @@ def digest(contents: Iterable[bytes]) -> bytes:
 
 def fold(contents: Mapping[Name, bytes]) -> tuple[Stored, ...]:
     """The fewest ranges that name exactly these items (name to content)."""
-    ranges: list[tuple[Name, list[bytes]]] = []
-    for name in sorted(contents):
-        if ranges and _next(*ranges[-1]) == name:
-            ranges[-1][1].append(contents[name])
-        else:
-            ranges.append((name, [contents[name]]))
     return tuple(
-        Stored(first.recording, kind(first.type), first.index, first.index + len(run) - 1, digest(run).hex())
-        for first, run in ranges
+        Stored(
+            run[0].recording,
+            kind(run[0].type),
+            run[0].index,
+            run[-1].index,
+            digest(contents[name] for name in run).hex(),
+        )
+        for run in consecutive(contents)
     )
-
-
-def _next(first: Name, run: Sequence[bytes]) -> Name:
-    return Name(first.recording, first.type, first.index + len(run))
 
 
 def receipts(

@@ -5,8 +5,10 @@
 Parsing checks form alone; whether the record is what it says is for `judge`.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Self
 
 from recorder.errors import SealedError, WireError
@@ -31,6 +33,13 @@ class Name:
     type: ItemType
     index: int
     """Of a block; 0 for the others."""
+
+
+def consecutive(names: Iterable[Name]) -> Iterator[list[Name]]:
+    """`names` in the order of the file, cut where the next one does not follow: the fewest ranges that name exactly these."""
+    places = enumerate(sorted(names))
+    for _, run in groupby(places, lambda each: (each[1].recording, each[1].type, each[1].index - each[0])):
+        yield [name for _, name in run]
 
 
 @dataclass(frozen=True)
