@@ -108,10 +108,7 @@ def main() -> int:
     lines = judge(found)
     for line in lines:
         console.print(f"{line.name:34} {line.value}  {line.target} {line.verdict}", soft_wrap=True)
-    console.print(
-        f"\nKept in {results.keep(lines, {'scenes': [asdict(each) for each in found]}, 'array')}", soft_wrap=True
-    )
-    return 1 if any(line.kept is False for line in lines) else 0
+    return results.finish(lines, {"scenes": [asdict(each) for each in found]}, "array", console)
 
 
 def build(rate: int, room: str, snr_db: int, seed: int) -> Scene:

@@ -78,13 +78,8 @@ def main() -> int:
     except WederhoorError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    for line in lines:
-        style = {True: "green", False: "bold red", None: ""}[line.kept]
-        console.print(
-            f"{line.name}: {line.value}{f' (target {line.target})' if line.target else ''} {line.verdict}", style=style
-        )
-    console.print(f"Kept in {results.keep(lines, raw, 'catalogue')}", soft_wrap=True)
-    return 1 if any(line.kept is False for line in lines) else 0
+    results.tell(lines, console)
+    return results.finish(lines, raw, "catalogue", console)
 
 
 def run(recordings: int, asks: int, console: Console) -> tuple[list[Line], dict[str, Any]]:

@@ -71,11 +71,9 @@ def main() -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     lines = [line for size in SIZES for line in _lines(size, {name: rates[name, size] for name in RECEIVERS})]
-    for line in lines:
-        console.print(f"{line.name}: {line.value} {f'(target {line.target}) {line.verdict}' if line.target else ''}")
+    results.tell(lines, console)
     raw = {"rates": {f"{name}, {size}": found for (name, size), found in rates.items()}}
-    console.print(f"\nKept in {results.keep(lines, raw, 'intake')}", soft_wrap=True)
-    return 1 if any(line.kept is False for line in lines) else 0
+    return results.finish(lines, raw, "intake", console)
 
 
 def measure(messages: int, rounds: int, console: Console) -> dict[tuple[str, int], list[float]]:

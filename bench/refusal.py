@@ -71,8 +71,7 @@ def main() -> int:
     for line, times in zip(lines[1:], (shut, erased), strict=True):
         console.print(f"\n{line.name}: {line.value} (target {line.target}) {line.verdict}")
         _draw(times, console)
-    console.print(f"\nKept in {results.keep(lines, {'shut_ms': shut, 'erased_ms': erased}, 'refusal')}", soft_wrap=True)
-    return 1 if any(line.kept is False for line in lines) else 0
+    return results.finish(lines, {"shut_ms": shut, "erased_ms": erased}, "refusal", console)
 
 
 def measure(count: int, console: Console) -> tuple[list[float], list[float]]:

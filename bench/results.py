@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import msgspec
+from rich.console import Console
 
 from bench.figures import Line
 from recorder.errors import TrialError
@@ -32,6 +33,20 @@ def keep(lines: list[Line], raw: dict[str, Any], kind: Kind) -> Path:
     }
     file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return file
+
+
+def tell(lines: list[Line], console: Console) -> None:
+    """Show them, each beside its target."""
+    for line in lines:
+        style = {True: "green", False: "bold red", None: ""}[line.kept]
+        target = f" (target {line.target})" if line.target else ""
+        console.print(f"{line.name}: {line.value}{target} {line.verdict}", style=style)
+
+
+def finish(lines: list[Line], raw: dict[str, Any], kind: Kind, console: Console) -> int:
+    """Keep the result, say where; the exit code: 1 if a target is missed."""
+    console.print(f"\nKept in {keep(lines, raw, kind)}", soft_wrap=True)
+    return 1 if any(line.kept is False for line in lines) else 0
 
 
 def renew_readme() -> list[Path]:
