@@ -51,9 +51,7 @@ class Sqlite:
 
 def _prepare(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # or the driver begins transactions by itself, and not IMMEDIATE ones
-    if connection.execute("PRAGMA auto_vacuum").fetchone() == (
-        0,
-    ):  # a new one; of another it would wait for its writer
+    if connection.execute("PRAGMA auto_vacuum").fetchone() == (0,):  # it is new; else this would wait for its writer
         connection.execute("PRAGMA auto_vacuum = FULL")  # the file keeps no room that deleted rows had
     for pragma in (
         "journal_mode = WAL",

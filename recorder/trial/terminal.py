@@ -85,8 +85,8 @@ def show(performance: Performance, console: Console) -> None:
                     told = NO_END_BUTTON
                 elif key in KEYS:
                     performance.room.press(KEYS[key])
-                if key == "l" and told is keys_there:
-                    told, lifting = HOLDING, time.monotonic() + performance.lift_seconds
+                    if key == "l":
+                        told, lifting = HOLDING, time.monotonic() + performance.lift_seconds
             if performance.room.process.poll() is not None:
                 return
 
