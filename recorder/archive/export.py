@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from recorder.archive import naming
+from recorder.archive.catalogue import Item
 from recorder.archive.rebuild import read_items
 from recorder.archive.store import Store
 from recorder.errors import StoreError
@@ -38,15 +39,33 @@ def _records(store: Store, recording: str, objects: Sequence[str]) -> Iterator[b
         ((manifest, _),) = read_items(store, end)
         assert isinstance(manifest.said, Manifest)
         told = manifest.said.blocks
+    for item, record in read(store, recording):
+        beyond = item.name.type is RecordType.BLOCK and told is not None and item.name.index >= told
+        if not beyond and item.name.type is not Beside.RECEIPT:
+            yield record
+
+
+def read(store: Store, recording: str) -> Iterator[tuple[Item, bytes]]:
+    """The recording's items in the order of the file, each with its record. StoreError if an object is damaged, or deleted.
+
+    Also while `gather` deletes what it has brought together: that lies in other objects then.
+    """
+    objects = _objects(store, recording)
     last: Name | None = None
-    for found in objects:
-        for item, record in read_items(store, found):
-            name = item.name
-            again = last is not None and name <= last  # in another run, which a crash left
-            beyond = name.type is RecordType.BLOCK and told is not None and name.index >= told
-            if not again and not beyond and name.type is not Beside.RECEIPT:
-                last = name
-                yield record
+    while objects:
+        found = objects.pop(0)
+        try:
+            items = list(read_items(store, found))
+        except StoreError:
+            objects = _objects(store, recording)
+            there = {name for each in objects for name in naming.parse_items(each)}
+            if found in objects or not there.issuperset(naming.parse_items(found)):
+                raise
+            continue
+        for item, record in items:
+            if last is None or item.name > last:  # else it is in a run before, too, which a crash left
+                last = item.name
+                yield item, record
 
 
 def _objects(store: Store, recording: str) -> list[str]:

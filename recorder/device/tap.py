@@ -7,6 +7,7 @@ audio, the data key's successor and every buffer with it. After `shut` nothing o
 import contextlib
 import fcntl
 import os
+import signal
 import subprocess
 import threading
 
@@ -35,6 +36,7 @@ class Tap:
         with contextlib.suppress(PermissionError):  # above the user's limit: the default size will do
             fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         os.set_blocking(self._output.fileno(), False)
+        self._handle: int | None = os.pidfd_open(self._child.pid)
         self._frames = Parser()
         self._lock = threading.Lock()
         self._shut = False
@@ -71,7 +73,10 @@ class Tap:
         """End the capture now. From any thread; harmless when it has ended."""
         with self._lock:
             self._shut = True
-            self._child.kill()
+            # Not Popen.kill, which asks first whether it has ended: other threads may run meanwhile, before this one.
+            if self._handle is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def wait(self) -> int | None:
         """The exit code of a child that has closed its output; None if it does not end."""
@@ -89,7 +94,12 @@ class Tap:
         with contextlib.suppress(BrokenPipeError):
             self._orders.close()
         self._output.close()
-        return self.wait() is not None
+        gone = self.wait() is not None
+        with self._lock:
+            if self._handle is not None:
+                os.close(self._handle)
+                self._handle = None
+        return gone
 
     def _order(self, words: bytes | bytearray) -> None:
         # A child that has ended is told nothing; its end arrives through read().

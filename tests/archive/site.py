@@ -12,9 +12,8 @@ from pathlib import Path
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from recorder.archive import naming
+from recorder.archive import export, naming
 from recorder.archive.folder import FolderStore
-from recorder.archive.rebuild import read_items
 from recorder.errors import WireError
 from recorder.fleet.authority import Authority
 from recorder.keyfiles import load_device, load_device_public, save_recipient_public
@@ -110,8 +109,7 @@ class Site:
 
     def records(self, recording: Recording) -> dict[Name, bytes]:
         """The items that the store has."""
-        found = [each for each in self.store.list(f"{recording.id}/") if naming.parse_items(each)]
-        return {item.name: record for each in found for item, record in read_items(self.store, each)}
+        return {item.name: record for item, record in export.read(self.store, recording.id)}
 
     def others(self, recording: Recording) -> set[str]:
         """The objects that hold no items."""

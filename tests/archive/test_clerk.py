@@ -424,6 +424,26 @@ class TestGathering:
         assert archive.names(recording) == names
         assert [row[15] for row in dump(archive.catalogue)["recordings"]] == [False]
 
+    @pytest.mark.parametrize("records_read", range(7))
+    def test_who_reads_meanwhile_has_all_of_it_once(self, archive, recording, records_read):
+        for upload in recording.kept:
+            archive.send(recording, upload)
+        whole = list(export(archive.store, recording.id))
+        reading = export(archive.store, recording.id)
+        read = [next(reading) for _ in range(records_read)]
+        archive.clerk.gather()
+        assert read + list(reading) == whole
+
+    def test_who_reads_while_it_is_refused_is_told(self, archive, recording):
+        for upload in (recording.preamble, *recording.blocks):
+            archive.send(recording, upload)
+        reading = export(archive.store, recording.id)
+        next(reading)
+        archive.send(recording, recording.refusal)
+        assert [name for name in archive.names(recording) if name.startswith("blocks/")] == []
+        with pytest.raises(StoreError, match="cannot be read"):
+            list(reading)
+
     @pytest.mark.parametrize("step", ["put", "delete", "commit"])
     @pytest.mark.parametrize("when", ["before", "after"])
     def test_a_crash_meanwhile_is_made_good(self, archive, recording, monkeypatch, step, when):

@@ -56,3 +56,11 @@ def test_once_shut_it_says_nothing_and_its_end_is_no_failure(monkeypatch: pytest
     await_readable(tap)
     assert tap.read() == [], "the pipe's end is not the child's own"
     tap.close()
+
+
+def test_a_no_that_comes_too_late_harms_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread in which the press arrives may still hold a tap that the loop has closed."""
+    tap = tap_on("pass", monkeypatch)
+    assert tap.close() is True
+    tap.shut()
+    assert tap.close() is True
