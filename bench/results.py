@@ -1,4 +1,4 @@
-"""Results on disk, and the table of them in README.md: no figure there is typed by hand."""
+"""Results on disk, and their tables and pictures in README.md: no figure there is typed by hand."""
 
 import json
 import os
@@ -10,18 +10,20 @@ from typing import Any, Literal, get_args
 import msgspec
 from rich.console import Console
 
+from bench import plots
 from bench.figures import Line
 from recorder.errors import TrialError
 
 Kind = Literal["meeting", "refusal", "array", "intake", "catalogue"]
 FOLDER = Path(__file__).parent / "results"
+PICTURES = Path(__file__).parent / "pictures"
 README = Path(__file__).parent / "README.md"
 BEGIN = {kind: f"<!-- {kind}: made by `python -m bench --readme` -->\n" for kind in get_args(Kind)}
 END = "<!-- end of figures -->\n"
 
 
 def keep(lines: list[Line], raw: dict[str, Any], kind: Kind) -> Path:
-    """Write a run's result; the file."""
+    """Write a run's result, and its picture beside it; the file."""
     now = datetime.now(UTC)
     FOLDER.mkdir(exist_ok=True)
     file = FOLDER / f"{kind}-{now:%Y%m%d-%H%M%S}.json"
@@ -32,6 +34,7 @@ def keep(lines: list[Line], raw: dict[str, Any], kind: Kind) -> Path:
         **raw,
     }
     file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    plots.draw(kind, result, file.with_suffix(".svg"))
     return file
 
 
@@ -63,7 +66,10 @@ def renew_readme() -> list[Path]:
         _, found_end, tail = rest.partition(END)
         if not (found and found_end):
             raise TrialError(f"{README} has no place for the figures, between {BEGIN[kind].strip()} and {END.strip()}")
-        text = head + BEGIN[kind] + _table(json.loads(file.read_text(encoding="utf-8"))) + END + tail
+        result = json.loads(file.read_text(encoding="utf-8"))
+        picture = f"\n![the same as a picture](pictures/{kind}.svg)\n"
+        drawn = picture if plots.draw(kind, result, PICTURES / f"{kind}.svg") else ""
+        text = head + BEGIN[kind] + _table(result) + drawn + END + tail
     README.write_text(text, encoding="utf-8")
     return read
 
