@@ -67,7 +67,7 @@ def renew_readme() -> list[Path]:
         if not (found and found_end):
             raise TrialError(f"{README} has no place for the figures, between {BEGIN[kind].strip()} and {END.strip()}")
         result = json.loads(file.read_text(encoding="utf-8"))
-        picture = f"\n![the same as a picture](pictures/{kind}.svg)\n"
+        picture = f"![the same as a picture](pictures/{kind}.svg)\n\n"
         drawn = picture if plots.draw(kind, result, PICTURES / f"{kind}.svg") else ""
         text = head + BEGIN[kind] + _table(result) + drawn + END + tail
     README.write_text(text, encoding="utf-8")

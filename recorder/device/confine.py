@@ -1,6 +1,13 @@
-"""Keeps what a process hears inside it: no life without its parent, no core dump, no debugger, no swap."""
+"""Keeps what a process hears inside it: no life without its parent, no core dump, no debugger, no swap; and no precedence.
 
+A process that is killed dies on a processor, which takes it some milliseconds for the memory that it gives back. Having slept,
+it may be given that of the thread that killed it, at once: which has the hold key to destroy next, in the thread of a no. The
+kernel does not do so for SCHED_BATCH (sched(7)), which asks for the same share and never for a turn before others.
+"""
+
+import contextlib
 import ctypes
+import os
 import resource
 import signal
 
@@ -25,6 +32,8 @@ def confine() -> None:
     to lock all of it none is, since a limit met later would make every allocation fail in the middle of a meeting.
     """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(PermissionError):  # where a service may not: a no is then some milliseconds slower
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # other threads, which come later, take it over
     forbid_dumps()
     try:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
