@@ -350,7 +350,7 @@ def take_in(catalogues: Mapping[str, Catalogue], bar: Progress) -> dict[str, lis
     for at, batch in enumerate(batches):
         for name in list(catalogues) if at % 2 else reversed(list(catalogues)):
             watches[name].seconds = 0.0
-            clerks[name].process(batch, NOW_MS)
+            clerks[name].process(clerks[name].check(batch), NOW_MS)
             if at > WARM_UP_BATCHES:
                 costs[name].append(watches[name].seconds / ROOMS * 1e6)
         bar.advance(task)

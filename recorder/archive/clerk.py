@@ -2,12 +2,13 @@
 
 The order within a batch is what "signed for" means:
 
-1. parse; judge each upload against the catalogue and what the batch brought before it;
+1. judge each upload against the catalogue and what the batch brought before it;
 2. write the objects, with fsync, while the catalogue locks their recordings for this writer;
 3. commit the catalogue: of a refusal this is the tombstone, after which nothing of the recording is taken any more;
 4. have the database forget what was refused, as far as it can, delete it from the store, sign for it, and note that it is gone;
 5. sign the receipts.
 
+What an upload tells by itself, which takes most of the time, is checked before (`check`): by another thread, if one likes.
 When there is time, the blocks of what was kept are brought together (`gather`).
 
 A crash at any point loses nothing that was signed for: what had not come to 5 comes again, and finds itself there.
@@ -139,14 +140,21 @@ class Clerk:
                 LOG.error("the blocks of a recording cannot be brought together: %s", error)  # noqa: TRY400 - no defect
         return bool(self._to_gather)
 
-    def process(self, batch: Sequence[Message], now_ms: int) -> list[Message]:
-        """Carry out a batch; returns the receipts to send. `now_ms` is Unix time."""
-        uploads = self._parse(batch)
-        if not uploads:
+    def check(self, messages: Sequence[Message]) -> list[Checked | None]:
+        """What each message is by itself; None if it is no upload. May be called while `process` is at work."""
+        uploads = [_parse(message) for message in messages]
+        keys = self._catalogue.public_keys({topic.device for topic, _ in filter(None, uploads)})
+        return [each and check(*each, keys.get(each[0].device)) for each in uploads]
+
+    def process(self, batch: Sequence[Checked | None], now_ms: int) -> list[Message]:
+        """Carry out a batch of what was checked; returns the receipts to send. `now_ms` is Unix time."""
+        # Of what is none there is nobody to tell: it has no name.
+        self.verdicts[Verdict.REFUSED] += sum(each is None for each in batch)
+        # The preamble is judged first, and a keybox after its manifest, whatever the order on the road.
+        checked = sorted(filter(None, batch), key=lambda each: each.upload.type)
+        if not checked:
             return []
-        keys = self._catalogue.public_keys({topic.device for topic, _ in uploads})
-        checked = [check(topic, upload, keys.get(topic.device)) for topic, upload in uploads]
-        about = Keys({upload.recording for _, upload in uploads}, {topic.device for topic, _ in uploads})
+        about = Keys({each.upload.recording for each in checked}, {each.topic.device for each in checked})
         with self._catalogue.write(about) as writing:
             plan = self._store_durably(writing, checked, now_ms)
             writing.add(
@@ -175,24 +183,6 @@ class Clerk:
         for _, _, judgement in plan.judged:
             self.verdicts[judgement.verdict] += 1
         return list(self._sign(plan, there, purges, now_ms))
-
-    def _parse(self, batch: Iterable[Message]) -> list[tuple[UploadTopic, Upload]]:
-        uploads = []
-        for message in batch:
-            try:
-                topic = UploadTopic.parse(message.topic)
-            except WireError:
-                self.verdicts[Verdict.REFUSED] += 1
-                LOG.warning("refused: a message on a topic that is none of a device's uploads")
-                continue
-            try:
-                uploads.append((topic, Upload.parse(message.payload)))
-            except WireError as error:
-                # Without a name there is nothing to say to the device about it.
-                self.verdicts[Verdict.REFUSED] += 1
-                LOG.warning("refused: device=%s: %s", topic.device, error)
-        # The preamble is judged first, and a keybox after its manifest, whatever the order on the road.
-        return sorted(uploads, key=lambda each: each[1].type)
 
     def _store_durably(self, writing: Writing, uploads: Sequence[Checked], now_ms: int) -> _Plan:
         """Judge and write the objects. What a crashed batch left under a wanted name is adopted first."""
@@ -308,3 +298,16 @@ class Clerk:
                 "%s: device=%s recording=%s: %s", judgement.verdict, topic.device, name.recording, judgement.reason
             )
         return Rejected(name.recording, kind(name.type), name.index, upload.content.hex(), judgement.reason)
+
+
+def _parse(message: Message) -> tuple[UploadTopic, Upload] | None:
+    try:
+        topic = UploadTopic.parse(message.topic)
+    except WireError:
+        LOG.warning("refused: a message on a topic that is none of a device's uploads")
+        return None
+    try:
+        return topic, Upload.parse(message.payload)
+    except WireError as error:
+        LOG.warning("refused: device=%s: %s", topic.device, error)
+        return None

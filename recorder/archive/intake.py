@@ -1,18 +1,18 @@
 """The intake: from the broker to the clerk and back.
 
-Two threads and two queues. The network thread owns the MQTT client and is the only one to touch it: it reads messages
-into the inbox, sends receipts, and acknowledges. The worker takes a batch from the inbox and gives it to the clerk.
-So a slow disk never blocks the network, and nothing is ever published within a callback.
+Three threads, and a queue from each to the next. The network thread owns the MQTT client and is the only one to touch it:
+it reads messages into the inbox, sends receipts, and acknowledges. The checker takes from the inbox and checks signatures;
+the keeper gives what was checked to the clerk, in batches. So a slow disk never blocks the network, nor those who check, and
+nothing is ever published within a callback.
 
-When the inbox is full the network thread stops reading, and the broker and the devices wait: a bound that the MQTT
-library does not give. A message is acknowledged to the broker only when it is durable; but what makes the protocol
-whole is the device, which sends again until it has the archive's receipt.
+When too much has arrived and is not done, the network thread stops reading, and the broker and the devices wait: a bound
+that the MQTT library does not give. A message is acknowledged to the broker only when it is durable; but what makes the
+protocol whole is the device, which sends again until it has the archive's receipt.
 """
 
 import logging
 import queue
 import random
-import secrets
 import selectors
 import socket
 import ssl
@@ -21,25 +21,27 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from recorder import tls
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.figures import Figures
+from recorder.archive.road import connect, make
 from recorder.config import Archive
+from recorder.wire.judge import Checked
 from recorder.wire.topics import shared_uploads
 
 LOG = logging.getLogger(__name__)
+T = TypeVar("T")
 
 INBOX_BYTES_MAX = 268_435_456
 """Of payloads in the inbox, whatever their number: a manifest may have 4 MiB."""
-CONNECT_SECONDS_MAX = 15.0
-KEEPALIVE_SECONDS = 30
+PORTION_ITEMS_MAX = 64
+"""Checked at once: one question after keys, and no longer than the keeper's wait for more."""
+READS_MAX = 64
+"""Messages, until it looks after everything else."""
 TICK_SECONDS = 1.0
 """How often the client gets to look at its keepalive."""
 RETRY_FIRST_SECONDS = 0.2
@@ -76,8 +78,9 @@ class Intake:
         self._identity = tls.Identity(Path(config.folder) / "keys")
         self._ending = ""
         self._inbox: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
+        self._checked: queue.SimpleQueue[tuple[_Arrived, Checked | None] | None] = queue.SimpleQueue()
         self._inbox_bytes = 0
-        """Of messages that arrived and are not done; the network thread's."""
+        """Of messages that arrived and are not done, in whichever queue; the network thread's."""
         self._inbox_items = 0
         self._receipts_on_road = 0
         """Handed to the client, and not acknowledged by the broker."""
@@ -97,8 +100,9 @@ class Intake:
 
     def run(self) -> None:
         """Serve until told to stop."""
-        worker = threading.Thread(target=self._work, name="clerk", daemon=True)
-        worker.start()
+        workers = [threading.Thread(target=each, name=each.__name__, daemon=True) for each in (self._check, self._keep)]
+        for worker in workers:
+            worker.start()
         wait, told = RETRY_FIRST_SECONDS, ""
         try:
             while not self._stopping:
@@ -115,7 +119,8 @@ class Intake:
                     wait = min(wait * 2, RETRY_LAST_SECONDS)
         finally:
             self._inbox.put(None)
-            worker.join()
+            for worker in workers:
+                worker.join()
             self._wake.close()
             self._waker.close()
         while not self._outbox.empty():
@@ -132,35 +137,15 @@ class Intake:
         self._receipts_on_road = 0
         self._flaw = "the broker closed the connection"
         self._look_at_certificate()
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"intake-{secrets.token_hex(8)}",
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.connect_timeout = CONNECT_SECONDS_MAX
-        client.tls_set_context(self._identity.context)
+        client = make("intake", self._identity, manual_ack=True)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.ReceiveMaximum = min(self._config.queue_items, 65_535)
-        try:
-            client.connect(
-                self._config.host,
-                self._config.port,
-                keepalive=KEEPALIVE_SECONDS,
-                clean_start=True,
-                properties=properties,
-            )
-        except ssl.SSLCertVerificationError as error:
-            self._flaw = tls.distrust(error)
-            return None
-        except (OSError, ValueError) as error:  # ValueError: what the settings name can be no host
-            self._flaw = str(error)
+        flaw = connect(client, self._config, ReceiveMaximum=min(self._config.queue_items, 65_535))
+        if flaw:
+            self._flaw = flaw
             return None
         self._connected = True
         return client
@@ -202,7 +187,7 @@ class Intake:
             return
         wanted = (selectors.EVENT_READ if reading else 0) | (selectors.EVENT_WRITE if client.want_write() else 0)
         buffered = reading and isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:  # lives in this process alone, so it costs nothing to make it anew
             selector.register(self._wake, selectors.EVENT_READ)
             if wanted:
                 selector.register(sock, wanted)
@@ -211,10 +196,18 @@ class Intake:
             self._wake.recv(4_096)
         ours = events.get(sock, 0)
         if reading and (ours & selectors.EVENT_READ or buffered):
-            client.loop_read()
+            self._read(client)
         if ours & selectors.EVENT_WRITE:
             client.loop_write()
         client.loop_misc()
+
+    def _read(self, client: Client) -> None:
+        """Read what is there, a packet at a time; not for ever, for receipts wait to be sent."""
+        for _ in range(READS_MAX):
+            items = self._inbox_items
+            client.loop_read()
+            if self._inbox_items == items or self._full:
+                break
 
     def _send(self, client: Client) -> None:
         """Hand to the client what the worker finished."""
@@ -276,46 +269,68 @@ class Intake:
         self._flaw = f"the connection was lost: {reason}"
         self._connected = False
 
-    # The worker.
+    # The checker and the clerk. While one batch waits for the disk, the signatures of the next are checked.
 
-    def _work(self) -> None:
+    def _check(self) -> None:
+        try:
+            while (portion := _portion(self._inbox, PORTION_ITEMS_MAX)) is not None:
+                checked = self._clerk.check([arrived.message for arrived in portion])
+                for each in zip(portion, checked, strict=True):
+                    self._checked.put(each)
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the process with it
+            self._fail(error)
+        finally:
+            self._checked.put(None)
+
+    def _keep(self) -> None:
         try:
             more = True
-            while (batch := self._batch(patient=not more)) is not None:
+            while (
+                batch := _portion(self._checked, self._config.batch_items, self._config.batch_seconds, patient=not more)
+            ) is not None:
                 if batch:
                     self._figures.began()
-                    receipts = self._clerk.process([arrived.message for arrived in batch], time.time_ns() // 1_000_000)
+                    receipts = self._clerk.process([checked for _, checked in batch], time.time_ns() // 1_000_000)
                     self._figures.done(len(receipts))
-                    self._outbox.put(_Done(batch, receipts))
+                    self._outbox.put(_Done([arrived for arrived, _ in batch], receipts))
                     self._rouse()
                 more = self._clerk.gather()  # one after each batch, and all of them when there is nothing else to do
         except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the process with it
-            self._outbox.put(error)
-            self._rouse()
+            self._fail(error)
 
-    def _batch(self, *, patient: bool) -> list[_Arrived] | None:
-        """The next messages to keep under one commit; none of them if not `patient`, and None once there will be no more."""
-        try:
-            first = self._inbox.get(block=patient)
-        except queue.Empty:
-            return []
-        if first is None:
-            return None
-        batch = [first]
-        deadline = time.monotonic() + self._config.batch_seconds
-        while len(batch) < self._config.batch_items:
-            try:
-                arrived = self._inbox.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                break
-            if arrived is None:
-                self._inbox.put(None)  # for the next turn
-                break
-            batch.append(arrived)
-        return batch
+    def _fail(self, error: BaseException) -> None:
+        self._outbox.put(error)
+        self._rouse()
 
     def _rouse(self) -> None:
         try:
             self._waker.send(b"\0")
         except (BlockingIOError, OSError):
             return  # awake already, or gone
+
+
+def _portion(
+    from_: "queue.SimpleQueue[T | None]", items_max: int, seconds: float = 0.0, *, patient: bool = True
+) -> list[T] | None:
+    """What comes until there are so many, or the first has waited so long; None once there will be no more.
+
+    None of them if not `patient`, and nothing is there.
+    """
+    try:
+        first = from_.get(block=patient)
+    except queue.Empty:
+        return []
+    if first is None:
+        return None
+    portion = [first]
+    deadline = time.monotonic() + seconds
+    while len(portion) < items_max:
+        try:
+            each = from_.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        if each is None:
+            from_.put(None)  # for the next turn
+            break
+        portion.append(each)
+    return portion

@@ -4,23 +4,18 @@ QoS 0: a broker hands a new subscriber every room's retained status at once, how
 again within the minute. Nothing is ever sent.
 """
 
-import secrets
-import ssl
 from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+from paho.mqtt.enums import MQTTErrorCode
 
 from recorder import tls
+from recorder.archive.road import connect, make
 from recorder.config import Archive
 from recorder.wire.status import STATUS_BYTES_MAX
 from recorder.wire.topics import STATUSES
 
-CONNECT_SECONDS_MAX = 15.0
-KEEPALIVE_SECONDS = 30
 TURN_SECONDS = 0.2
 TOPIC_BYTES_MAX = 256
 """And whatever else is in a packet beside its payload."""
@@ -62,26 +57,14 @@ def listen(
             topic = ""  # no room's
         hear(topic, bytes(message.payload))
 
-    client = Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=f"watch-{secrets.token_hex(8)}",
-        protocol=MQTTProtocolVersion.MQTTv5,
-        reconnect_on_failure=False,
-    )
-    client.connect_timeout = CONNECT_SECONDS_MAX
-    client.tls_set_context(identity.context)
+    client = make("watch", identity)
     client.on_connect, client.on_subscribe, client.on_message = on_connect, on_subscribe, on_message
-    limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    limits.MaximumPacketSize = STATUS_BYTES_MAX + TOPIC_BYTES_MAX
-    try:
-        client.connect(config.host, config.port, KEEPALIVE_SECONDS, clean_start=True, properties=limits)
-        while client.loop(TURN_SECONDS) is MQTTErrorCode.MQTT_ERR_SUCCESS:
-            if not going():
-                client.disconnect()
-                client.loop(TURN_SECONDS)
-                return ""
-    except ssl.SSLCertVerificationError as error:
-        return tls.distrust(error)
-    except (OSError, ValueError) as error:  # ValueError: what the settings name can be no host
-        return str(error)
+    unreached = connect(client, config, MaximumPacketSize=STATUS_BYTES_MAX + TOPIC_BYTES_MAX)
+    if unreached:
+        return unreached
+    while client.loop(TURN_SECONDS) is MQTTErrorCode.MQTT_ERR_SUCCESS:
+        if not going():
+            client.disconnect()
+            client.loop(TURN_SECONDS)
+            return ""
     return flaw

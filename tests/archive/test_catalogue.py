@@ -119,7 +119,7 @@ def test_what_is_there_goes_up_and_down_and_up(database, engine, tmp_path):
         (short, (short.preamble, *short.blocks, room.cut_short(short, 33), short.keybox)),
         (refused, (refused.preamble, *refused.blocks, refused.refusal, refused.refusal_receipt)),
     ):
-        clerk.process([Message(str(recording.topic), bytes(upload)) for upload in uploads], NOW_MS)
+        clerk.process(clerk.check([Message(str(recording.topic), bytes(upload)) for upload in uploads]), NOW_MS)
     before, counts = dump(catalogue), catalogue.counts()
     assert len(before["items"]) > 100
     assert len(before["conflicts"]) == 7

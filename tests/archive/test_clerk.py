@@ -78,7 +78,7 @@ class Archive:
     def send(self, recording: Recording, *uploads: Upload, room: Room = ROOM) -> "Answer":
         batch = [Message(f"rec/v1/{room.name}/up/{recording.id}", bytes(upload)) for upload in uploads]
         self.now_ms += 10
-        return Answer(self.clerk.process(batch, self.now_ms), room)
+        return Answer(self.clerk.process(self.clerk.check(batch), self.now_ms), room)
 
     def names(self, recording: Recording) -> list[str]:
         return [found.partition("/")[2] for found in self.store.list(f"{recording.id}/")]
@@ -199,7 +199,7 @@ def test_one_by_one_is_the_same_as_at_once(archive, recording):
 def test_a_batch_answers_each_device_with_its_own(archive, recording):
     other = OTHER.record(2)
     batch = [Message(str(each.topic), bytes(upload)) for each in (recording, other) for upload in each.kept]
-    messages = archive.clerk.process(batch, NOW_MS)
+    messages = archive.clerk.process(archive.clerk.check(batch), NOW_MS)
     for room, each, strange in ((ROOM, recording, other), (OTHER, other, recording)):
         answer = Answer([message for message in messages if f"/{room.name}/" in message.topic], room)
         assert answer.stored(each.kept) == every(each.kept)
@@ -242,7 +242,7 @@ def test_garbage_is_counted_and_harms_nothing(archive, recording):
         Message(str(recording.topic), payload[:-1]),
         Message(str(recording.topic), payload[:-1] + bytes([payload[-1] ^ 1])),
     ]
-    archive.clerk.process(batch, NOW_MS)
+    archive.clerk.process(archive.clerk.check(batch), NOW_MS)
     assert archive.clerk.verdicts[Verdict.REFUSED] == len(batch)
     assert archive.dump() == before
     assert archive.send(recording, recording.blocks[1]).stored(recording.kept) == {recording.blocks[1].name}
@@ -648,7 +648,7 @@ class TestRefusal:
         for ident in ("f" * 32, kept.id):
             topic = f"rec/v1/room-1/up/{ident}"
             replayed = [Message(topic, bytes(replace(block, recording=ident))) for block in recording.blocks]
-            answer = Answer(archive.clerk.process(replayed, archive.now_ms), ROOM)
+            answer = Answer(archive.clerk.process(archive.clerk.check(replayed), archive.now_ms), ROOM)
             assert answer.rejected == [(ident, "block", index) for index in range(4)]
         assert (archive.dump(), list(archive.store.list(""))) == (before, objects)
 
@@ -949,7 +949,7 @@ def test_any_order_any_batches(request, tmp_path_factory, kind, batches):
             batch = [(each, uploads[at % len(uploads)]) for (each, uploads), (_, at) in zip(pool, picks, strict=True)]
             messages = [Message(str(each.topic), bytes(upload)) for each, upload in batch]
             archive.now_ms += 10
-            answer = Answer(archive.clerk.process(messages, archive.now_ms), ROOM)
+            answer = Answer(archive.clerk.process(archive.clerk.check(messages), archive.now_ms), ROOM)
             for _, upload in batch:
                 if upload.name in answer.stored([upload]):
                     assert promised.setdefault(upload.name, upload.content) == upload.content

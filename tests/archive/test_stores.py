@@ -125,7 +125,7 @@ def test_the_command_on_a_bucket(ceph: Ceph, tmp_path: Path, capsys: pytest.Capt
     assert isinstance(store, S3Store)
     clerk = Clerk("archive", Ed25519PrivateKey.generate(), store, catalogue, 126)
     uploads = (*recording.kept, recording.receipt)
-    clerk.process([Message(str(recording.topic), bytes(upload)) for upload in uploads], WALL_MS)
+    clerk.process(clerk.check([Message(str(recording.topic), bytes(upload)) for upload in uploads]), WALL_MS)
     catalogue.close()
     assert archive("export", recording.id, "-o", tmp_path / "out.sealed") == 0
     assert (tmp_path / "out.sealed").read_bytes() == b"".join(upload.record for upload in recording.kept)

@@ -37,7 +37,7 @@ def recording(site: Path) -> Recording:
     store = FolderStore(site / "archive" / "objects")
     clerk = Clerk("archive", Ed25519PrivateKey.generate(), store, catalogue, 126)
     uploads = (*recording.kept, recording.receipt)
-    clerk.process([Message(str(recording.topic), bytes(upload)) for upload in uploads], WALL_MS)
+    clerk.process(clerk.check([Message(str(recording.topic), bytes(upload)) for upload in uploads]), WALL_MS)
     catalogue.close()
     return recording
 
@@ -125,7 +125,8 @@ def test_a_list_tells_the_newest_first(site: Path, recording: Recording, capsys:
     for minutes, (each, *uploads) in enumerate(
         ((other, other.preamble), (refused, refused.preamble, refused.refusal)), 1
     ):
-        clerk.process([Message(str(each.topic), bytes(upload)) for upload in uploads], WALL_MS + minutes * 60_000)
+        messages = [Message(str(each.topic), bytes(upload)) for upload in uploads]
+        clerk.process(clerk.check(messages), WALL_MS + minutes * 60_000)
     catalogue.close()
     capsys.readouterr()
     assert archive(site, "list", "--json") == 0
