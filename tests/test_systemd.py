@@ -77,7 +77,8 @@ def test_what_the_room_needs_is_allowed() -> None:
 
 
 def test_the_room_goes_before_what_else_runs_as_where_it_was_measured() -> None:
-    assert settings(ROOM)["Nice"] == [str(refusal.ROOM_NICE)]
+    weight = settings(ROOM)["CPUWeight"]
+    assert weight == [str(refusal.WEIGHT_RATIO * 100)], "systemd gives every other service 100"
 
 
 def test_no_unit_waits_for_network_or_time() -> None:
