@@ -330,19 +330,19 @@ class Stopwatch:
 def take_in(catalogues: Mapping[str, Catalogue], bar: Progress) -> dict[str, list[float]]:
     """Microseconds for each block, by catalogue and batch. The first batches, which find no plans yet, do not count."""
     task = bar.add_task("making uploads", total=ROOMS)
-    key, recipient = Ed25519PrivateKey.generate(), RecipientPrivateKey.generate("x25519").public
-    rooms = [f"bench-{at:03}" for at in range(ROOMS)]
+    recipient = RecipientPrivateKey.generate("x25519").public
+    rooms = {f"bench-{at:03}": Ed25519PrivateKey.generate() for at in range(ROOMS)}
     meetings = []
-    for room in rooms:
+    for room, key in rooms.items():
         made = uploads.meeting(room, key, recipient, 1, BATCHES + WARM_UP_BATCHES, BLOCK_BYTES)
         meetings.append([Message(str(UploadTopic(room, each.recording)), bytes(each)) for each in made])
         bar.advance(task)
     clerks, watches = {}, {}
     for name, catalogue in catalogues.items():
         with catalogue.write() as writing:
-            for room in rooms:
+            for room, key in rooms.items():
                 writing.enrol(Enrolment(room, key.public_key().public_bytes_raw().hex(), NOW_MS))
-        clerks[name] = Clerk("archive", key, MemoryStore(), catalogue, RETENTION_DAYS)
+        clerks[name] = Clerk("archive", Ed25519PrivateKey.generate(), MemoryStore(), catalogue, RETENTION_DAYS)
         watches[name] = Stopwatch(catalogue)
     costs: dict[str, list[float]] = {name: [] for name in catalogues}
     batches = list(zip(*meetings, strict=True))

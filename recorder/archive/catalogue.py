@@ -385,18 +385,8 @@ class Writing:
             ]
             self._connection.execute(insert(ITEMS), rows)
             return
-        statement = (
-            update(ITEMS)
-            .where(
-                ITEMS.c.recording == bindparam("of"), ITEMS.c.type == bindparam("kind"), ITEMS.c.page == bindparam("no")
-            )
-            .values(contents=bindparam("page_contents"))
-        )
-        changes = [
-            {"of": recording, "kind": type_, "no": number, "page_contents": page}
-            for (recording, type_, number), page in written.items()
-        ]
-        self._connection.execute(statement, changes)
+        keys = [ITEMS.c.recording, ITEMS.c.type, ITEMS.c.page]
+        self._database.change(self._connection, keys, ITEMS.c.contents, [(*key, page) for key, page in written.items()])
 
     def _settle(self, recording: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """Do what follows from the end of a recording, whose row this will be; returns what changes in it."""

@@ -33,6 +33,11 @@ class Database(Protocol):
     def among(self, columns: Sequence[Column[Any]], rows: Collection[Sequence[Any]]) -> ColumnElement[bool]:
         """Whether the values of these columns are one of `rows`."""
 
+    def change(
+        self, connection: Connection, keys: Sequence[Column[Any]], value: Column[Any], rows: Collection[Sequence[Any]]
+    ) -> None:
+        """Give `value` the last of each of `rows`, where `keys`, which name one row, are what comes before it."""
+
     def forget(self) -> None:
         """Leave of deleted rows what cannot be helped: docs/wire.md says what that is. Raises CatalogueError."""
 

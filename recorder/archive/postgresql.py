@@ -31,7 +31,9 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
+    update,
 )
+from sqlalchemy.sql.selectable import TableValuedAlias
 
 from recorder.archive.database import BUSY_SECONDS_MAX, Keys
 from recorder.errors import CatalogueError
@@ -85,16 +87,29 @@ class Postgresql:
             connection.execute(_LOCK, {"numbers": list(numbers)})
 
     def among(self, columns: Sequence[Column[Any]], rows: Collection[Sequence[Any]]) -> ColumnElement[bool]:
-        # One array a column: the statement is the same however many rows there are, and so is its plan.
-        values = zip(*rows, strict=True) if rows else [()] * len(columns)
-        arrays = [
-            bindparam(None, list(each), type_=ARRAY(column.type)) for column, each in zip(columns, values, strict=True)
-        ]
-        wanted = func.unnest(*arrays).table_valued(*(f"{column.name}_wanted" for column in columns)).render_derived()
+        wanted = _given([*columns], rows)
         return tuple_(*columns).in_(select(*wanted.c))
+
+    def change(
+        self, connection: Connection, keys: Sequence[Column[Any]], value: Column[Any], rows: Collection[Sequence[Any]]
+    ) -> None:
+        # A statement for each row would cost four times as much, most of it to find its partition.
+        given = _given([*keys, value], rows)
+        *where, new = given.c
+        these = [key == one for key, one in zip(keys, where, strict=True)]
+        connection.execute(update(value.table).where(*these).values({value: new}))
 
     def forget(self) -> None:
         """Nothing: a server keeps old versions of rows, and its log, until it has use for their place (ADR 16)."""
+
+
+def _given(columns: Sequence[Column[Any]], rows: Collection[Sequence[Any]]) -> TableValuedAlias:
+    """`rows` as a table, of one array a column: the statement is the same however many there are, and so is its plan."""
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    arrays = [
+        bindparam(None, list(each), type_=ARRAY(column.type)) for column, each in zip(columns, values, strict=True)
+    ]
+    return func.unnest(*arrays).table_valued(*(f"{column.name}_given" for column in columns)).render_derived()
 
 
 def _number(kind: str, name: str) -> int:

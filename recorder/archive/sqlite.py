@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import URL, Column, ColumnElement, Connection, create_engine, event, tuple_
+from sqlalchemy import URL, Column, ColumnElement, Connection, bindparam, create_engine, event, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from recorder.archive.database import BUSY_SECONDS_MAX, READING, Keys, first_line
@@ -28,6 +28,14 @@ class Sqlite:
 
     def among(self, columns: Sequence[Column[Any]], rows: Collection[Sequence[Any]]) -> ColumnElement[bool]:
         return tuple_(*columns).in_(list(rows))
+
+    def change(
+        self, connection: Connection, keys: Sequence[Column[Any]], value: Column[Any], rows: Collection[Sequence[Any]]
+    ) -> None:
+        these = [key == bindparam(f"{key.name}_given") for key in keys]
+        statement = update(value.table).where(*these).values({value: bindparam(f"{value.name}_given")})
+        names = [f"{column.name}_given" for column in (*keys, value)]
+        connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
     def forget(self) -> None:
         """Have no trace of deleted rows. In the database they are overwritten; its write-ahead log has them until this."""
