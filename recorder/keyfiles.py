@@ -180,9 +180,12 @@ def _load_private(file: Path, pem: bytes, passphrase: bytes | None) -> object:
     try:
         return load_pem_private_key(pem, passphrase)
     except ValueError as error:
-        if passphrase is not None and "password" in str(error):
+        if passphrase is None:
+            raise KeyFileError(f"{file}: is damaged") from error
+        if "password" in str(error):
             raise KeyFileError(f"{file}: the passphrase is wrong") from error
-        raise KeyFileError(f"{file}: is damaged") from error
+        # PBES2 has no checksum: under one wrong passphrase of 256 what comes out ends as a key might, and is none.
+        raise KeyFileError(f"{file}: the passphrase is wrong, or the file is damaged") from error
     except (TypeError, UnsupportedAlgorithm) as error:
         raise KeyFileError(f"{file}: is damaged, or of a kind not known here") from error
 

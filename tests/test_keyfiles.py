@@ -89,6 +89,18 @@ def test_a_wrong_passphrase_is_told_apart(recipient: RecipientPrivateKey, tmp_pa
         keyfiles.load_recipient(tmp_path / "a.key", b"another one entirely")
 
 
+def test_no_wrong_passphrase_is_told_as_damage_alone(tmp_path: Path) -> None:
+    """One of 256 decrypts to something that ends as a key might."""
+    file = tmp_path / "a.key"
+    keyfiles.save_recipient(file, RecipientPrivateKey.generate("x25519"), PASSPHRASE)
+    told = set()
+    for number in range(2_000):
+        with pytest.raises(KeyFileError) as raised:
+            keyfiles.load_recipient(file, b"wrong %d" % number)
+        told.add(str(raised.value).removeprefix(f"{file}: "))
+    assert told <= {"the passphrase is wrong", "the passphrase is wrong, or the file is damaged"}
+
+
 def test_a_short_passphrase_is_not_taken(recipient: RecipientPrivateKey, tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="at least 12"):
         keyfiles.save_recipient(tmp_path / "a.key", recipient, b"short")
