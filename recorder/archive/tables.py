@@ -38,6 +38,7 @@ DEVICES = Table(
     Column("name", String(64), primary_key=True),
     Column("public_key", LargeBinary(32), nullable=False),
     Column("enrolled_ms", BigInteger, nullable=False),
+    Index("ix_devices_public_key", "public_key", unique=True),
 )
 
 RECORDINGS = Table(

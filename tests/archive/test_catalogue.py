@@ -91,7 +91,7 @@ def test_the_migrations_make_the_tables_that_the_program_knows(catalogue, engine
         assert partitions == {f"{table}_{at:02}" for table in ("recordings", "items") for at in range(parts)}
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "head"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "head"])
 def test_up_down_up(engine, revision):
     turn(engine, command.upgrade, "head")
     turn(engine, command.downgrade, "base")
@@ -132,6 +132,29 @@ def test_what_is_there_goes_up_and_down_and_up(database, engine, tmp_path):
     turn(engine, command.upgrade, "head")
     again = Catalogue(database.url)
     assert (dump(again), again.counts()) == (before, counts)
+    again.close()
+
+
+def test_no_two_devices_have_one_key_whoever_writes(catalogue, database, engine):
+    """Two programs that enrol at once ask before either has written: the database has the last word."""
+    for name, key in (("room-1", "ab"), ("room-2", "cd")):
+        with catalogue.write() as writing:
+            writing.enrol(Enrolment(name, key * 32, NOW_MS))
+    before = dump(catalogue)
+    same = "UPDATE devices SET public_key = (SELECT public_key FROM devices WHERE name = 'room-1') WHERE name = 'room-2'"
+    with pytest.raises(Exception, match="(?i)unique"):
+        database.turn(same)
+    assert dump(catalogue) == before
+    catalogue.close()
+    turn(engine, command.downgrade, "0003")
+    database.turn(same)
+    with pytest.raises(CatalogueError, match="room-1 and room-2 are enrolled with one key; delete one of them"):
+        Catalogue(database.url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "0003"
+    database.turn("DELETE FROM devices WHERE name = 'room-2'")
+    again = Catalogue(database.url)
+    assert dump(again)["devices"] == before["devices"][:1]
     again.close()
 
 
