@@ -141,8 +141,10 @@ def test_no_two_devices_have_one_key_whoever_writes(catalogue, database, engine)
         with catalogue.write() as writing:
             writing.enrol(Enrolment(name, key * 32, NOW_MS))
     before = dump(catalogue)
-    same = "UPDATE devices SET public_key = (SELECT public_key FROM devices WHERE name = 'room-1') WHERE name = 'room-2'"
-    with pytest.raises(Exception, match="(?i)unique"):
+    same = (
+        "UPDATE devices SET public_key = (SELECT public_key FROM devices WHERE name = 'room-1') WHERE name = 'room-2'"
+    )
+    with pytest.raises(Exception, match=r"(?i)unique"):
         database.turn(same)
     assert dump(catalogue) == before
     catalogue.close()
