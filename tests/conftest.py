@@ -13,3 +13,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="tests/storage: kill the archive at every call that changes a folder or syncs, not at a sample of them",
     )
+    parser.addoption("--broker", metavar="HOST:PORT", help="tests/archive/test_broker.py: judge this broker, not ours")
+    parser.addoption("--keys", metavar="FOLDER", help="with --broker: the keys of archive, room-1 and room-2 there")

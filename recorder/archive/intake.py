@@ -26,6 +26,7 @@ from typing import Any, NamedTuple, TypeVar
 from paho.mqtt.client import Client, MQTTMessage
 
 from recorder import tls
+from recorder.archive.broker import refusal
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.figures import Figures
 from recorder.archive.road import connect, make
@@ -232,9 +233,9 @@ class Intake:
                 if selector.select(left):
                     self._wake.recv(4_096)
 
-    def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            self._flaw = f"the broker refused the archive: {reason}"
+    def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
+        if flaw := refusal(reason, properties):
+            self._flaw = flaw
             self._connected = False
             return
         client.subscribe(shared_uploads(self._clerk.group), qos=1)

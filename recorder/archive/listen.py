@@ -11,6 +11,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 
 from recorder import tls
+from recorder.archive.broker import refusal
 from recorder.archive.road import connect, make
 from recorder.config import Archive
 from recorder.wire.status import STATUS_BYTES_MAX
@@ -35,10 +36,11 @@ def listen(
     """
     flaw = "the broker closed the connection"
 
-    def on_connect(client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+    def on_connect(client: Client, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
         nonlocal flaw
-        if reason.is_failure:
-            flaw = f"the broker refused the archive: {reason}"
+        if refused := refusal(reason, properties):
+            flaw = refused
+            client.disconnect()
         else:
             client.subscribe(STATUSES, qos=0)
 

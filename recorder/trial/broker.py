@@ -82,6 +82,16 @@ class Broker:
 
     def start(self) -> None:
         """Start, and return when it takes connections."""
+        self._process = children.start(self._command(), output=subprocess.DEVNULL, errors=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not _answers(self.port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise TrialError(f"the broker did not start; its log says: {self.log.strip() or 'nothing'}")
+            time.sleep(0.02)
+
+    def _command(self) -> list[str]:
+        """Write its settings; what starts it with them."""
         # Debian keeps it in /usr/sbin, which is not on everyone's PATH.
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         if program is None:
@@ -95,15 +105,7 @@ class Broker:
         )
         (self._folder / "mosquitto.conf").write_text(configuration, encoding="utf-8")
         (self._folder / "acl").write_text(ACL, encoding="utf-8")
-        self._process = children.start(
-            [program, "-c", str(self._folder / "mosquitto.conf")], output=subprocess.DEVNULL, errors=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not _answers(self.port):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise TrialError(f"mosquitto did not start; its log says: {self.log.strip() or 'nothing'}")
-            time.sleep(0.02)
+        return [program, "-c", str(self._folder / "mosquitto.conf")]
 
     def stop(self) -> None:
         """Let it end in order; does nothing if it does not run."""

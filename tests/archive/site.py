@@ -30,12 +30,18 @@ SECONDS_MAX = 30.0
 class Site:
     """`catalogue` as in the settings."""
 
-    def __init__(self, folder: Path, rooms: Iterable[str] = ("room-1", "room-2"), catalogue: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rooms: Iterable[str] = ("room-1", "room-2"),
+        catalogue: str = "",
+        broker: type[Broker] = Broker,
+    ) -> None:
         self.folder = folder
         self.authority = Authority.create(folder / "authority")
         self.authority.enrol_archive(folder / "archive")
         self.authority.enrol_broker(folder / "broker" / "keys")
-        self.broker = Broker(folder / "broker")
+        self.broker = broker(folder / "broker")
         save_recipient_public(folder / "reader.pub", RECIPIENT.public)
         self.config = folder / "archive.toml"
         self.config.write_text(

@@ -14,28 +14,26 @@ import pytest
 from recorder.archive.catalogue import Catalogue, Counts
 from recorder.fleet.authority import Authority
 from recorder.sealed.verify import State, verify
+from recorder.trial.broker import Broker
 from recorder.wire.receipt import Purged
 from recorder.wire.upload import Upload
 from tests.archive.site import SECONDS_MAX, Device, Site
 from tests.rooms import RECIPIENT, Recording, Room
-
-NOT_AUTHORIZED = 135
-"""MQTT 5, section 3.4.2.1."""
+from tests.rumqttd import Rumqttd
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
+@pytest.fixture(scope="module", params=[Broker, Rumqttd])
+def shared(request, tmp_path_factory):
     """One site for the tests that break nothing."""
-    site = Site(tmp_path_factory.mktemp("site"))
-    site.broker.start()
-    site.start_archive()
-    yield site
-    site.close()
+    yield from running(Site(tmp_path_factory.mktemp("site"), broker=request.param))
 
 
-@pytest.fixture
-def site(tmp_path):
-    site = Site(tmp_path)
+@pytest.fixture(params=[Broker, Rumqttd])
+def site(request, tmp_path):
+    yield from running(Site(tmp_path, broker=request.param))
+
+
+def running(site: Site):
     site.broker.start()
     site.start_archive()
     yield site
@@ -139,88 +137,36 @@ def test_many_rooms_at_once_get_each_its_own(shared):
 
 
 class TestWhoMayNot:
-    def test_a_certificate_of_another_authority(self, shared, tmp_path):
-        stranger = Authority.create(tmp_path / "authority")
-        stranger.enrol_archive(tmp_path / "archive")
-        stranger.enrol_room("room-1", tmp_path / "room", [shared.folder / "reader.pub"])
-        keys = tmp_path / "room" / "keys"
-        (keys / "ca.pem").write_bytes((shared.folder / "room-1/keys/ca.pem").read_bytes())
-        assert Device(shared, "room-1", keys).connect() is False
+    """Besides whom the broker keeps out: tests/archive/broker_contract.py."""
 
-    def test_an_expired_certificate(self, shared, tmp_path):
+    @pytest.fixture(scope="class")
+    def gated(self, tmp_path_factory):
+        """On a broker that has a gate."""
+        yield from running(Site(tmp_path_factory.mktemp("site")))
+
+    def test_an_expired_certificate(self, gated, tmp_path):
         long_ago = datetime.now(UTC) - timedelta(days=3_000)
-        shared.authority.enrol_room("expired", tmp_path / "room", [shared.folder / "reader.pub"], now=long_ago)
-        assert Device(shared, "expired", tmp_path / "room" / "keys").connect() is False
+        gated.authority.enrol_room("expired", tmp_path / "room", [gated.folder / "reader.pub"], now=long_ago)
+        assert Device(gated, "expired", tmp_path / "room" / "keys").connect() is False
 
-    def test_a_broker_of_another_authority(self, shared, tmp_path):
+    def test_a_broker_of_another_authority(self, gated, tmp_path):
         Authority.create(tmp_path / "authority")
         context = ssl.create_default_context(cafile=str(tmp_path / "authority" / "ca.pem"))
         with (
-            socket.create_connection(("localhost", shared.broker.port), timeout=SECONDS_MAX) as plain,
+            socket.create_connection(("localhost", gated.broker.port), timeout=SECONDS_MAX) as plain,
             pytest.raises(ssl.SSLCertVerificationError),
         ):
             context.wrap_socket(plain, server_hostname="localhost")
 
-    def test_no_certificate(self, shared):
-        context = ssl.create_default_context(cafile=str(shared.folder / "room-1/keys/ca.pem"))
-        with (
-            socket.create_connection(("localhost", shared.broker.port), timeout=SECONDS_MAX) as plain,
-            pytest.raises((ssl.SSLError, ConnectionError)),
-            context.wrap_socket(plain, server_hostname="localhost") as sock,
-        ):
-            sock.sendall(b"\x10\x10\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x03abc")
-            assert sock.recv(1) != b""
-
-    def test_tls_before_1_3(self, shared):
-        keys = shared.folder / "room-1" / "keys"
-        context = ssl.create_default_context(cafile=str(keys / "ca.pem"))
-        context.load_cert_chain(keys / "tls.pem", keys / "tls.key")
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-        with (
-            socket.create_connection(("localhost", shared.broker.port), timeout=SECONDS_MAX) as plain,
-            pytest.raises((ssl.SSLError, ConnectionError)),
-        ):
-            context.wrap_socket(plain, server_hostname="localhost")
-
-    def test_a_device_on_anothers_topics(self, shared, device):
-        recording = device.room.record(1)
-        for topic in (
-            f"rec/v1/room-2/up/{recording.id}",
-            "rec/v1/room-2/status",
-            "rec/v1/room-1/down",
-            "rec/v1/room-2/down",
-        ):
-            assert device.publish(topic, bytes(recording.preamble)) == NOT_AUTHORIZED, topic
-        assert not (shared.folder / "archive/objects" / recording.id).exists()
-
-    @pytest.mark.parametrize("topic", ["#", "rec/v1/room-2/down", "rec/v1/+/down", "$share/intake/rec/v1/+/up/+"])
-    def test_a_device_hears_nothing_that_is_not_for_it(self, shared, topic):
-        spy, speaker = Device(shared, "room-2"), Device(shared, "room-1")
-        if topic == "rec/v1/room-2/down":
-            spy, speaker = speaker, spy
-        assert spy.connect(topic)
-        recording = speaker.room.record(3)
-        speaker.deliver(*recording.kept)
-        # Its own receipt comes last: by then everything before it would have come.
-        own = spy.room.record(1)
-        spy.send(own.preamble)
-        if topic in ("#", "rec/v1/+/down"):
-            spy.wait(lambda spy: own.preamble.name in spy.stored)
-        else:
-            speaker.deliver(speaker.room.record(1).preamble)
-        assert spy.strange == []
-        spy.close()
-        speaker.close()
-
-    def test_a_device_that_has_a_certificate_but_was_not_enrolled(self, shared, tmp_path):
-        shared.authority.enrol_room("stranger", tmp_path / "room", [shared.folder / "reader.pub"])
-        stranger = Device(shared, "stranger", tmp_path / "room" / "keys")
+    def test_a_device_that_has_a_certificate_but_was_not_enrolled(self, gated, tmp_path):
+        gated.authority.enrol_room("stranger", tmp_path / "room", [gated.folder / "reader.pub"])
+        stranger = Device(gated, "stranger", tmp_path / "room" / "keys")
         assert stranger.connect()
         recording = Room("stranger").record(1)
         stranger.send(*recording.kept)
         stranger.wait(lambda device: len(device.rejected) == len(recording.kept))
         assert stranger.stored == set()
-        assert not (shared.folder / "archive/objects" / recording.id).exists()
+        assert not (gated.folder / "archive/objects" / recording.id).exists()
         stranger.close()
 
 

@@ -1,0 +1,63 @@
+"""Real brokers against what the wire asks of one.
+
+    python -m pytest tests/archive/test_broker.py --broker broker.example:8883 --keys folder
+
+judges another one, under an authority that is made for it: `folder` has what `recorder authority` made for `archive`, `room-1`
+and `room-2`, each in a folder of that name.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recorder.fleet.authority import Authority
+from recorder.keyfiles import save_recipient_public
+from recorder.trial.broker import Broker
+from tests.archive.broker_contract import ROOMS, GateContract, Place, RoadContract
+from tests.rooms import RECIPIENT
+from tests.rumqttd import Rumqttd
+
+WIRE = (Path(__file__).parents[2] / "docs" / "wire.md").read_text(encoding="utf-8")
+KINDS = {"mosquitto": Broker, "rumqttd": Rumqttd}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The one that is named on the command line, or each that we have."""
+    if "place" in metafunc.fixturenames:
+        given = metafunc.config.getoption("--broker")
+        kinds = [given] if given else metafunc.cls.KINDS
+        metafunc.parametrize("place", kinds, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    if request.param not in KINDS:
+        host, _, port = request.param.rpartition(":")
+        yield Place(host, int(port), Path(request.config.getoption("--keys")))
+        return
+    folder = tmp_path_factory.mktemp(request.param)
+    authority = Authority.create(folder / "authority")
+    authority.enrol_archive(folder / "archive")
+    authority.enrol_broker(folder / "broker" / "keys")
+    save_recipient_public(folder / "reader.pub", RECIPIENT.public)
+    for name in ROOMS:
+        authority.enrol_room(name, folder / name, [folder / "reader.pub"])
+    with KINDS[request.param](folder / "broker") as broker:
+        yield Place(broker.host, broker.port, folder)
+
+
+class TestRoad(RoadContract):
+    KINDS = ("mosquitto", "rumqttd")  #
+
+
+class TestGate(GateContract):
+    # It shows besides that each of these can fail.
+    NO_GATE = pytest.mark.xfail(reason="rumqttd asks nobody for a certificate, and has no ACL", strict=True)
+    KINDS = ("mosquitto", pytest.param("rumqttd", marks=NO_GATE))
+
+
+def test_the_wire_names_every_statement_and_its_test() -> None:
+    told = re.findall(r"^\| .+ \| `(test_\w+)` \|$", WIRE, re.MULTILINE)
+    assert told == [name for suite in (RoadContract, GateContract) for name in vars(suite) if name.startswith("test_")]
