@@ -28,6 +28,12 @@ def shared(request, tmp_path_factory):
     yield from running(Site(tmp_path_factory.mktemp("site"), broker=request.param))
 
 
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory):
+    """On a broker that has a gate."""
+    yield from running(Site(tmp_path_factory.mktemp("gated")))
+
+
 @pytest.fixture(params=[Broker, Rumqttd])
 def site(request, tmp_path):
     yield from running(Site(tmp_path, broker=request.param))
@@ -138,11 +144,6 @@ def test_many_rooms_at_once_get_each_its_own(shared):
 
 class TestWhoMayNot:
     """Besides whom the broker keeps out: tests/archive/broker_contract.py."""
-
-    @pytest.fixture(scope="class")
-    def gated(self, tmp_path_factory):
-        """On a broker that has a gate."""
-        yield from running(Site(tmp_path_factory.mktemp("site")))
 
     def test_an_expired_certificate(self, gated, tmp_path):
         long_ago = datetime.now(UTC) - timedelta(days=3_000)
