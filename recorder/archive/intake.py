@@ -267,8 +267,9 @@ class Intake:
         self._inbox.put(_Arrived(Message(topic, bytes(message.payload)), message.mid, client))
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self._flaw = f"the connection was lost: {reason}"
-        self._connected = False
+        if self._connected:  # else it was given up for a reason that is told
+            self._flaw = f"the connection was lost: {reason}"
+            self._connected = False
 
     # The checker and the clerk. While one batch waits for the disk, the signatures of the next are checked.
 
