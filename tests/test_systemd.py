@@ -1,17 +1,22 @@
 """The unit files: systemd knows every word of them, and they leave a room little to do harm with."""
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from bench import refusal
+from recorder.archive.intake import FAREWELL_SECONDS_MAX
+from recorder.cli import parser
 from recorder.device import daemon, guard, supervisor
 
 UNITS = Path(__file__).parent.parent / "systemd"
 ROOM = UNITS / "wederhoor-room.service"
-EXPOSURE_MAX = 17
+INTAKE = UNITS / "wederhoor-archive@.service"
+WATCH = UNITS / "wederhoor-watch.service"
+EXPOSURE_MAX = {ROOM: 17, INTAKE: 11, WATCH: 11}
 """Tenths, as `systemd-analyze security` counts; comparable services of Debian have 21 to 94."""
 
 
@@ -28,26 +33,46 @@ def analyze(*arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("unit", sorted(UNITS.glob("*.service")), ids=lambda each: each.name)
+each_unit = pytest.mark.parametrize("unit", EXPOSURE_MAX, ids=lambda each: each.name)
+
+
+def complaints(text: str, unit: Path, folder: Path) -> list[str]:
+    """What systemd says of this unit; of a template, as its first instance."""
+    copy = folder / unit.name.replace("@.", "@1.")
+    copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", text, flags=re.MULTILINE))
+    done = analyze("verify", copy)
+    assert done.returncode == 0, done.stderr
+    return [line for line in done.stderr.splitlines() if copy.name in line]
+
+
+def test_there_is_no_other_unit() -> None:
+    assert {*UNITS.glob("*.service")} == {*EXPOSURE_MAX}
+
+
+@each_unit
 def test_systemd_knows_every_word(unit: Path, tmp_path: Path) -> None:
     """`verify` returns 0 for a word that it does not know, and warns."""
-    copy = tmp_path / unit.name
-    copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(), flags=re.MULTILINE))
-    done = analyze("verify", copy)
-    ours = [line for line in done.stderr.splitlines() if unit.name in line]
-    assert (done.returncode, ours) == (0, [])
+    assert complaints(unit.read_text(), unit, tmp_path) == []
 
 
-def test_a_misspelt_word_would_be_noticed(tmp_path: Path) -> None:
-    copy = tmp_path / ROOM.name
-    copy.write_text(ROOM.read_text().replace("NoNewPrivileges", "NoNewPriviliges"))
-    assert "NoNewPriviliges" in analyze("verify", copy).stderr
+@each_unit
+def test_a_misspelt_word_would_be_noticed(unit: Path, tmp_path: Path) -> None:
+    (told,) = complaints(unit.read_text().replace("NoNewPrivileges", "NoNewPriviliges"), unit, tmp_path)
+    assert "NoNewPriviliges" in told
 
 
-@pytest.mark.parametrize("unit", sorted(UNITS.glob("*.service")), ids=lambda each: each.name)
+@each_unit
 def test_it_leaves_little_to_do_harm_with(unit: Path) -> None:
-    done = analyze("security", "--offline=true", f"--threshold={EXPOSURE_MAX}", "--no-pager", unit)
+    done = analyze("security", "--offline=true", f"--threshold={EXPOSURE_MAX[unit]}", "--no-pager", unit)
     assert done.returncode == 0, done.stdout[-300:]
+
+
+@each_unit
+def test_what_it_starts_is_a_command_of_ours(unit: Path) -> None:
+    (command,) = settings(unit)["ExecStart"]
+    program, *arguments = shlex.split(command)
+    assert program == "/opt/wederhoor/bin/recorder"
+    parser().parse_args(arguments)
 
 
 def test_the_watchdog_barks_after_the_guard_and_long_after_a_turn() -> None:
@@ -86,3 +111,8 @@ def test_no_unit_waits_for_network_or_time() -> None:
     for unit in UNITS.glob("*.service"):
         waits = " ".join(" ".join(settings(unit).get(name, [])) for name in ("After", "Requires", "Wants", "BindsTo"))
         assert not re.search("network|time-", waits), unit.name
+
+
+def test_an_intake_has_the_time_to_send_its_last_receipts() -> None:
+    (seconds,) = settings(INTAKE)["TimeoutStopSec"]
+    assert float(seconds) >= 2 * FAREWELL_SECONDS_MAX
