@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,12 +27,14 @@ ACCOUNT = "postgres"
 
 
 class PostgresqlServer:
-    """A PostgreSQL with its files in `folder`, which is made. May be started again after it ended.
+    """A PostgreSQL with its files in `folder`, made by `initdb` with these options. May be started again after it ended.
 
     Raises TrialError if PostgreSQL is missing or fails.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, options: Sequence[str] = ("--auth=trust", "--encoding=UTF8", "--locale=C")
+    ) -> None:
         self._folder = folder.absolute()
         self._process: subprocess.Popen[bytes] | None = None
         self._as: list[str] = []
@@ -52,7 +54,7 @@ class PostgresqlServer:
                 "--pdeathsig=KILL",
                 "--",
             ]
-        initdb = ["initdb", "--auth=trust", f"--username={ACCOUNT}", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        initdb = ["initdb", *options, f"--username={ACCOUNT}", "--no-sync"]
         made = subprocess.run(
             [*self._as, _program(initdb[0]), *initdb[1:], "-D", str(self._data)],
             cwd=folder,
