@@ -71,7 +71,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 class TestRoad(RoadContract):
-    KINDS = ("mosquitto", "rumqttd")  #
+    KINDS = ("mosquitto", "composed", "rumqttd")
 
 
 class TestGate(GateContract):
