@@ -21,6 +21,7 @@ from recorder.trial.broker import Broker
 from recorder.wire.status import Status
 from tests.archive.site import tls
 from tests.rooms import RECIPIENT
+from tests.rumqttd import Rumqttd
 
 ROOM = "room-1"
 RECORDING = "00" * 16
@@ -32,13 +33,13 @@ NEVER_SECONDS = 600.0
 class Road:
     """A broker, the archive's ear and voice on it, and one room's uplink."""
 
-    def __init__(self, folder: Path, enrolled: datetime | None = None) -> None:
+    def __init__(self, folder: Path, enrolled: datetime | None = None, kind: type[Broker] = Broker) -> None:
         authority = Authority.create(folder / "authority")
         authority.enrol_archive(folder / "archive")
         authority.enrol_broker(folder / "broker" / "keys")
         save_recipient_public(folder / "reader.pub", RECIPIENT.public)
         authority.enrol_room(ROOM, folder / ROOM, [folder / "reader.pub"], enrolled)
-        self.broker = Broker(folder / "broker")
+        self.broker = kind(folder / "broker")
         self.heard: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         """What reached the archive."""
         self._events: list[Heard] = []
@@ -89,9 +90,9 @@ class Road:
         return client
 
 
-@pytest.fixture
-def road(tmp_path: Path) -> Iterator[Road]:
-    with Road(tmp_path) as road:
+@pytest.fixture(params=[Broker, Rumqttd])
+def road(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Road]:
+    with Road(tmp_path, kind=request.param) as road:
         yield road
 
 

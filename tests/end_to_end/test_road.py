@@ -8,7 +8,18 @@ import pytest
 
 from recorder.fleet.authority import CERTIFICATE_DAYS, Authority
 from recorder.sealed.verify import KeyboxState, State
+from recorder.trial import machines
+from recorder.trial.broker import Broker
+from tests.end_to_end.conftest import MakeHouse
 from tests.end_to_end.house import House, until
+from tests.rumqttd import Rumqttd
+
+
+@pytest.fixture(params=[Broker, Rumqttd])
+def house_of_each(request: pytest.FixtureRequest, make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> House:
+    """With each broker that we have."""
+    monkeypatch.setattr(machines, "Broker", request.param)
+    return make_house()
 
 
 def assert_arrived_whole(house: House, recording: str) -> None:
@@ -24,8 +35,9 @@ def assert_arrived_whole(house: House, recording: str) -> None:
     assert not (house.archive_folder / "objects" / "conflicts").exists()
 
 
-def test_a_meeting_without_a_broker(house: House) -> None:
+def test_a_meeting_without_a_broker(house_of_each: House) -> None:
     """Promise 4: no broker when the room starts, none while it records: kept here, and all of it arrives later."""
+    house = house_of_each
     house.broker.kill()
     room = house.start_room(connected=False)
     recording = house.begin(blocks=2)
@@ -38,8 +50,9 @@ def test_a_meeting_without_a_broker(house: House) -> None:
     assert_arrived_whole(house, recording)
 
 
-def test_the_broker_dies_in_the_middle(house: House) -> None:
+def test_the_broker_dies_in_the_middle(house_of_each: House) -> None:
     """Promise 4: SIGKILL of the broker while it carries blocks; what it acknowledged but lost comes again."""
+    house = house_of_each
     house.start_room()
     recording = house.begin(blocks=2)
     until("a block at the archive", lambda: house.archived_blocks(recording))
