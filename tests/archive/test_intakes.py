@@ -90,6 +90,7 @@ def test_intakes_are_killed_and_started_at_random(database: Database, intakes: i
             sender.join()
         at_start = [written(process) for process in site.helpers]
         senders[0].send(BLOCKS * intakes)
+        assert [process.poll() for process in site.helpers] == [None] * intakes, site.log[-2_000:]
         assert min(now - then for now, then in zip(map(written, site.helpers), at_start, strict=True)) > WORK_BYTES_MIN
         for process in site.helpers:
             process.terminate()
