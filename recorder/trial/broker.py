@@ -18,7 +18,7 @@ from recorder.trial import children
 from recorder.wire.topics import ARCHIVE_USER, STATUSES, UPLOADS
 from recorder.wire.upload import PAYLOAD_BYTES_MAX
 
-START_SECONDS_MAX = 10.0
+START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0
 QUEUED_MESSAGES_MAX = 100_000
 """Explicit and large: by default it drops what it acknowledged beyond 1,000, and 0 drops in some versions (#2879)."""
