@@ -26,10 +26,9 @@ from typing import Any, NamedTuple, TypeVar
 from paho.mqtt.client import Client, MQTTMessage
 
 from recorder import tls
-from recorder.archive.broker import refusal
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.figures import Figures
-from recorder.archive.road import connect, make
+from recorder.archive.road import connect, make, refusal
 from recorder.config import Archive
 from recorder.wire.judge import Checked
 from recorder.wire.topics import shared_uploads

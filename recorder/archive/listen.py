@@ -11,8 +11,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 
 from recorder import tls
-from recorder.archive.broker import refusal
-from recorder.archive.road import connect, make
+from recorder.archive.road import connect, make, refusal
 from recorder.config import Archive
 from recorder.wire.status import STATUS_BYTES_MAX
 from recorder.wire.topics import STATUSES

@@ -1,4 +1,8 @@
-"""The archive's way to the broker: how its processes connect, and why they could not."""
+"""The archive's way to the broker: how its processes connect, and why they could not.
+
+What a broker can do it says in its CONNACK (MQTT 5, section 3.2.2.3), and what it leaves unsaid there it can do. Some promise
+more than they keep: docs/wire.md has all that is asked of one, and a suite that tries it.
+"""
 
 import secrets
 import ssl
@@ -7,12 +11,27 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from recorder import tls
 from recorder.config import Archive
+from recorder.wire.upload import PAYLOAD_BYTES_MAX
 
 CONNECT_SECONDS_MAX = 15.0
 KEEPALIVE_SECONDS = 30
+PACKET_BYTES_MAX = PAYLOAD_BYTES_MAX + 512
+"""Of the largest upload: its topic, and what else a packet has before its payload."""
+UNSUPPORTED_PROTOCOL = 132
+"""Reason code, section 3.2.2.2."""
+
+_ASKED = {
+    "SharedSubscriptionAvailable": (1, "shared subscriptions"),
+    "WildcardSubscriptionAvailable": (1, "subscriptions with wildcards"),
+    "RetainAvailable": (1, "retained messages"),
+    "MaximumQoS": (1, "QoS 1"),
+    "MaximumPacketSize": (PACKET_BYTES_MAX, f"packets of {PACKET_BYTES_MAX:,} bytes"),
+}
+"""Property to the least that it may say, and what that is in words."""
 
 
 def make(what: str, identity: tls.Identity, *, manual_ack: bool = False) -> Client:
@@ -43,4 +62,17 @@ def connect(client: Client, config: Archive, **limits: int) -> str:
         return tls.distrust(error)
     except (OSError, ValueError) as error:  # ValueError: what the settings name can be no host
         return str(error)
+    return ""
+
+
+def refusal(reason: ReasonCode, properties: Properties | None) -> str:
+    """Why there is no connection to work with, in plain words; empty if there is."""
+    if reason.value == UNSUPPORTED_PROTOCOL:
+        return "the broker does not speak MQTT 5: it must be replaced by one that does (docs/wire.md)"
+    if reason.is_failure:
+        return f"the broker refused the archive: {reason}"
+    said = {} if properties is None else properties.json()  # type: ignore[no-untyped-call]
+    lacks = [words for name, (least, words) in _ASKED.items() if said.get(name, least) < least]
+    if lacks:
+        return f"the broker does not offer {', '.join(lacks)}: its settings must allow that (docs/wire.md)"
     return ""

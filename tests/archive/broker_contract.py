@@ -17,7 +17,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage, topic_matches_sub
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from recorder.archive.broker import refusal
+from recorder.archive.road import refusal
 from recorder.fleet.authority import Authority
 from recorder.wire import topics
 from recorder.wire.upload import PAYLOAD_BYTES_MAX

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from recorder.archive.broker import PACKET_BYTES_MAX
+from recorder.archive.road import PACKET_BYTES_MAX
 from recorder.fleet.authority import CERTIFICATE_DAYS, Authority
 from recorder.trial.broker import Broker
 from tests.archive.test_watch import free_port
