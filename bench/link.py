@@ -7,7 +7,9 @@ from multiprocessing.connection import Connection
 
 from bench.processes import SPAWN
 
-PORTION_BYTES = 2_048
+PORTION_BYTES = 4_096
+LATE_SECONDS_MAX = 0.05
+"""What a timer that comes late loses is made up for, if it is no more than that."""
 
 
 @contextlib.contextmanager
@@ -60,7 +62,7 @@ async def _carry(
     free_at = 0.0
     with contextlib.suppress(ConnectionError):
         while data := await reader.read(PORTION_BYTES):
-            free_at = max(free_at, clock()) + len(data) / bytes_a_second
+            free_at = max(free_at, clock() - LATE_SECONDS_MAX) + len(data) / bytes_a_second
             await asyncio.sleep(free_at - clock())
             way.put_nowait((free_at + delay_seconds, data))
     way.put_nowait((clock(), b""))

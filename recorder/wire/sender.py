@@ -3,7 +3,10 @@
 Rules:
 
 1. Nothing counts as stored but what a receipt signs for with the digest of our own bytes. It may then be forgotten.
-2. At most `window` items are on the road without a receipt.
+2. At most `window` items are on the road without a receipt, and no more than receipts come for soon: it begins with
+   WINDOW_FIRST, widens while what fills it has its receipts within QUICK_SECONDS, and narrows by half when they take
+   SLOW_SECONDS. So a fast road is used, and what must wait, on a slow one or behind a thousand other rooms, waits on this
+   device: a live meeting's block, here or in another room, has no more than that before it.
 3. On every connection a recording's turn begins with its preamble. The receipt of that tells what the archive has of it, which
    is not sent again; only then the rest follows. So a restart costs one message a recording, not a resend.
 4. Orders to purge go before everything but their own preamble, without which nobody could check them later. An order is
@@ -35,6 +38,9 @@ from recorder.wire.receipt import Receipt, Rejected, Stored, item_type
 from recorder.wire.records import Beside
 from recorder.wire.upload import Name
 
+WINDOW_FIRST, WINDOW_LEAST = 8, 2
+QUICK_SECONDS, SLOW_SECONDS = 0.3, 1.0
+"""A receipt takes a twentieth to a fifth of a second where nothing waits: a commit of the archive's, and the way."""
 AFTER_THE_MANIFEST = (RecordType.KEYBOX, Beside.RECEIPT)
 """What the archive can judge only by the manifest."""
 
@@ -177,7 +183,9 @@ class Sender:
     """Of one device. `now` is monotonic, in seconds."""
 
     def __init__(self, window: int, receipt_timeout_seconds: float) -> None:
-        self._window = window
+        self._window_most = window
+        self._window = min(WINDOW_FIRST, window)
+        self._narrowed = 0.0
         self._timeout = receipt_timeout_seconds
         self._recordings: dict[str, _Recording] = {}
         self._connected = False
@@ -250,6 +258,7 @@ class Sender:
         self._orders.clear()
         self._turns.clear()
         self._newest_is_next = True
+        self._window = min(WINDOW_FIRST, self._window_most)
         for recording in self._recordings.values():
             recording.greeted = False
         self._take_back()
@@ -311,8 +320,11 @@ class Sender:
 
     def _receive(self, receipt: Receipt, now: float) -> list[Action]:
         actions: list[Action] = []
+        full, sent = len(self._on_road) >= self._window, []
         for stored in receipt.stored:
-            actions += self._sign_off(stored)
+            actions += self._sign_off(stored, sent)
+        if sent:
+            self._pace(len(sent), min(sent), now, full=full)
         for purged in receipt.purged:
             known = self._recordings.get(purged.recording)
             if known and known.refusal and known.items[known.refusal].hex() == purged.manifest:
@@ -325,7 +337,17 @@ class Sender:
             actions += self._set_aside(rejected, now)
         return actions
 
-    def _sign_off(self, stored: Stored) -> list[Action]:
+    def _pace(self, signed: int, sent: float, now: float, *, full: bool) -> None:
+        """Widen or narrow the window: so many were signed for at once, the first of which was sent at `sent`."""
+        if now - sent >= SLOW_SECONDS:
+            if sent >= self._narrowed:  # else it went with those that told so before
+                self._window = max(min(WINDOW_LEAST, self._window_most), self._window // 2)
+                self._narrowed = now
+        elif full and now - sent < QUICK_SECONDS:
+            self._window = min(self._window_most, self._window + signed)
+
+    def _sign_off(self, stored: Stored, sent: list[float]) -> list[Action]:
+        """`sent` gets the times when what it signs for went on the road, as far as it was there."""
         recording = self._recordings.get(stored.recording)
         if recording is None:
             return []
@@ -338,8 +360,8 @@ class Sender:
             self.backlog -= len(new)
             self.caught_up += len(new)
         for name in covered:
-            if name != recording.refusal:
-                self._on_road.pop(name, None)
+            if name != recording.refusal and name in self._on_road:
+                sent.append(self._on_road.pop(name))
             if name.type is RecordType.PREAMBLE and self._connected:
                 recording.greeted = True
             if name.type in (RecordType.PREAMBLE, RecordType.MANIFEST) and recording.greeted:

@@ -1,9 +1,11 @@
 """The sender's machine against a simulated archive, over a road that loses, doubles, swaps and delays."""
 
+import collections
 import hashlib
 from collections.abc import Iterable, Mapping
 from time import process_time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -12,6 +14,9 @@ from recorder.sealed.layout import RecordType
 from recorder.wire.receipt import Purged, Receipt, Rejected, Stored, fold, kind
 from recorder.wire.records import ITEM_TYPES, Beside
 from recorder.wire.sender import (
+    SLOW_SECONDS,
+    WINDOW_FIRST,
+    WINDOW_LEAST,
     Action,
     Added,
     Connected,
@@ -424,6 +429,66 @@ def test_how_far_it_has_caught_up_is_told_of_meetings_that_are_over_alone() -> N
     for name in (told(B), manifest(B)):
         sender.step(added(name, refusal=name == manifest(B)), 0)
     assert sender.backlog == 2 + len([told(B), manifest(B)])
+
+
+@pytest.mark.parametrize("slower", [4, 40])
+@pytest.mark.parametrize("way", [0.005, 0.2])
+@pytest.mark.parametrize("each_takes", [0.001, 0.01, 0.1])
+def test_a_road_is_used_whatever_it_bears_and_no_queue_stands_on_it(each_takes: float, way: float, slower: int) -> None:
+    """An archive that stores one item after the other, so many seconds each, behind a road so long; later it is slower."""
+    most = 250
+    sender = Sender(most, TIMEOUT)
+    feed(sender, preamble(), *map(block, range(4_000)))
+    road: collections.deque[tuple[float, Name]] = collections.deque()
+    """When each has its receipt here."""
+    stored_at = now = 0.0
+
+    def send(names: list[Name]) -> None:
+        nonlocal stored_at
+        for name in names:
+            stored_at = max(stored_at, now + way / 2) + each_takes
+            road.append((stored_at + way / 2, name))
+
+    def run(receipts: int) -> tuple[float, float]:
+        """Items a second, and how long the last was on the road."""
+        nonlocal now
+        began, sent_at = now, {name: now for _, name in road}
+        for _ in range(receipts):
+            now, name = road.popleft()
+            took = now - sent_at.pop(name)
+            before = len(road)
+            send(published(sender.step(receipt([name]), now)))
+            sent_at |= {name: now for _, name in list(road)[before:]}
+        return receipts / (now - began), took
+
+    send(published(sender.step(Connected(), now)))
+    run(1_000)
+    rate, took = run(200)
+    bears = min(1 / each_takes, most / (way + each_takes))
+    assert rate > 0.9 * bears
+    assert took < max(SLOW_SECONDS, WINDOW_LEAST * each_takes + way) + each_takes
+    each_takes *= slower
+    run(2_000)
+    rate, took = run(200)
+    assert took < SLOW_SECONDS + each_takes or len(road) == WINDOW_LEAST
+    assert rate > 0.9 * min(1 / each_takes, most / (way + each_takes))
+
+
+def test_the_window_begins_anew_with_each_connection_and_is_never_wider_than_it_may_be() -> None:
+    sender = Sender(20, TIMEOUT)
+    feed(sender, preamble(), *map(block, range(100)))
+    sender.step(Connected(), 0)
+    road = published(sender.step(receipt([preamble()]), 0.1))
+    assert len(road) == WINDOW_FIRST, "one was signed for, and the window was not full"
+    road = published(sender.step(receipt(road), 0.2))
+    assert len(road) == 2 * WINDOW_FIRST
+    road = published(sender.step(receipt(road), 0.3))
+    assert len(road) == 20
+    assert len(published(sender.step(receipt(road[:5]), 0.3 + SLOW_SECONDS))) == 0
+    assert len(published(sender.step(receipt(road[5:12]), 0.4 + SLOW_SECONDS))) == 2, "half of it, and that once"
+    sender.step(Disconnected(), 2)
+    sender.step(Connected(), 3)
+    assert len(published(sender.step(receipt([preamble()]), 3.1))) == WINDOW_FIRST
 
 
 def test_adding_twice_is_adding_once() -> None:
