@@ -320,7 +320,8 @@ class Sender:
 
     def _receive(self, receipt: Receipt, now: float) -> list[Action]:
         actions: list[Action] = []
-        full, sent = len(self._on_road) >= self._window, []
+        sent: list[float] = []
+        full = len(self._on_road) >= self._window
         for stored in receipt.stored:
             actions += self._sign_off(stored, sent)
         if sent:
