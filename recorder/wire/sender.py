@@ -6,7 +6,7 @@ Rules:
 2. At most `window` items are on the road without a receipt, and no more than receipts come for soon: it begins with
    WINDOW_FIRST, widens while what fills it has its receipts within QUICK_SECONDS, and narrows by half when they take
    SLOW_SECONDS. So a fast road is used, and what must wait, on a slow one or behind a thousand other rooms, waits on this
-   device: a live meeting's block, here or in another room, has no more than that before it.
+   device: a live meeting's block, here or in another room, has no more than that before it (docs/adr/0020).
 3. On every connection a recording's turn begins with its preamble. The receipt of that tells what the archive has of it, which
    is not sent again; only then the rest follows. So a restart costs one message a recording, not a resend.
 4. Orders to purge go before everything but their own preamble, without which nobody could check them later. An order is
