@@ -38,9 +38,10 @@ from recorder.wire.receipt import Receipt, Rejected, Stored, item_type
 from recorder.wire.records import Beside
 from recorder.wire.upload import Name
 
-WINDOW_FIRST, WINDOW_LEAST = 8, 2
+WINDOW_FIRST, WINDOW_LEAST = 8, 4
 QUICK_SECONDS, SLOW_SECONDS = 0.3, 1.0
-"""A receipt takes a twentieth to a fifth of a second where nothing waits: a commit of the archive's, and the way."""
+"""A receipt takes a twentieth to a fifth of a second where nothing waits: a commit of the archive's, and the way. With
+WINDOW_LEAST a meeting keeps up behind one that takes four."""
 AFTER_THE_MANIFEST = (RecordType.KEYBOX, Beside.RECEIPT)
 """What the archive can judge only by the manifest."""
 
