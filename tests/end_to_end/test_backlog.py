@@ -21,10 +21,10 @@ from recorder.trial.machines import RAM
 from tests.archive.site import Device, Site
 from tests.archive.test_watch import free_port
 from tests.end_to_end.conftest import MakeHouse
-from tests.end_to_end.house import SECONDS_MAX, Watched, recorder
+from tests.end_to_end.house import SECONDS_MAX, Watched, recorder, until
 
 BLOCK_BYTES = 1_000
-LARGE_BLOCKS, LARGE_BLOCK_BYTES = 3_000, 20_000
+LARGE_BLOCKS, LARGE_BLOCK_BYTES = 1_500, 40_000
 MIB = 1_048_576
 ROOM_RSS_MAX = 96 * MIB
 BROKER_RSS_MAX = 32 * MIB
@@ -154,7 +154,12 @@ def test_a_meeting_is_not_held_up_by_what_lies_on_the_card_from_before(make_hous
 
 def test_behind_an_archive_that_hangs_the_spool_grows_and_nothing_else(make_house: MakeHouse) -> None:
     """Back-pressure from end to end: what cannot be stored waits on the card, not in anybody's memory; and that is told."""
-    house = make_house({"seal": {"block_seconds": 0.2}, "metrics": {"intake_port": free_port()}})
+    changes = {
+        "seal": {"block_seconds": 0.2},
+        "metrics": {"intake_port": free_port()},
+        "uplink": {"retry_first_seconds": 1.5, "retry_last_seconds": 1.5},  # long enough to be seen in a report
+    }
+    house = make_house(changes)
     fill(house.settings, 3, LARGE_BLOCKS // 3, LARGE_BLOCK_BYTES)
     room = house.start_room()
     archive = house.archive_pid
@@ -167,16 +172,21 @@ def test_behind_an_archive_that_hangs_the_spool_grows_and_nothing_else(make_hous
         told = room.latest
         more = told.sealed - before.sealed
         assert told.status.waiting == before.status.waiting + more
-        assert told.status.backlog == before.status.backlog > 2_000
+        assert told.status.backlog == before.status.backlog > 1_000
         assert told.status.spool_bytes > before.status.spool_bytes + more * BLOCK_BYTES
-        looked = recorder("status", "--config", house.folder / "archive.toml", "--language", "en")
-        assert looked.returncode == 1 and "The intake does not answer" in looked.stdout
-        assert f"{told.status.backlog} of {told.status.backlog + told.status.caught_up} to go" in looked.stdout
+        to_go = f"{told.status.backlog} of {told.status.backlog + told.status.caught_up} to go"
+
+        def looked() -> bool:
+            look = recorder("status", "--config", house.folder / "archive.toml", "--language", "en")
+            assert look.returncode == 1 and "The intake does not answer" in look.stdout
+            return to_go in look.stdout  # else it is just connecting anew
+
+        until("word of how much is to go", looked)
     finally:
         os.kill(archive, signal.SIGCONT)
     with slowed(archive, runs=0.05, stands=0.1):
         house.end()
-        house.await_signed(recording)
+        room.wait_for("backlog that goes", lambda it: status(it)[2] > 0, SECONDS_MAX)
     room.wait_for("end of the backlog", lambda it: status(it) == (0, 0, 0), SECONDS_MAX)
     assert house.verified(recording).state is State.WHOLE
     house.until_forgotten(recording)
