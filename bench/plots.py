@@ -84,8 +84,24 @@ def _catalogue(axes: Axes, result: Result) -> None:
     axes.xaxis.set_major_formatter("{x:g}")
 
 
+def _fleet(axes: Axes, result: Result) -> None:
+    lengths = sorted({run["block_seconds"] for run in result["runs"]})
+    for length, colour, line in zip(lengths, COLOURS, LINES, strict=False):
+        runs = [run for run in result["runs"] if run["block_seconds"] == length and run["seconds"]]
+        points = sorted((run["rooms"], run["seconds"]["0.99"]) for run in runs)
+        told = f"blocks of {length:g} s"
+        axes.plot(*zip(*points, strict=True), color=colour, linestyle=line, marker="o", label=told)
+    axes.axhline(2.0, color="grey", linewidth=0.8)
+    axes.annotate("2 s", (0.01, 2.0), xycoords=("axes fraction", "data"), va="bottom", color="grey")
+    axes.set(xscale="log", yscale="log", xlabel="rooms that record", ylabel="99 of 100 receipts: s")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:,g}")
+    axes.legend(frameon=False, loc="upper left")
+
+
 PICTURES: dict[str, Callable[[Axes, Result], None]] = {
     "refusal": _refusal,
     "intake": _intake,
     "catalogue": _catalogue,
+    "fleet": _fleet,
 }

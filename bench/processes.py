@@ -1,11 +1,14 @@
 """What the kernel knows of a process: CPU time, memory, bytes written (proc(5))."""
 
+import multiprocessing
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+SPAWN = multiprocessing.get_context("spawn")
+"""For processes that begin with nothing of the bench's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,12 @@ class Cpu:
 def cpu(pid: int) -> Cpu:
     user, system, child_user, child_system = (int(field) for field in _stat(pid)[11:15])
     return Cpu((user + system) / _TICKS_PER_SECOND, (child_user + child_system) / _TICKS_PER_SECOND)
+
+
+def machine_cpu() -> float:
+    """CPU seconds of all processes since the machine was started, and of the kernel; without waiting and idling."""
+    user, nice, system, _, _, irq, softirq = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8])
+    return (user + nice + system + irq + softirq) / _TICKS_PER_SECOND
 
 
 def memory(pid: int) -> Memory | None:

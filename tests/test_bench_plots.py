@@ -18,6 +18,16 @@ RESULTS: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"rates": {"one intake, 4096": [900.0, 1_000.0, 5_000.0], "one intake, 32768": [700.0]}},
         {"one intake", "4 KiB", "32 KiB", "1,000", "700"},
     ),
+    "fleet": (
+        {
+            "runs": [
+                {"rooms": rooms, "block_seconds": length, "seconds": {"0.99": rooms / 400}}
+                for length in (1.0, 5.0)
+                for rooms in (900, 100)
+            ]
+        },
+        {"blocks of 1 s", "blocks of 5 s", "2 s"},
+    ),
     "catalogue": ({"query_ms": {"counts": [1.0, 2.0, 30.0]}}, {"counts", "50 ms"}),
 }
 """Of each kind of picture, a result and what must be written in it."""

@@ -11,7 +11,19 @@ PACKAGE = ROOT / "recorder"
 PAGE = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
 PURE = ("meeting", "sealed", "wire")
 PURE_LIBRARIES = {
-    *("abc", "base64", "binascii", "collections", "dataclasses", "enum", "functools", "hashlib", "heapq", "hmac"),
+    *(
+        "abc",
+        "base64",
+        "binascii",
+        "bisect",
+        "collections",
+        "dataclasses",
+        "enum",
+        "functools",
+        "hashlib",
+        "heapq",
+        "hmac",
+    ),
     *("itertools", "math", "re", "struct", "types", "typing", "msgspec", "cryptography", "datetime"),
 }
 """What the pure core may import besides itself: nothing with a clock, a socket, a file, a thread or a die in it."""

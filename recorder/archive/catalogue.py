@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import (
@@ -110,12 +112,19 @@ class Catalogue:
         self._database = _database(url)
         self._tally_slot = secrets.randbelow(TALLY_SLOTS)
         try:
-            with self._database.engine.begin() as connection:
-                self._database.lock(connection, None)  # of two programs that start at once one migrates
-                command.upgrade(_alembic(connection), "head")
+            if not self._is_migrated():
+                with self._database.engine.begin() as connection:
+                    self._database.lock(connection, None)  # of two programs that start at once one migrates
+                    command.upgrade(_alembic(connection), "head")
         except (SQLAlchemyError, CommandError) as error:
             self.close()
             raise CatalogueError(f"{url}: the catalogue cannot be opened: {first_line(error)}") from error
+
+    def _is_migrated(self) -> bool:
+        """Whether there is nothing to migrate. Waits for no writer: one that hangs is when an operator looks."""
+        with self._database.engine.connect().execution_options(**READING) as connection:
+            there = MigrationContext.configure(connection).get_current_revision()
+            return there == ScriptDirectory.from_config(_alembic(connection)).get_current_head()
 
     @contextmanager
     def write(self, keys: Keys | None = None) -> Iterator["Writing"]:

@@ -56,6 +56,8 @@ class Room(msgspec.Struct, frozen=True):
     spool_bytes: int | None = None
     spool_capacity_bytes: int | None = None
     waiting: int | None = None
+    backlog: int | None = None
+    caught_up: int | None = None
     said_ms: int | None = None
     certificate_ends_ms: int | None = None
     version: str = ""
@@ -158,6 +160,8 @@ def _room(name: str, said: Status | None, now_ms: int) -> Room:
         said.spool_bytes,
         said.spool_capacity_bytes,
         said.waiting,
+        said.backlog,
+        said.caught_up,
         said.said_ms,
         said.certificate_ends_ms,
         said.version,

@@ -40,6 +40,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "fault": "storing",
         "unknown": "",
         "mib": "{here} van {all} MiB",
+        "to go": "{waiting}; nog {left} van {all} te gaan",
         "ago": "{count} {unit} geleden",
         "seconds": "s",
         "minutes": "min",
@@ -79,6 +80,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "fault": "fault",
         "unknown": "",
         "mib": "{here} of {all} MiB",
+        "to go": "{waiting}; {left} of {all} to go",
         "ago": "{count} {unit} ago",
         "seconds": "s",
         "minutes": "min",
@@ -183,10 +185,17 @@ def _cells(room: "Room", now_ms: int, words: dict[str, str]) -> list[str]:
         words[room.use or "unknown"],
         ", ".join(_plain(fault) for fault in room.faults),
         spool,
-        "" if room.waiting is None else str(room.waiting),
+        _items(room, words),
         _ago(now_ms - room.said_ms, words) if room.said_ms else "",
         _day(room.certificate_ends_ms) if room.certificate_ends_ms else "",
     ]
+
+
+def _items(room: "Room", words: dict[str, str]) -> str:
+    """What waits; and how far the room has come with what is of meetings that are over."""
+    if not room.backlog or room.caught_up is None:
+        return "" if room.waiting is None else str(room.waiting)
+    return words["to go"].format(waiting=room.waiting, left=room.backlog, all=room.backlog + room.caught_up)
 
 
 def _told(trouble: "Trouble", language: Language) -> str:

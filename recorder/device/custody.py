@@ -257,7 +257,7 @@ class Custody:
                 self._complete(recording, body, moment, boot)
             elif refused:
                 preamble = Name(recording.id, RecordType.PREAMBLE, 0)
-                self._added(Added(preamble, recording.preamble_hash), recording.preamble_hash)
+                self._added(Added(preamble, recording.preamble_hash, recording.sequence), recording.preamble_hash)
                 self._complete_refusal(recording, moment, boot)
             else:
                 self._read_records(recording)
@@ -350,7 +350,7 @@ class Custody:
         if receipt in self._spool.names(recording.id):  # or the card had damaged it, and an earlier manifest
             before = (*before, receipt)
         for each in (*before, name):
-            self._added(_item(each, self._spool.read(each)), recording.preamble_hash)
+            self._added(_item(recording, each, self._spool.read(each)), recording.preamble_hash)
 
     def _advance(self, recording: Recording, manifest_body: bytes) -> None:
         """Let the chains know of a recording whose manifest is durable, with a receipt that follows from it."""
@@ -380,7 +380,7 @@ class Custody:
     def _keep(self, recording: Recording, kind: RecordType, index: int, record: bytes, *, ending: bool = False) -> None:
         name = Name(recording.id, kind, index)
         self._spool.put(name, record, ending=ending)
-        self._added(_item(name, record), recording.preamble_hash)
+        self._added(_item(recording, name, record), recording.preamble_hash)
 
     def _read_backlog(self, backlog: list[tuple[Recording, list[Name]]]) -> Iterator[None]:
         """A step for each record."""
@@ -451,7 +451,7 @@ class Custody:
 
     def _checked_item(self, recording: Recording, name: Name, record: bytes) -> Added:
         """A record as the road knows it; one of UNREADABLE if a bit of it has flipped: the archive would not take it."""
-        item = _item(name, record)
+        item = _item(recording, name, record)
         _, body = records.parse_record(record)
         if name.type is RecordType.BLOCK:
             check_block(self._signing_key.public_key(), recording.preamble_hash, body)
@@ -533,13 +533,13 @@ class Custody:
         return self.recording
 
 
-def _item(name: Name, record: bytes) -> Added:
+def _item(recording: Recording, name: Name, record: bytes) -> Added:
     """A record as the road knows it; SealedError or SignedTextError if it is damaged."""
     kind, body = records.parse_record(record)
     refused = (
         kind is RecordType.MANIFEST and canonical.decode(body[canonical.SIGNATURE_BYTES :], Manifest).ended == REFUSED
     )
-    return Added(name, layout.hash_body(body), refused)
+    return Added(name, layout.hash_body(body), recording.sequence, refused)
 
 
 def _announcement(entries: list[Entry]) -> str:

@@ -167,6 +167,8 @@ class Daemon:
         self._sweeping = True
         """Files of what was forgotten may be left to remove."""
         self._sender_actions: list[sender.Action] = []
+        self._caught_up_before = 0
+        """What the sender had caught up with when there last was no backlog."""
         self._present: dict[Fault, str] | None = None
         """All that is wrong, until something changes or the turn is over."""
         self._faults: dict[Fault, str] = {}
@@ -434,7 +436,14 @@ class Daemon:
         self._read_backlog()
         self._sweep()
         self._do_on_road(self._sender.step(sender.Tick(), now), now)
+        if self._backlog == 0:
+            self._caught_up_before = self._sender.caught_up
         self._say_status(now)
+
+    @property
+    def _backlog(self) -> int:
+        """Items of meetings that are over, which the archive has not signed for."""
+        return self._sender.backlog + self._custody.unread
 
     def _backlog_waits(self) -> bool:
         """Whether more of it should be read: what the road knows of costs memory until the archive has signed for it."""
@@ -994,6 +1003,8 @@ class Daemon:
             spool_bytes=self._spool.size_bytes,
             spool_capacity_bytes=self._spool_capacity_bytes(),
             waiting=self._sender.waiting + self._custody.unread,
+            backlog=self._backlog,
+            caught_up=self._sender.caught_up - self._caught_up_before,
             certificate_ends_ms=round(self._uplink.certificate_ends.timestamp()) * 1_000,
             started_ms=self._started_ms,
             said_ms=time.time_ns() // 1_000_000,

@@ -22,6 +22,8 @@ START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0
 QUEUED_MESSAGES_MAX = 100_000
 """Explicit and large: by default it drops what it acknowledged beyond 1,000, and 0 drops in some versions (#2879)."""
+QUEUED_BYTES_MAX = 268_435_456
+"""And so many bytes of them: a bound on its memory where an intake is slow. What is dropped its room sends again."""
 INFLIGHT_MESSAGES_MAX = 1_000
 """On the road to one worker of the intake without its acknowledgement; the default of 20 would cap a batch at 20."""
 
@@ -37,6 +39,7 @@ per_listener_settings false
 allow_anonymous false
 acl_file {folder}/acl
 max_queued_messages {queued}
+max_queued_bytes {queued_bytes}
 max_inflight_messages {inflight}
 message_size_limit {size}
 listener {port} 127.0.0.1
@@ -80,6 +83,13 @@ class Broker:
         file = self._folder / "mosquitto.log"
         return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        if self._process is None:
+            raise TrialError("the broker does not run")
+        return self._process.pid
+
     def start(self) -> None:
         """Start, and return when it takes connections."""
         self._process = children.start(self._command(), output=subprocess.DEVNULL, errors=subprocess.DEVNULL)
@@ -100,6 +110,7 @@ class Broker:
             folder=self._folder,
             port=self.port,
             queued=QUEUED_MESSAGES_MAX,
+            queued_bytes=QUEUED_BYTES_MAX,
             inflight=INFLIGHT_MESSAGES_MAX,
             size=PAYLOAD_BYTES_MAX,
         )

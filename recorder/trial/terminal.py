@@ -52,6 +52,10 @@ SIGNED: dict[Language, str] = {
     "en": "for {0} of {1} blocks; still waiting here in all: {2}",
 }
 """What waits is more than blocks: beginning, end and key of a recording, and earlier ones."""
+BACKLOG: dict[Language, tuple[str, str]] = {
+    "nl": ("eerder opgenomen", "nog {0} van {1} stukken te gaan"),
+    "en": ("recorded before", "{0} of {1} items still to go"),
+}
 ROAD: dict[Language, tuple[str, str]] = {
     "nl": ("verbonden", "geen verbinding; alles wordt hier bewaard"),
     "en": ("connected", "no connection; everything is kept here"),
@@ -125,6 +129,9 @@ def panel(report: Report, language: Language, keys: str = "", marks: int = 0) ->
     grid.add_row(level, _meter(report.rms_dbfs, report.peak_dbfs))
     grid.add_row(sealed, f"{report.sealed}")
     grid.add_row(signed, SIGNED[language].format(report.receipted, report.sealed, report.status.waiting))
+    if report.status.backlog:
+        earlier, to_go = BACKLOG[language]
+        grid.add_row(earlier, to_go.format(report.status.backlog, report.status.backlog + report.status.caught_up))
     road = ROAD[language][not report.connected]
     grid.add_row(archive, road if report.connected else Text(road, "yellow"))
     if report.attention != DARK.name:

@@ -3,13 +3,18 @@
 Rules:
 
 1. Nothing counts as stored but what a receipt signs for with the digest of our own bytes. It may then be forgotten.
-2. At most `window` items are on the road without a receipt.
-3. On every connection the preamble of each recording goes first. The receipt of that tells what the archive has of it, which is
-   not sent again; only then the rest follows. So a restart costs one message a recording, not a resend.
+2. At most `window` items are on the road without a receipt, and no more than receipts come for soon: it begins with
+   WINDOW_FIRST, widens while what fills it has its receipts within QUICK_SECONDS, and narrows by half when they take
+   SLOW_SECONDS. So a fast road is used, and what must wait, on a slow one or behind a thousand other rooms, waits on this
+   device: a live meeting's block, here or in another room, has no more than that before it (docs/adr/0020).
+3. On every connection a recording's turn begins with its preamble. The receipt of that tells what the archive has of it, which
+   is not sent again; only then the rest follows. So a restart costs one message a recording, not a resend.
 4. Orders to purge go before everything but their own preamble, without which nobody could check them later. An order is
    on the road until the purge itself is signed for: that it is stored is not enough.
 5. Keybox and consent receipt go when their manifest has a receipt: nothing else says what they must be.
-6. Recordings take turns, one item each: a backlog does not starve the meeting that is running.
+6. Every second place on the road is the newest recording's, as far as it has anything to send: a backlog does not hold up the
+   meeting that is running, nor that the backlog. The others go one after the other, the oldest first: so each is whole at
+   the archive, and gone from this device, as early as can be.
 7. An item without a receipt for too long means that the connection, whatever it says of itself, does not work.
 8. What the archive does not take is set aside, and offered again on the next connection and after as long as a receipt may
    take: somebody may have mended the cause, for instance enrolled this room there.
@@ -22,6 +27,7 @@ and a recording dropped (its items, once): days without the archive are 10^5 ite
 serves the buttons. So a queue is cleaned of what needs no sending only when its turn comes.
 """
 
+import bisect
 import collections
 import heapq
 from dataclasses import dataclass, field
@@ -32,6 +38,10 @@ from recorder.wire.receipt import Receipt, Rejected, Stored, item_type
 from recorder.wire.records import Beside
 from recorder.wire.upload import Name
 
+WINDOW_FIRST, WINDOW_LEAST = 8, 4
+QUICK_SECONDS, SLOW_SECONDS = 0.3, 1.0
+"""A receipt takes a twentieth to a fifth of a second where nothing waits: a commit of the archive's, and the way. With
+WINDOW_LEAST a meeting keeps up behind one that takes four."""
 AFTER_THE_MANIFEST = (RecordType.KEYBOX, Beside.RECEIPT)
 """What the archive can judge only by the manifest."""
 
@@ -52,12 +62,14 @@ class Added:
 
     name: Name
     content: bytes
+    sequence: int
+    """Its recording's number on this device: the newest has the largest."""
     refusal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A refused recording's items are gone from this device, its preamble apart."""
+    """The items of a recording in hand, which was refused, are gone from this device, its preamble apart."""
 
     recording: str
 
@@ -132,6 +144,7 @@ Action = Publish | Receipted | Done | PurgeConfirmed | NotTaken | Reconnect
 
 @dataclass
 class _Recording:
+    sequence: int
     items: Items
     """Everything added, until all of it is signed for: a receipt may name any range of it."""
     queue: list[Name] = field(default_factory=list)
@@ -146,6 +159,8 @@ class _Recording:
     refusal: Name | None = None
     purged: bool = False
     """The archive has signed that it carried out the refusal."""
+    over: bool = False
+    """Its meeting is: the manifest was added."""
 
     @property
     def waiting(self) -> int:
@@ -153,9 +168,12 @@ class _Recording:
         return len(self.items) - self.items.signed
 
     @property
-    def ended(self) -> bool:
-        """Whether its manifest is signed for."""
-        return self.items.is_signed(Name(self.items.recording, RecordType.MANIFEST, 0))
+    def preamble(self) -> Name:
+        return Name(self.items.recording, RecordType.PREAMBLE, 0)
+
+    @property
+    def manifest(self) -> Name:
+        return Name(self.items.recording, RecordType.MANIFEST, 0)
 
     def enqueue(self, name: Name) -> None:
         if name.type is not RecordType.PREAMBLE and name != self.refusal:
@@ -166,23 +184,31 @@ class Sender:
     """Of one device. `now` is monotonic, in seconds."""
 
     def __init__(self, window: int, receipt_timeout_seconds: float) -> None:
-        self._window = window
+        self._window_most = window
+        self._window = min(WINDOW_FIRST, window)
+        self._narrowed = 0.0
         self._timeout = receipt_timeout_seconds
         self._recordings: dict[str, _Recording] = {}
         self._connected = False
         self._on_road: dict[Name, float] = {}
         """When each was sent; the longest waiting first."""
-        self._greetings: collections.deque[str] = collections.deque()
-        """Recordings whose preamble is to go first."""
         self._orders: collections.deque[str] = collections.deque()
-        """Recordings whose order to purge may go now."""
-        self._turns: collections.deque[str] = collections.deque()
-        """Recordings that have something to send, each once, the next one first."""
+        """Recordings whose order to purge, or the preamble before it, may go now."""
+        self._turns: list[tuple[int, str]] = []
+        """Recordings that may have something to send, by their number: the oldest first, each once."""
+        self._newest = 0
+        """The number of the newest recording that there ever was."""
+        self._newest_is_next = True
+        """The last place was another's."""
         self._aside_since = 0.0
         self.complaint = ""
         """Why the archive does not take something that is set aside, as it said last; empty while it takes everything."""
         self.waiting = 0
         """Items that the archive has not signed for."""
+        self.backlog = 0
+        """Of these the items of meetings that are over."""
+        self.caught_up = 0
+        """Items that it has signed for after their meeting was over, since the start."""
 
     @property
     def moving(self) -> int:
@@ -202,8 +228,8 @@ class Sender:
                 self._connect()
             case Disconnected():
                 self._disconnect()
-            case Added(name, content, refusal):
-                self._add(name, content, refusal=refusal)
+            case Added():
+                self._add(event)
             case Dropped(recording):
                 self._drop(recording)
             case Received(receipt):
@@ -223,16 +249,17 @@ class Sender:
         self._disconnect()
         self._connected = True
         for recording in self._recordings:
-            self._greet(recording)
+            self._take_turns(recording)
 
     def _disconnect(self) -> None:
         self._connected = False
         for name in self._on_road:
             self._recordings[name.recording].enqueue(name)
         self._on_road.clear()
-        self._greetings.clear()
         self._orders.clear()
         self._turns.clear()
+        self._newest_is_next = True
+        self._window = min(WINDOW_FIRST, self._window_most)
         for recording in self._recordings.values():
             recording.greeted = False
         self._take_back()
@@ -251,27 +278,32 @@ class Sender:
     def _offer_again(self) -> None:
         for recording in self._take_back():
             self._recordings[recording].greeted = False  # the archive may have forgotten the preamble
-            self._greet(recording)
+            self._take_turns(recording)
 
     def _lay_aside(self, name: Name, now: float) -> None:
         self._recordings[name.recording].set_aside.append(name)
         self._aside_since = now
 
-    def _add(self, name: Name, content: bytes, *, refusal: bool) -> None:
+    def _add(self, added: Added) -> None:
+        name = added.name
         if name.recording not in self._recordings:
-            self._recordings[name.recording] = _Recording(Items(name.recording))
+            self._recordings[name.recording] = _Recording(added.sequence, Items(name.recording))
+            self._newest = max(self._newest, added.sequence)
         recording = self._recordings[name.recording]
         if name in recording.items:
             return
-        recording.items.add(name, content)
+        recording.items.add(name, added.content)
         self.waiting += 1
-        if refusal:
+        if recording.over:
+            self.backlog += 1
+        elif name == recording.manifest:
+            recording.over = True
+            self.backlog += recording.waiting
+        if added.refusal:
             recording.refusal = name
         recording.enqueue(name)
-        if recording.greeted:
+        if self._connected:
             self._take_turns(name.recording)
-        elif self._connected and (refusal or name.type is RecordType.PREAMBLE):
-            self._greet(name.recording)
 
     def _drop(self, recording: str) -> None:
         known = self._recordings.get(recording)
@@ -289,8 +321,12 @@ class Sender:
 
     def _receive(self, receipt: Receipt, now: float) -> list[Action]:
         actions: list[Action] = []
+        sent: list[float] = []
+        full = len(self._on_road) >= self._window
         for stored in receipt.stored:
-            actions += self._sign_off(stored)
+            actions += self._sign_off(stored, sent)
+        if sent:
+            self._pace(len(sent), min(sent), now, full=full)
         for purged in receipt.purged:
             known = self._recordings.get(purged.recording)
             if known and known.refusal and known.items[known.refusal].hex() == purged.manifest:
@@ -303,7 +339,17 @@ class Sender:
             actions += self._set_aside(rejected, now)
         return actions
 
-    def _sign_off(self, stored: Stored) -> list[Action]:
+    def _pace(self, signed: int, sent: float, now: float, *, full: bool) -> None:
+        """Widen or narrow the window: so many were signed for at once, the first of which was sent at `sent`."""
+        if now - sent >= SLOW_SECONDS:
+            if sent >= self._narrowed:  # else it went with those that told so before
+                self._window = max(min(WINDOW_LEAST, self._window_most), self._window // 2)
+                self._narrowed = now
+        elif full and now - sent < QUICK_SECONDS:
+            self._window = min(self._window_most, self._window + signed)
+
+    def _sign_off(self, stored: Stored, sent: list[float]) -> list[Action]:
+        """`sent` gets the times when what it signs for went on the road, as far as it was there."""
         recording = self._recordings.get(stored.recording)
         if recording is None:
             return []
@@ -312,15 +358,18 @@ class Sender:
         for name in new:
             recording.items.sign(name)
         self.waiting -= len(new)
+        if recording.over:
+            self.backlog -= len(new)
+            self.caught_up += len(new)
         for name in covered:
-            if name != recording.refusal:
-                self._on_road.pop(name, None)
+            if name != recording.refusal and name in self._on_road:
+                sent.append(self._on_road.pop(name))
             if name.type is RecordType.PREAMBLE and self._connected:
                 recording.greeted = True
             if name.type in (RecordType.PREAMBLE, RecordType.MANIFEST) and recording.greeted:
                 self._take_turns(stored.recording)
         actions: list[Action] = [Receipted(new)] if new else []
-        if recording.ended and recording.refusal is None and recording.waiting == 0:
+        if recording.over and recording.refusal is None and recording.waiting == 0:
             self._forget(stored.recording)
             actions.append(Done(stored.recording))
         return actions
@@ -339,23 +388,21 @@ class Sender:
         return [NotTaken(name, rejected.reason)]
 
     def _forget(self, recording: str) -> None:
-        self.waiting -= self._recordings.pop(recording).waiting
+        waiting = self._recordings.pop(recording).waiting
+        self.waiting -= waiting
+        self.backlog -= waiting
         for name in [name for name in self._on_road if name.recording == recording]:
             del self._on_road[name]
 
-    def _greet(self, recording: str) -> None:
-        """Let a recording's preamble go ahead; that of one with a refusal first."""
-        if self._recordings[recording].refusal is not None:
-            self._greetings.appendleft(recording)  # being there twice does no harm
-        else:
-            self._greetings.append(recording)
-
     def _take_turns(self, recording: str) -> None:
         """Let a recording have its turns, and its order to purge at once."""
-        if self._recordings[recording].refusal is not None:
+        known = self._recordings[recording]
+        if known.refusal is not None:
             self._orders.append(recording)  # being there twice does no harm
-        if recording not in self._turns:
-            self._turns.append(recording)
+        turn = (known.sequence, recording)
+        at = bisect.bisect_left(self._turns, turn)
+        if self._turns[at : at + 1] != [turn]:
+            self._turns.insert(at, turn)
 
     def _fill(self, now: float) -> list[Action]:
         """Fill the window."""
@@ -373,25 +420,32 @@ class Sender:
             recording = self._recordings.get(self._orders.popleft())
             if recording is None or recording.refusal is None or recording.purged:
                 continue
-            if self._may_go(recording, recording.refusal):
-                return recording.refusal
-        while self._greetings:
-            preamble = Name(self._greetings.popleft(), RecordType.PREAMBLE, 0)
-            recording = self._recordings.get(preamble.recording)
-            if recording is not None and not recording.greeted and self._may_go(recording, preamble):
-                return preamble
-        while self._turns:
-            turn = self._turns.popleft()
-            recording = self._recordings.get(turn)
-            while recording is not None and recording.queue:
-                name = heapq.heappop(recording.queue)
-                if recording.items.is_signed(name):
-                    continue
-                if name.type in AFTER_THE_MANIFEST and not recording.ended:
-                    recording.enqueue(name)  # the manifest's receipt gives it its turn
-                    break
-                self._turns.append(turn)
+            name = recording.refusal if recording.greeted else recording.preamble
+            if self._may_go(recording, name):
                 return name
+        while self._turns:
+            at = -1 if self._newest_is_next and self._turns[-1][0] == self._newest else 0
+            sequence, turn = self._turns[at]
+            recording = self._recordings.get(turn)
+            following = self._next_of(recording) if recording is not None else None
+            if following is not None:
+                self._newest_is_next = sequence != self._newest
+                return following
+            del self._turns[at]
+        return None
+
+    def _next_of(self, recording: _Recording) -> Name | None:
+        """What may go of this recording now; None until something happens that gives it its turn again."""
+        if not recording.greeted:
+            return recording.preamble if self._may_go(recording, recording.preamble) else None
+        while recording.queue:
+            name = heapq.heappop(recording.queue)
+            if recording.items.is_signed(name):
+                continue
+            if name.type in AFTER_THE_MANIFEST and not recording.items.is_signed(recording.manifest):
+                recording.enqueue(name)
+                return None
+            return name
         return None
 
     def _may_go(self, recording: _Recording, name: Name) -> bool:

@@ -46,6 +46,10 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the card may hold of such in all, in whole MiB."""
     waiting: Count = 0
     """Items that the archive has not signed for."""
+    backlog: Count = 0
+    """Of these the items of meetings that are over: what is still to go."""
+    caught_up: Count = 0
+    """Items of such meetings that it has signed for since there last was no backlog, or the program started."""
     certificate_ends_ms: Count = 0
     """When the room's certificate ends, Unix milliseconds."""
     started_ms: Count = 0

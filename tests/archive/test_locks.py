@@ -215,6 +215,20 @@ def test_who_writes_of_another_recording_does_not_wait(postgresql_server, tmp_pa
     database.drop()
 
 
+def test_who_opens_a_catalogue_waits_for_no_writer(database, waiting):
+    """`recorder status`, say, of an intake that hangs within a batch."""
+    writer = Catalogue(database.url)
+
+    def look() -> None:
+        catalogue = Catalogue(database.url)
+        assert catalogue.enrolled() == []
+        catalogue.close()
+
+    with writer.write():
+        assert waiting(look).wait(SECONDS_MAX)
+    writer.close()
+
+
 def write_of_everything(catalogue: Catalogue) -> None:
     with catalogue.write():
         pass

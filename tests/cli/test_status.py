@@ -133,14 +133,14 @@ def look(site: Site, *arguments: str, capsys: pytest.CaptureFixture[str]) -> tup
 
 def test_a_person_and_a_script_see_that_all_is_well(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     say(site)
-    say(site, room="room-2", state="recording")
+    say(site, room="room-2", state="recording", waiting=1_203, backlog=1_200, caught_up=20_400)
     code, told = look(site, "--language", "en", capsys=capsys)
     assert code == 0
     assert "the broker localhost:" in told and "the intake listens" in told
     rows = [line.split("  ") for line in told.splitlines() if line.startswith("room-")]
-    assert [[cell.strip() for cell in row if cell.strip()][:4] for row in rows] == [
-        ["room-1", "connected", "free", "5 of 1024 MiB"],
-        ["room-2", "connected", "in use", "5 of 1024 MiB"],
+    assert [[cell.strip() for cell in row if cell.strip()][:5] for row in rows] == [
+        ["room-1", "connected", "free", "5 of 1024 MiB", "2"],
+        ["room-2", "connected", "in use", "5 of 1024 MiB", "1203; 1200 of 21600 to go"],
     ]
     assert told.endswith("All is well.\n")
     code, told = look(site, capsys=capsys)
@@ -149,9 +149,10 @@ def test_a_person_and_a_script_see_that_all_is_well(site: Site, capsys: pytest.C
     found = json.loads(told)
     assert code == 0
     assert (found["broker"], found["troubles"], found["intake"]["subscribed"]) == ("", [], True)
-    assert [(room["name"], room["use"], room["waiting"]) for room in found["rooms"]] == [
-        ("room-1", "free", 2),
-        ("room-2", "in_use", 2),
+    keys = ("name", "use", "waiting", "backlog", "caught_up")
+    assert [tuple(room[key] for key in keys) for room in found["rooms"]] == [
+        ("room-1", "free", 2, 0, 0),
+        ("room-2", "in_use", 1_203, 1_200, 20_400),
     ]
 
 

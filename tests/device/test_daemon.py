@@ -1131,7 +1131,8 @@ def test_a_backlog_is_read_as_the_archive_takes_it(room: Room, monkeypatch: Any)
         for _ in range(20):
             yield
         assert len(daemon._preamble_hashes) == 1, "the archive takes nothing, so no more is read"
-        assert daemon._status(online=True).waiting == everything
+        told = daemon._status(online=True)
+        assert (told.waiting, told.backlog, told.caught_up) == (everything, everything, 0)
         while daemon._preamble_hashes:
             (waiting,) = daemon._preamble_hashes
             signed.append(waiting)

@@ -96,6 +96,12 @@ class Watched(RoomProcess):
             self.lines.append(report)
 
     @property
+    def latest(self) -> Report:
+        """The last report; there must be one."""
+        assert self._latest is not None
+        return self._latest
+
+    @property
     def reports(self) -> list[Report]:
         return [line for line in self.lines if isinstance(line, Report)]
 
@@ -218,6 +224,11 @@ class House(Machines):
             check=False,
         )
         return int(found.stdout.split()[0]) if found.stdout.strip() else None
+
+    @property
+    def archive_pid(self) -> int:
+        assert self._archive is not None
+        return self._archive.pid
 
     @property
     def hold_file(self) -> Path:

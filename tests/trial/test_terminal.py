@@ -62,6 +62,13 @@ def test_what_is_left_is_told_in_minutes_where_it_is_long() -> None:
     assert "60 min" in shown(REPLACE(EXAMPLE, seconds_left=3_599.0), "en")
 
 
+def test_how_far_a_room_has_caught_up_is_told_while_it_does() -> None:
+    behind = REPLACE(EXAMPLE, status=REPLACE(EXAMPLE.status, waiting=1_203, backlog=1_200, caught_up=20_400))
+    assert "1200 of 21600 items still to go" in shown(behind, "en")
+    assert "nog 1200 van 21600 stukken te gaan" in shown(behind, "nl")
+    assert "to go" not in shown(EXAMPLE, "en")
+
+
 def look(config: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "recorder", "panel", "--config", str(config), *arguments],

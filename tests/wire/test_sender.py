@@ -1,10 +1,12 @@
 """The sender's machine against a simulated archive, over a road that loses, doubles, swaps and delays."""
 
+import collections
 import hashlib
 from collections.abc import Iterable, Mapping
 from time import process_time
 
-from hypothesis import settings
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -12,6 +14,9 @@ from recorder.sealed.layout import RecordType
 from recorder.wire.receipt import Purged, Receipt, Rejected, Stored, fold, kind
 from recorder.wire.records import ITEM_TYPES, Beside
 from recorder.wire.sender import (
+    SLOW_SECONDS,
+    WINDOW_FIRST,
+    WINDOW_LEAST,
     Action,
     Added,
     Connected,
@@ -60,7 +65,8 @@ def content(name: Name, salt: bytes = b"") -> bytes:
 
 
 def added(name: Name, refusal: bool = False) -> Added:
-    return Added(name, content(name), refusal)
+    """Recordings were made in the order of their ids."""
+    return Added(name, content(name), int(name.recording, 16), refusal)
 
 
 def receipt(
@@ -310,10 +316,10 @@ def test_what_cannot_be_read_here_holds_up_nothing_else() -> None:
 def test_a_preamble_that_is_not_taken_holds_its_recording_back_alone() -> None:
     sender = Sender(1, TIMEOUT)
     feed(sender, preamble(), block(0), preamble(B), block(0, B))
-    sender.step(Connected(), 0)
-    assert published(sender.step(receipt([], [], [rejected(preamble())]), 0)) == [preamble(B)]
-    assert published(sender.step(receipt([preamble(B)]), 0)) == [block(0, B)]
-    assert sender.step(receipt([block(0, B)]), 0) == [Receipted((block(0, B),))]
+    assert published(sender.step(Connected(), 0)) == [preamble(B)]
+    assert published(sender.step(receipt([], [], [rejected(preamble(B))]), 0)) == [preamble()]
+    assert published(sender.step(receipt([preamble()]), 0)) == [block(0)]
+    assert sender.step(receipt([block(0)]), 0) == [Receipted((block(0),))]
 
 
 def test_told_to_send_the_preamble_first_it_does_so_on_the_next_connection() -> None:
@@ -330,17 +336,159 @@ def test_told_to_send_the_preamble_first_it_does_so_on_the_next_connection() -> 
     assert sender.waiting == 0
 
 
-def test_recordings_take_turns() -> None:
+def deliver(sender: Sender, road: list[Name]) -> list[Name]:
+    """Let the archive sign for everything, in the order in which it was sent; all that was."""
+    for name in road:
+        road += published(sender.step(receipt([name]), 0))
+    return road
+
+
+def test_every_second_place_is_the_newest_recordings_and_the_others_go_the_oldest_first() -> None:
     sender = Sender(1, TIMEOUT)
-    feed(sender, preamble(), *map(block, range(3)), preamble(B), block(0, B), block(1, B))
+    for recording in (B, A, C):  # in whatever order the card gives them
+        feed(sender, preamble(recording), *(block(index, recording) for index in range(3)))
+    assert deliver(sender, published(sender.step(Connected(), 0))) == [
+        *(preamble(C), preamble(A)),
+        *(each for index in range(3) for each in (block(index, C), block(index, A))),
+        *(preamble(B), block(0, B), block(1, B), block(2, B)),
+    ]
+
+
+def test_when_the_newest_recording_has_everything_signed_for_no_other_takes_its_place() -> None:
+    sender = Sender(1, TIMEOUT)
+    for recording in (A, B):
+        feed(sender, preamble(recording), block(0, recording), block(1, recording))
+    feed(sender, preamble(C), told(C), manifest(C))
+    sent = deliver(sender, published(sender.step(Connected(), 0)))
+    assert sent == [
+        *(preamble(C), preamble(A), manifest(C), block(0), told(C), block(1)),
+        *(preamble(B), block(0, B), block(1, B)),
+    ]
+
+
+@given(
+    window=st.integers(1, 8),
+    backlog=st.lists(st.integers(0, 12), min_size=1, max_size=6),
+    moments=st.lists(st.booleans(), max_size=60),
+)
+def test_a_backlog_holds_no_block_of_a_running_meeting_up(window: int, backlog: list[int], moments: list[bool]) -> None:
+    """At each moment the archive signs for the first that is on the road, or the meeting has another block."""
+    sender = Sender(window, TIMEOUT)
+    for at, blocks in enumerate(backlog):
+        recording = f"{at:032x}"
+        names = (preamble(recording), *(block(index, recording) for index in range(blocks)), manifest(recording))
+        feed(sender, *names, told(recording))
+    feed(sender, preamble())
+    road: list[Name] = []
+    places_of_others: dict[Name, int] = {}
+    """Of each block of the meeting that has not been sent yet: so many places more may others have before it."""
+    sent: list[Name] = []
+
+    def take(names: list[Name]) -> None:
+        for name in names:
+            sent.append(name)
+            road.append(name)
+            if name.recording == A:
+                places_of_others.pop(name, None)
+                continue
+            for each in places_of_others:
+                places_of_others[each] -= 1
+                assert places_of_others[each] >= 0, f"{each} waits too long"
+
+    take(published(sender.step(Connected(), 0)))
+    while preamble() in road:
+        take(published(sender.step(receipt([road.pop(0)]), 0)))
+    made = 0
+    for signs in moments:
+        if signs and road:
+            take(published(sender.step(receipt([road.pop(0)]), 0)))
+        elif not signs:
+            name, made = block(made), made + 1
+            places_of_others[name] = len(places_of_others) + 1
+            take(feed(sender, name))
+    while road:
+        take(published(sender.step(receipt([road.pop(0)]), 0)))
+    assert not places_of_others
+    older = [name for name in sent if name.recording != A and name.type is RecordType.BLOCK]
+    assert older == sorted(older), "the oldest first"
+    assert len(older) == sum(backlog) and sender.backlog == 0
+
+
+def test_how_far_it_has_caught_up_is_told_of_meetings_that_are_over_alone() -> None:
+    """Or what is told would follow how long a meeting lasts, which may end with a no."""
+    sender = Sender(1, TIMEOUT)
+    feed(sender, preamble(), block(0), told(), manifest(), preamble(B), block(0, B), block(1, B))
+    assert (sender.waiting, sender.backlog, sender.caught_up) == (7, 4, 0)
+    road = published(sender.step(Connected(), 0))
+    while sender.backlog > 2:
+        road += published(sender.step(receipt([road.pop(0)]), 0))
+    assert (sender.backlog, sender.caught_up) == (2, 2)
+    before = sender.backlog, sender.caught_up
+    sender.step(Dropped(B), 0)
+    assert (sender.backlog, sender.caught_up) == before
+    for name in (told(B), manifest(B)):
+        sender.step(added(name, refusal=name == manifest(B)), 0)
+    assert sender.backlog == 2 + len([told(B), manifest(B)])
+
+
+@pytest.mark.parametrize("slower", [4, 40])
+@pytest.mark.parametrize("way", [0.005, 0.2])
+@pytest.mark.parametrize("each_takes", [0.001, 0.01, 0.1])
+def test_a_road_is_used_whatever_it_bears_and_no_queue_stands_on_it(each_takes: float, way: float, slower: int) -> None:
+    """An archive that stores one item after the other, so many seconds each, behind a road so long; later it is slower."""
+    most = 250
+    sender = Sender(most, TIMEOUT)
+    feed(sender, preamble(), *map(block, range(4_000)))
+    road: collections.deque[tuple[float, Name]] = collections.deque()
+    """When each has its receipt here."""
+    stored_at = now = 0.0
+
+    def send(names: list[Name]) -> None:
+        nonlocal stored_at
+        for name in names:
+            stored_at = max(stored_at, now + way / 2) + each_takes
+            road.append((stored_at + way / 2, name))
+
+    def run(receipts: int) -> tuple[float, float]:
+        """Items a second, and how long the last was on the road."""
+        nonlocal now
+        began, sent_at = now, {name: now for _, name in road}
+        for _ in range(receipts):
+            now, name = road.popleft()
+            took = now - sent_at.pop(name)
+            before = len(road)
+            send(published(sender.step(receipt([name]), now)))
+            sent_at |= {name: now for _, name in list(road)[before:]}
+        return receipts / (now - began), took
+
+    send(published(sender.step(Connected(), now)))
+    run(1_000)
+    rate, took = run(200)
+    bears = min(1 / each_takes, most / (way + each_takes))
+    assert rate > 0.9 * bears
+    assert took < max(SLOW_SECONDS, WINDOW_LEAST * each_takes + way) + each_takes
+    each_takes *= slower
+    run(2_000)
+    rate, took = run(200)
+    assert took < SLOW_SECONDS + each_takes or len(road) == WINDOW_LEAST
+    assert rate > 0.9 * min(1 / each_takes, most / (way + each_takes))
+
+
+def test_the_window_begins_anew_with_each_connection_and_is_never_wider_than_it_may_be() -> None:
+    sender = Sender(20, TIMEOUT)
+    feed(sender, preamble(), *map(block, range(100)))
     sender.step(Connected(), 0)
-    sender.step(receipt([preamble()]), 0)
-    sent = []
-    going = published(sender.step(receipt([preamble(B)]), 0))
-    while going:
-        sent += going
-        going = published(sender.step(receipt(going), 0))
-    assert sent == [block(0), block(0, B), block(1), block(1, B), block(2)]
+    road = published(sender.step(receipt([preamble()]), 0.1))
+    assert len(road) == WINDOW_FIRST, "one was signed for, and the window was not full"
+    road = published(sender.step(receipt(road), 0.2))
+    assert len(road) == 2 * WINDOW_FIRST
+    road = published(sender.step(receipt(road), 0.3))
+    assert len(road) == 20
+    assert len(published(sender.step(receipt(road[:5]), 0.3 + SLOW_SECONDS))) == 0
+    assert len(published(sender.step(receipt(road[5:12]), 0.4 + SLOW_SECONDS))) == 2, "half of it, and that once"
+    sender.step(Disconnected(), 2)
+    sender.step(Connected(), 3)
+    assert len(published(sender.step(receipt([preamble()]), 3.1))) == WINDOW_FIRST
 
 
 def test_adding_twice_is_adding_once() -> None:
@@ -379,6 +527,7 @@ class Road(RuleBasedStateMachine):
         self.connected = False
         self.device: dict[str, dict[Name, bytes]] = {}
         """What is on the card."""
+        self.sequences: dict[str, int] = {}
         self.open: set[str] = set()
         self.refused: set[str] = set()
         self.up: list[Name] = []
@@ -429,7 +578,7 @@ class Road(RuleBasedStateMachine):
 
     def add(self, name: Name, refusal: bool = False) -> None:
         self.device.setdefault(name.recording, {})[name] = content(name)
-        self.step(added(name, refusal))
+        self.step(Added(name, content(name), self.sequences[name.recording], refusal))
 
     @precondition(lambda self: len(self.device) < 4)
     @rule(blocks=st.integers(0, 5))
@@ -438,6 +587,7 @@ class Road(RuleBasedStateMachine):
         if recording in self.device or any(name.recording == recording for name in self.archive):
             return
         self.open.add(recording)
+        self.sequences[recording] = len(self.sequences)
         self.add(preamble(recording))
         for index in range(blocks):
             self.add(block(index, recording))
@@ -570,6 +720,11 @@ class Road(RuleBasedStateMachine):
     def waiting_is_what_has_no_receipt(self) -> None:
         here = {name for items in self.device.values() for name in items}
         assert self.sender.waiting == len(here - self.signed)
+
+    @invariant()
+    def the_backlog_is_what_has_no_receipt_of_meetings_that_are_over(self) -> None:
+        over = [items for recording, items in self.device.items() if manifest(recording) in items]
+        assert self.sender.backlog == len({name for items in over for name in items} - self.signed)
 
     @invariant()
     def receipted_counts_blocks(self) -> None:
