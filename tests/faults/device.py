@@ -2,8 +2,9 @@
 
     main([ROOM.TOML, DIARY, PLAN, POINTS, FLAW])
 
-A tap of this module seals what looks like Opus; fingers of this module press the buttons of the mock panel, as PLAN says:
-a word for each meeting, how many blocks and how it ends, "12:stop 5:refuse". A restart goes on where the diary ends.
+A tap of this module seals what looks like Opus; fingers of this module press the buttons of the mock panel, as PLAN says: a
+word for each meeting, how many blocks and how it ends. "12:stop" is kept; "5:refuse" is a no while it records, "5:regret" one
+after the stop. A restart goes on where the diary ends.
 """
 
 import logging
@@ -60,12 +61,12 @@ class Planned(NamedTuple):
     """A meeting that is to be held."""
 
     blocks: int
-    refused: bool
+    end: str
 
     @classmethod
     def parse(cls, word: str) -> "Planned":
         blocks, _, end = word.partition(":")
-        return cls(int(blocks), end == "refuse")
+        return cls(int(blocks), end)
 
 
 class Tap:
@@ -228,10 +229,14 @@ class Fingers:
             self._until(lambda: self._state is not Meeting.IDLE)
             self._until(lambda: self._state in RECORDS or self._is_over)
             self._until(lambda: self._sealed >= planned.blocks or self._is_over)
-        if planned.refused and not self._is_over:
+        if planned.end == "refuse" and not self._is_over:
             self._hands.press(Pressed.REFUSE)
         elif self._state in RECORDS:
             self._hands.press(Pressed.START)
+        if planned.end == "regret":
+            self._until(lambda: self._state is Meeting.GRACE or self._is_over)
+            self._hands.press(Pressed.REFUSE)
+            self._until(lambda: self._state is Meeting.REFUSED)
         self._until(lambda: self._is_over)
 
     @property

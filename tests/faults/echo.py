@@ -14,6 +14,8 @@ from paho.mqtt.properties import Properties
 from tests.archive.site import tls
 
 SECONDS_MAX = 5.0
+HEARD_SECONDS = 0.3
+"""For those who hear it again to do with it what they do."""
 KEPT_SECONDS = 3
 """A session of somebody who has left."""
 
@@ -76,6 +78,7 @@ class Echo:
                     break
                 time.sleep(0.01)
             leave(speaker)
+        time.sleep(HEARD_SECONDS)
 
     def _hear(self, client: Client, data: object, message: MQTTMessage) -> None:
         self._heard.append((message.topic, message.payload))

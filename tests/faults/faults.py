@@ -31,6 +31,8 @@ HOUR, DAY = 3_600, 86_400
 CLOCKS_WRONG = (HOUR, -HOUR, 400 * DAY, -400 * DAY, 2_000 * DAY)
 """Seconds: some beyond what the certificates are valid for."""
 SAVED_SECONDS_MAX = 1.0
+PASSAGES = (1, 1, 1, 2, 3, 5, 8, 13)
+"""At which of many a process dies: the first of all is a case of its own."""
 
 
 class Missed(Exception):
@@ -47,7 +49,7 @@ class Fault(NamedTuple):
     clocks: bool = False
     """Whether the processes must have clocks that can be wrong."""
     early: bool = False
-    """Whether it is done at the start, for it waits for its moment itself."""
+    """Whether it is done at the start, for it waits for its moment itself, or has to hear what comes before."""
     of_a_no: bool = False
     """Whether a meeting must be refused for it."""
 
@@ -99,13 +101,13 @@ def dies(whom: Literal["device", "archive"], name: str, point: Point) -> Fault:
     def how(site: Site, chance: random.Random) -> Iterator[Over]:
         file = (site.room if whom == "device" else site.archive).points
         site.crashed = True
-        points.arm(file, name, chance.randint(1, 12) if point.often else 1)
+        points.arm(file, name, chance.choice(PASSAGES) if point.often else 1)
         yield lambda: not file.exists()
         if file.exists():
             file.unlink(missing_ok=True)
             raise Missed
 
-    return Fault(f"{whom} dies: {name}", how, (5.0, 5.0), early=not point.often, of_a_no=point.of_a_no)
+    return Fault(f"{whom} dies: {name}", how, (5.0, 5.0), early=True, of_a_no=point.of_a_no)
 
 
 @contextmanager
@@ -287,8 +289,8 @@ FAULTS = (
     Fault("archive cut off", cut("archive")),
     Fault("archive half open", half_open("archive"), (0.3, 0.8)),
     Fault("archive slow", slow("archive"), (0.5, 1.0)),
-    Fault("uploads of an earlier session again, in any order", uploads_again, (0.2, 0.8)),
-    Fault("receipts again, in any order", receipts_again, (0.2, 0.8)),
+    Fault("uploads of an earlier session again, in any order", uploads_again, (0.4, 1.2), early=True),
+    Fault("receipts again, in any order", receipts_again, (0.4, 1.2), early=True),
     Fault("device's disk full", full("device")),
     Fault("archive's disk full", full("archive")),
     Fault("broker's disk full", full("broker"), (0.3, 1.2)),

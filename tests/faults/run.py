@@ -53,7 +53,7 @@ class Moment:
 
     def __init__(self, chance: random.Random, room: Room) -> None:
         blocks = sum(int(word.partition(":")[0]) for word in room.plan)
-        what, most = chance.choice((("kept", blocks), ("heard", 10), ("meeting", 2), ("born", 1)))
+        what, most = chance.choice((("born", 1), ("kept", blocks), ("heard", 20), ("meeting", 2), ("let go", 2)))
         self._what, self._number = what, chance.randint(1, most)
         self._later = chance.uniform(0.0, 0.05)
         self._due: float | None = None
@@ -72,7 +72,7 @@ class Strike:
         self._site = site
         self._chance = random.Random(chance.random())
         self._moment = Moment(chance, site.room)
-        self._behind = behind if chance.random() < TOGETHER and not fault.early else None
+        self._behind = behind if chance.random() < TOGETHER else None
         self._pause = chance.uniform(0.0, 0.2)
         self._lasts = chance.uniform(*fault.lasts)
         self._patience = time.monotonic() + PATIENCE_SECONDS
@@ -116,11 +116,12 @@ def run(ground: Ground, case: Case) -> Outcome:
     began = time.monotonic()
     chance = random.Random(f"{case.faults} {case.seed}")
     faults = [BY_NAME[name] for name in case.faults]
-    end = "refuse" if any(fault.of_a_no for fault in faults) else chance.choice(("stop", "refuse"))
-    plan = f"{chance.randint(8, 20)}:stop {chance.randint(3, 10)}:{end}"
+    ends = ("refuse", "regret") if any(fault.of_a_no for fault in faults) else ("stop", "stop", "refuse", "regret")
+    plan = f"{chance.randint(8, 20)}:stop {chance.randint(4, 16)}:{chance.choice(ends)}"
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=ground.folder))
     site = Site(ground, folder / "site", _stack(faults), plan, case.flaw, any(fault.clocks for fault in faults))
     try:
+        site.open()
         strikes: list[Strike] = []
         for fault in faults:
             strikes.append(Strike(fault, site, chance, strikes[0] if strikes else None))

@@ -417,6 +417,15 @@ class Site:
     def rooms(self) -> list[Room]:
         return [self.room] if self.twin is None else [self.room, self.twin]
 
+    def open(self) -> None:
+        """Let the archive listen; from then on the room is there, and anything may fail."""
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not (self.archive.log.exists() and "ready" in self.archive.log.read_text()):
+            if time.monotonic() > deadline:
+                raise TrialError(f"the archive does not start; see {self.archive.log}")
+            self.archive.tend()
+            time.sleep(0.002)
+
     def add_twin(self) -> None:
         """Another device, with this one's name and keys."""
         if self.twin is None:

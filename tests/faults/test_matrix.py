@@ -44,9 +44,12 @@ FOUND = {
     "sends nothing again": ("archive cut off", "not done"),
     "knows no backlog": ("device restarted", "not done"),
     "lets a crash take a recording": ("device killed", "no receipt"),
-    "signs before it stores": ("archive killed", "lost|not tell of"),
+    "signs before it stores": (
+        "archive dies: a batch is judged, and nothing of it written",
+        "lost|no receipt|not tell of",
+    ),
     "stores duplicates": ("uploads of an earlier session again, in any order", "doubled"),
-    "purges nothing": ("archive restarted", "a refused block is in"),
+    "purges nothing": ("archive dies: a refusal is committed, and nothing deleted", "a refused block is in"),
     "adopts nothing": ("archive dies: there are objects, and no rows", "not done"),
     "rebuilds without keyboxes": ("catalogue lost", "not the one that was lost"),
 }
