@@ -9,7 +9,6 @@ after the stop. A restart goes on where the diary ends.
 
 import logging
 import os
-import random
 import signal
 import sys
 import threading
@@ -44,7 +43,7 @@ PACKET_BYTES = 80
 BLOCK_SECONDS = 0.012
 """Between two blocks: the meeting is quicker than the audio in it."""
 GAPS_IN = 8
-"""One block in so many is a gap: samples that were missing, and are declared."""
+"""One block in so many is followed by a gap: samples that were missing, and are declared."""
 TURN_SECONDS = 0.002
 SHORTENED: dict[tuple[Any, str], float] = {
     (uplink, "ACCEPT_SECONDS_MAX"): 2.0,
@@ -140,7 +139,7 @@ class Tap:
                 item: Gap | OpusBlock = Gap(self._position, FRAME_TICKS, GapCause.OVERFLOW, clock.moment())
                 self._flushed = False
             else:
-                self._flushed = final or random.randrange(GAPS_IN) == 0
+                self._flushed = final or self._made % GAPS_IN == 3
                 packets = tuple(b"\x78" + os.urandom(PACKET_BYTES - 1) for _ in range(BLOCK_FRAMES))
                 length = FRAME_TICKS * (BLOCK_FRAMES - self._flushed)
                 item = OpusBlock(self._position, length, packets, self._flushed, clock.moment())

@@ -64,7 +64,7 @@ class Echo:
 
     def repeat(self, chance: random.Random, times: int) -> None:
         """Everything so often, in any order; and end."""
-        leave(self._listener)
+        self.close()
         messages = self._heard * times
         chance.shuffle(messages)
         with contextlib.suppress(OSError):
@@ -79,6 +79,10 @@ class Echo:
                 time.sleep(0.01)
             leave(speaker)
         time.sleep(HEARD_SECONDS)
+
+    def close(self) -> None:
+        """Hear no more."""
+        leave(self._listener)
 
     def _hear(self, client: Client, data: object, message: MQTTMessage) -> None:
         self._heard.append((message.topic, message.payload))

@@ -22,7 +22,7 @@ from recorder.wire import topics
 from tests.faults import points
 from tests.faults.echo import Echo, leave_session
 from tests.faults.points import Point
-from tests.faults.site import ROOM, Site, set_clock
+from tests.faults.site import ROOM, Service, Site, set_clock
 
 Whom = Literal["device", "archive", "broker", "database", "store"]
 Over = Callable[[], bool]
@@ -70,10 +70,13 @@ def killed(whom: Whom) -> How:
 def stopped(whom: Whom) -> How:
     @contextmanager
     def how(site: Site, chance: random.Random) -> Iterator[None]:
-        stopped = site.service(whom).tree()
+        service = site.service(whom)
+        service.stops += 1
+        stopped = service.tree()
         for each in stopped:
             _signal(each, signal.SIGSTOP)
         yield
+        service.stops -= 1
         for each in stopped:
             _signal(each, signal.SIGCONT)
 
@@ -115,8 +118,7 @@ def restored(site: Site, chance: random.Random) -> Iterator[None]:
     """The broker comes back with what it knew then: retained messages, and sessions of a device and a worker that are gone."""
     ground = site.ground
     broker = ground.broker
-    if not broker.alive:
-        raise OSError("there is no broker")
+    _must_answer(broker)
     memory, then = ground.broker_memory / "mosquitto.db", site.folder / "mosquitto.db"
     group = topics.shared_uploads(_group(ground.archive_keys))
     leave_session(ground.archive_keys, ground.broker_port, "intake-of-old", group)
@@ -169,19 +171,21 @@ def slow(line: str) -> How:
 def uploads_again(site: Site, chance: random.Random) -> Iterator[None]:
     """Of a session that is over by then: the device has another one, and hears it all answered."""
     ground = site.ground
+    _must_answer(ground.broker)
     echo = Echo(ground.archive_keys, ground.room_keys, ground.broker_port, topics.UPLOADS)
     yield
     ground.lines["device"].cut()
     time.sleep(chance.uniform(0.0, 0.1))
-    echo.repeat(chance, 2)
+    _repeat(echo, site, chance, 2)
 
 
 @contextmanager
 def receipts_again(site: Site, chance: random.Random) -> Iterator[None]:
     ground = site.ground
+    _must_answer(ground.broker)
     echo = Echo(ground.room_keys, ground.archive_keys, ground.broker_port, topics.down(ROOM))
     yield
-    echo.repeat(chance, 3)
+    _repeat(echo, site, chance, 3)
 
 
 def full(disk: str) -> How:
@@ -310,6 +314,19 @@ def _group(keys: Path) -> str:
     """Of the archive's workers, which is their secret."""
     private = load_device(keys / "receipt.key").private_bytes_raw()
     return f"intake-{hashlib.sha256(DOMAIN_GROUP + private).hexdigest()[:32]}"
+
+
+def _must_answer(broker: Service) -> None:
+    """Or who connects to it would only wait."""
+    if not broker.answers:
+        raise OSError("the broker does not answer")
+
+
+def _repeat(echo: Echo, site: Site, chance: random.Random, times: int) -> None:
+    if not site.ground.broker.answers:
+        echo.close()
+        raise Missed
+    echo.repeat(chance, times)
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

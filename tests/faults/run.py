@@ -1,7 +1,7 @@
 """One run: meetings are held, faults come and go, and in the end nothing may be missing.
 
-Everything that a run leaves to chance comes from its seed, but for how two cores share the processes: a seed repeats what was
-done and after what, not every microsecond.
+What is done to the site, for how long and after what comes from the seed; how two cores share the processes, and how long the
+product waits before it tries again, does not. So a seed repeats the story, and not every microsecond.
 """
 
 import random
@@ -90,9 +90,14 @@ class Strike:
             if self._is_due(now):
                 self._begin(now)
         elif self.since is not None and (now >= self.since + self._lasts or (self._waits and (done or self._waits()))):
-            self.over = True
+            self.end()
+
+    def end(self) -> None:
+        """Heal what it did; nothing if that is done."""
+        doing, self._doing, self.over = self._doing, None, True
+        if doing is not None:
             try:
-                self._doing.__exit__(None, None, None)
+                doing.__exit__(None, None, None)
             except Missed:
                 self.since = None
 
@@ -120,9 +125,9 @@ def run(ground: Ground, case: Case) -> Outcome:
     plan = f"{chance.randint(8, 20)}:stop {chance.randint(4, 16)}:{chance.choice(ends)}"
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=ground.folder))
     site = Site(ground, folder / "site", _stack(faults), plan, case.flaw, any(fault.clocks for fault in faults))
+    strikes: list[Strike] = []
     try:
         site.open()
-        strikes: list[Strike] = []
         for fault in faults:
             strikes.append(Strike(fault, site, chance, strikes[0] if strikes else None))
         while time.monotonic() < began + case.seconds_max:
@@ -135,9 +140,13 @@ def run(ground: Ground, case: Case) -> Outcome:
             time.sleep(TURN_SECONDS)
         else:
             site.wrong.append(f"not done after {case.seconds_max:.0f} s")
+            for strike in strikes:
+                strike.end()
         site.end()
         verdict = judge(site)
     finally:
+        for strike in strikes:
+            strike.end()
         site.end()
         site.clear()
     struck = tuple(name for name, strike in zip(case.faults, strikes, strict=True) if strike.since is not None)

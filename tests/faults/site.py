@@ -13,7 +13,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,7 +35,6 @@ from recorder.errors import TrialError, WederhoorError
 from recorder.fleet.authority import Authority
 from recorder.keyfiles import load_device_public, save_recipient_public
 from recorder.trial.broker import Broker
-from recorder.trial.machines import RAM
 from recorder.trial.postgresql import PostgresqlServer
 from tests.archive.ceph import Ceph
 from tests.archive.dump import dump
@@ -50,10 +48,12 @@ ROOM = "room-1"
 DEVICE, ARCHIVE = "tests.faults.device", "tests.faults.archive"
 """What is born in nurseries."""
 DISK_MIB = {"device": 4, "archive": 32, "broker": 4}
+DATABASE_SETTINGS = {"dynamic_shared_memory_type": "mmap"}
+"""Its files are in its folder, and go with it however it ends."""
 RESTART_SECONDS = 0.1
 """After a process has ended by itself."""
 START_SECONDS_MAX = 30.0
-END_SECONDS_MAX = 5.0
+END_SECONDS_MAX = 2.0
 STUCK_SECONDS = 1.0
 """In which a room would have gone on by itself, and an archive have brought together what it has."""
 
@@ -85,10 +85,16 @@ class Service:
         self._next = 0.0
         self.holds = 0
         """By how many faults it is held down now."""
+        self.stops = 0
+        """By how many it is stopped: it is alive, and answers nothing."""
 
     @property
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    @property
+    def answers(self) -> bool:
+        return self.alive and not self.stops and not self.holds
 
     def tend(self) -> None:
         """Start it, if it should run and does not."""
@@ -130,12 +136,13 @@ class Service:
 class Ground:
     """What many runs share. A context manager."""
 
+    def __init__(self, folder: Path) -> None:
+        """`folder` is an empty one in RAM, which whoever made it removes."""
+        self.folder = folder
+
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             self._stack = stack
-            self.folder = Path(tempfile.mkdtemp(prefix="wederhoor-faults-", dir=RAM))
-            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-            self.folder.chmod(0o711)  # PostgreSQL may run as another user
             self._nurseries: dict[tuple[str, str], Nursery] = {}
             self._catalogues = 0
             self._make_keys()
@@ -172,8 +179,8 @@ class Ground:
     @cached_property
     def postgresql(self) -> PostgresqlServer:
         server = PostgresqlServer(self.folder / "postgresql")
-        server.start()
-        self._stack.callback(server.kill)
+        server.start(DATABASE_SETTINGS)
+        self._stack.callback(server.stop)
         server.execute("CREATE DATABASE template_catalogue")
         self._enrol_in(server.url("template_catalogue"))
         return server
@@ -187,7 +194,13 @@ class Ground:
     @cached_property
     def database(self) -> Service:
         server = self.postgresql
-        service = Service(lambda: (server.start(), server._process)[1])  # type: ignore[arg-type, func-returns-value, return-value]
+
+        def start() -> Process:
+            server.start(DATABASE_SETTINGS)
+            assert server._process is not None
+            return server._process
+
+        service = Service(start)
         service.process = server._process
         return service
 
@@ -331,6 +344,8 @@ class ArchiveService(Service):
     def lose_catalogue(self) -> None:
         """While it is held down. Raises OSError if the database cannot be reached."""
         site = self._site
+        if not site.database_answers:
+            raise OSError("the database does not answer")
         try:
             with contextlib.closing(Catalogue(site.catalogue)) as catalogue:
                 self._lost = dump(catalogue)
@@ -350,6 +365,8 @@ class ArchiveService(Service):
         return nursery.bear(command, self.log)
 
     def _compare(self) -> None:
+        if not self._site.database_answers:
+            raise TrialError("the database does not answer; later")
         self._rebuilding = None
         with contextlib.closing(Catalogue(self._site.catalogue)) as catalogue:
             found = dump(catalogue)
@@ -414,6 +431,10 @@ class Site:
             yield self.twin
 
     @property
+    def database_answers(self) -> bool:
+        return self.stack.catalogue == "sqlite" or self.ground.database.answers
+
+    @property
     def rooms(self) -> list[Room]:
         return [self.room] if self.twin is None else [self.room, self.twin]
 
@@ -476,15 +497,18 @@ class Site:
 
     def _settled(self) -> bool:
         question = "SELECT count(*) FROM recordings WHERE NOT settled"
+        if not self.database_answers:
+            return False
         try:
             if self.stack.catalogue == "sqlite":
-                with contextlib.closing(sqlite3.connect(self.catalogue.removeprefix("sqlite:///"))) as connection:
+                file = f"file:{self.catalogue.removeprefix('sqlite:///')}?mode=ro"
+                with contextlib.closing(sqlite3.connect(file, uri=True)) as connection:
                     ((number,),) = connection.execute(question).fetchall()
             else:
                 ((number,),) = self.ground.postgresql.execute(question, _database(self.catalogue))
         except (sqlite3.Error, psycopg.Error):
             return False
-        return number == 0
+        return number == 0 and all(service.alive for service in self.services if not service.holds)
 
     def _make_store(self) -> Store:
         if self.stack.objects == "folder":
