@@ -195,11 +195,13 @@ def full(disk: str) -> How:
         site.may_cut |= disk == "device"
         free = os.statvfs(folder)
         filler = folder / "filler"
-        with filler.open("wb") as out:
-            left = chance.choice((0, 4_096, 16_384))
-            os.posix_fallocate(out.fileno(), 0, max(1, free.f_bavail * free.f_frsize - left))
-        yield
-        filler.unlink()
+        left = chance.choice((0, 4_096, 16_384))
+        try:
+            with filler.open("wb") as out:
+                os.posix_fallocate(out.fileno(), 0, max(1, free.f_bavail * free.f_frsize - left))
+            yield
+        finally:
+            filler.unlink()
 
     return how
 

@@ -15,7 +15,7 @@ from tests.faults.run import Case
 PLAYERS = 2
 WIDTH_COLUMNS = 160
 SEEDS = range(1, 9)
-FLAWED_SECONDS_MAX = 10.0
+FLAWED_SECONDS_MAX = 8.0
 """A flaw may keep a run from ever being done."""
 
 pytestmark = pytest.mark.timeout(900)  # a minute on two idle cores; a busy machine takes many times that
