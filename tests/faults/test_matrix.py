@@ -59,13 +59,17 @@ FOUND = {
 
 @pytest.mark.parametrize("flaw", [*flaws.DEVICE, *flaws.ARCHIVE])
 def test_a_flaw_is_found(players: Players, flaw: str) -> None:
-    """Chance must strike at the right moment, so it is tried a few times."""
+    """Chance must strike at the right moment, so it is tried a few times. Without the flaw the same must go well meanwhile."""
     fault, seen = FOUND[flaw]
     for seed in SEEDS:
-        (outcome,) = players.play([Case((fault,), seed, flaw, FLAWED_SECONDS_MAX)])
-        if outcome.folder:
-            shutil.rmtree(outcome.folder)
-        if any(re.search(seen, each) for each in outcome.verdict.wrong):
+        cases = [Case((fault,), seed, each, FLAWED_SECONDS_MAX) for each in (flaw, "")]
+        outcomes = {outcome.case.flaw: outcome for outcome in players.play(cases)}
+        for outcome in outcomes.values():
+            if outcome.folder:
+                shutil.rmtree(outcome.folder)
+        if outcomes[""].verdict.wrong:
+            continue  # this machine is too busy to tell what takes for ever from what takes long
+        if any(re.search(seen, each) for each in outcomes[flaw].verdict.wrong):
             return
     pytest.fail(f"with the flaw {flaw!r} the matrix finds nothing wrong")
 
