@@ -6,6 +6,7 @@ A run that went wrong is told with the options that play it again.
 """
 
 import argparse
+import contextlib
 import sys
 import time
 
@@ -40,7 +41,11 @@ def main() -> int:
     outcomes: list[Outcome] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     began = time.monotonic()
-    with Progress(*columns, console=console) as progress, Players(min(PLAYERS, len(cases))) as players:
+    with (
+        contextlib.suppress(KeyboardInterrupt),  # what was played by then is told
+        Progress(*columns, console=console) as progress,
+        Players(min(PLAYERS, len(cases))) as players,
+    ):
         task = progress.add_task("faults", total=len(cases))
         for outcome in players.play(cases):
             outcomes.append(outcome)
@@ -49,7 +54,7 @@ def main() -> int:
             progress.advance(task)
     console.print(matrix.table(outcomes))
     console.print(f"{len(outcomes)} runs in {(time.monotonic() - began) / 60:.0f} min, seed {seed}")
-    return int(any(outcome.verdict.wrong for outcome in outcomes))
+    return int(len(outcomes) < len(cases) or any(outcome.verdict.wrong for outcome in outcomes))
 
 
 if __name__ == "__main__":

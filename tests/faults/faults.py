@@ -242,9 +242,8 @@ def catalogue_lost(site: Site, chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def torn_on_the_device(site: Site, chance: random.Random) -> Iterator[None]:
-    """What a power cut in the middle of a write leaves: half a file without its name, half a line."""
+    """What a power cut in the middle of a write leaves: half a file without its name, half a line. And another power cut."""
     room = site.room
-    room.holds += 1
     room.kill()
     for folder in (room.folder / "spool").glob("[0-9a-f]*"):
         if folder.suffix or not (folder / "preamble").exists():
@@ -254,7 +253,7 @@ def torn_on_the_device(site: Site, chance: random.Random) -> Iterator[None]:
             with (folder / "journal").open("ab") as journal:
                 journal.write(b'{"ticks":48000,"wall')
     yield
-    room.holds -= 1
+    room.kill()
 
 
 @contextmanager
@@ -304,7 +303,7 @@ FAULTS = (
     Fault("archive's clock jumps", jumps("archive"), (0.2, 0.8), clocks=True),
     Fault("two devices with one identity", two_of_one_name, (0.4, 0.8)),
     Fault("catalogue lost", catalogue_lost, (0.0, 0.1)),
-    Fault("torn write on the device", torn_on_the_device, (0.0, 0.2)),
+    Fault("torn write on the device", torn_on_the_device, (0.2, 0.6)),
     Fault("torn write in the catalogue", torn_in_the_catalogue, (0.0, 0.2), needs="sqlite"),
     *(dies("device", *each) for each in points.DEVICE.items()),
     *(dies("archive", *each) for each in points.ARCHIVE.items()),

@@ -86,6 +86,7 @@ def _judge_recording(
     kept = {Name(recording, ITEM_TYPES[line.type], line.index): line for line in lines if line.what == "kept"}
     refused = any(line.what == "purged" for line in lines)
     wrong = verdict.wrong
+    untold = []
     for name, line in kept.items():
         if name.type is RecordType.BLOCK:
             number = sum(data.count(bytes.fromhex(line.needle)) for data in objects)
@@ -101,7 +102,11 @@ def _judge_recording(
         if refused and name.type is RecordType.KEYBOX:
             continue
         if items.get(name, b"").hex() != line.content:
-            wrong.append(f"the catalogue does not tell of {name.type.name.lower()} {name.index} as it was sealed")
+            untold.append(f"{name.type.name.lower()} {name.index}")
+    if untold:
+        wrong.append(
+            f"the catalogue does not tell of {len(untold)} records as they were sealed: {untold[0]} to {untold[-1]}"
+        )
     report = verify(BytesIO(b"".join(export(site.store, recording))), [site.ground.room_key])
     if refused:
         if (report.state, report.blocks) != (State.REFUSED, 0):
@@ -161,9 +166,10 @@ def _sums(site: Site, counts: Counts) -> Iterator[str]:
 
 
 def _difference(found: dict[str, Any], expected: dict[str, Any]) -> str:
+    """The first rows of each table that only one of them has."""
     return "; ".join(
-        f"{table}: {[row for row in rows if row not in expected[table]]} for "
-        f"{[row for row in expected[table] if row not in rows]}"
+        f"{table}: {[row for row in rows if row not in expected[table]][:1]} for "
+        f"{[row for row in expected[table] if row not in rows][:1]}"
         for table, rows in found.items()
         if rows != expected[table]
     )

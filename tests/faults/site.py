@@ -338,7 +338,8 @@ class ArchiveService(Service):
         self.log = site.folder / "archive.log"
         self.settings = site.folder / "archive.toml"
         self._flaw = flaw
-        self._rebuilding: Path | None = None
+        self.rebuilding: Path | None = None
+        """Where a rebuild that is not done says what it did."""
         self._lost: dict[str, list[tuple[object, ...]]] | None = None
 
     def lose_catalogue(self) -> None:
@@ -352,22 +353,22 @@ class ArchiveService(Service):
             site.ground.empty(site.catalogue)
         except (WederhoorError, psycopg.Error, sqlite3.Error) as error:
             raise OSError(str(error)) from error
-        self._rebuilding = site.folder / "rebuild.log"
+        self.rebuilding = site.folder / "rebuild.log"
 
     def _bear(self) -> Child:
         nursery = self._site.ground.nursery(ARCHIVE, self._site.clocks.get("archive"))
         command = [str(self.points), self._flaw, "archive", "--config", str(self.settings)]
-        if self._rebuilding is not None:
-            told = self._rebuilding.read_text() if self._rebuilding.exists() else ""
+        if self.rebuilding is not None:
+            told = self.rebuilding.read_text() if self.rebuilding.exists() else ""
             if "recordings:" not in told and "is not empty" not in told:
-                return nursery.bear([*command, "rebuild"], self._rebuilding)
+                return nursery.bear([*command, "rebuild"], self.rebuilding)
             self._compare()
         return nursery.bear(command, self.log)
 
     def _compare(self) -> None:
         if not self._site.database_answers:
             raise TrialError("the database does not answer; later")
-        self._rebuilding = None
+        self.rebuilding = None
         with contextlib.closing(Catalogue(self._site.catalogue)) as catalogue:
             found = dump(catalogue)
         if self._lost is not None and not self._site.crashed:
@@ -497,7 +498,7 @@ class Site:
 
     def _settled(self) -> bool:
         question = "SELECT count(*) FROM recordings WHERE NOT settled"
-        if not self.database_answers:
+        if self.archive.rebuilding is not None or not self.database_answers:
             return False
         try:
             if self.stack.catalogue == "sqlite":
