@@ -7,6 +7,7 @@ A run that went wrong is told with the options that play it again.
 
 import argparse
 import contextlib
+import signal
 import sys
 import time
 
@@ -36,6 +37,7 @@ def main() -> int:
     if unknown := [name for name in names if name not in BY_NAME]:
         parser.error(f"there is no fault {unknown[0]!r}; there are: {'; '.join(BY_NAME)}")
     cases = [Case(names, seed)] if names else matrix.everything(seed)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_COLUMNS)
     console.print(f"{len(cases)} runs, seed {seed}")
     outcomes: list[Outcome] = []

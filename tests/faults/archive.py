@@ -14,13 +14,13 @@ from sqlalchemy.dialects.postgresql import psycopg as _postgresql  # noqa: F401
 from sqlalchemy.dialects.sqlite import pysqlite as _sqlite  # noqa: F401
 
 from recorder import tls  # noqa: F401
-from recorder.archive import clerk, figures, intake, metrics, rebuild, stores  # noqa: F401
+from recorder.archive import clerk, figures, intake, metrics, rebuild, road, stores  # noqa: F401
 from recorder.cli import main as command
 from tests.faults import flaws, points
 
 SHORTENED: dict[tuple[Any, str], float] = {
-    (intake, "KEEPALIVE_SECONDS"): 1,
-    (intake, "CONNECT_SECONDS_MAX"): 2.0,
+    (road, "KEEPALIVE_SECONDS"): 1,
+    (road, "CONNECT_SECONDS_MAX"): 2.0,
     (intake, "TICK_SECONDS"): 0.2,
     (intake, "RETRY_FIRST_SECONDS"): 0.05,
     (intake, "RETRY_LAST_SECONDS"): 0.3,

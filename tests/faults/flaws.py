@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from recorder.wire.judge import Judgement, Verdict
+from recorder.wire.judge import Checked, Judgement, Verdict
 from recorder.wire.receipt import Receipt, fold
-from recorder.wire.upload import Upload
 
 SLOW_SECONDS = 0.05
 
@@ -75,17 +74,15 @@ def signs_first() -> None:
     """A batch is signed for at once, and kept a little later."""
     from recorder.archive.clerk import Clerk, Message
     from recorder.wire import topics
-    from recorder.wire.topics import UploadTopic
 
     process, gather = Clerk.process, Clerk.gather
-    waiting: list[tuple[list[Message], int]] = []
+    waiting: list[tuple[list[Checked | None], int]] = []
 
-    def sign(clerk: Any, batch: list[Message], now_ms: int) -> list[Message]:
+    def sign(clerk: Any, batch: list[Checked | None], now_ms: int) -> list[Message]:
         waiting.append((batch, now_ms))
         contents: dict[str, dict[Any, bytes]] = {}
-        for message in batch:
-            upload = Upload.parse(message.payload)
-            contents.setdefault(UploadTopic.parse(message.topic).device, {})[upload.name] = upload.content
+        for each in filter(None, batch):
+            contents.setdefault(each.topic.device, {})[each.upload.name] = each.upload.content
         return [
             Message(topics.down(device), Receipt(1, clerk._name, device, now_ms, fold(each), (), ()).sign(clerk._key))
             for device, each in contents.items()
