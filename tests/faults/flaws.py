@@ -70,6 +70,20 @@ def lets_a_crash_take_a_recording() -> None:
     Custody.recover = let_go_and_recover  # type: ignore[method-assign]
 
 
+def writes_no_late_receipts() -> None:
+    """What follows from a manifest that a crash left alone is never written."""
+    from recorder.device.custody import Custody, Recording
+
+    reload = Custody._reload
+
+    def reload_and_overlook(custody: Custody, recording_id: str) -> Recording:
+        recording = reload(custody, recording_id)
+        recording.unchained = None
+        return recording
+
+    Custody._reload = reload_and_overlook  # type: ignore[method-assign]
+
+
 def signs_first() -> None:
     """A batch is signed for at once, and kept a little later."""
     from recorder.archive.clerk import Clerk, Message
@@ -146,6 +160,7 @@ DEVICE: dict[str, Callable[[], None]] = {
     "sends nothing again": sends_nothing_again,
     "knows no backlog": knows_no_backlog,
     "lets a crash take a recording": lets_a_crash_take_a_recording,
+    "writes no late receipts": writes_no_late_receipts,
 }
 ARCHIVE: dict[str, Callable[[], None]] = {
     "signs before it stores": signs_first,

@@ -18,7 +18,7 @@ from recorder.errors import WederhoorError
 from recorder.sealed.layout import RecordType
 from recorder.sealed.verify import KeyboxState, State, verify
 from recorder.wire.receipt import Receipt
-from recorder.wire.records import ITEM_TYPES
+from recorder.wire.records import ITEM_TYPES, Beside
 from recorder.wire.upload import Name
 from tests.archive.dump import dump
 from tests.faults.diary import Line
@@ -59,6 +59,7 @@ def judge(site: Site) -> Verdict:
             for recording in _recordings(room):
                 _judge_recording(site, room, recording, objects, items, verdict)
             verdict.wrong += _let_go(site, room, items)
+            verdict.wrong += _chain(room, items, {row[0]: row[6] for row in found["recordings"]})
             if not room.done:
                 verdict.wrong.append(f"not done: {room.diary.count('meeting')} meetings, spool {room.spool}")
         verdict.wrong += _sums(site, counts)
@@ -125,6 +126,17 @@ def _judge_recording(
         verdict.cut += 1
         if room.diary.count("born") == 1 and not site.may_cut:
             wrong.append(f"a recording ended by {report.ended}, and nothing had happened to its room")
+
+
+def _chain(room: Room, items: dict[Name, bytes], sequences: dict[str, int]) -> Iterator[str]:
+    """Of the recordings of a room, which are numbered without a hole, each with its consent receipt."""
+    recordings = _recordings(room)
+    numbers = sorted(sequences.get(each, 0) for each in recordings)
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"the recordings of a room are numbered {numbers}"
+    lacking = [each for each in recordings if Name(each, Beside.RECEIPT, 0) not in items]
+    if lacking:
+        yield f"{len(lacking)} recordings have no consent receipt"
 
 
 def _let_go(site: Site, room: Room, items: dict[Name, bytes]) -> Iterator[str]:

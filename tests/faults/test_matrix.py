@@ -45,6 +45,7 @@ FOUND = {
     "sends nothing again": ("archive cut off", "not done"),
     "knows no backlog": ("device dies: everything is signed for, and nothing forgotten", "not done"),
     "lets a crash take a recording": ("device killed", "no receipt"),
+    "writes no late receipts": ("device dies: a manifest is durable, and its receipt is not", "no consent receipt"),
     "signs before it stores": (
         "archive dies: a batch is judged, and nothing of it written",
         "lost|no receipt|not tell of",
