@@ -29,7 +29,7 @@ def connect(keys: Path, port: int, name: str, *, kept: bool = False) -> Client:
     properties.SessionExpiryInterval = KEPT_SECONDS if kept else 0
     connected = threading.Event()
     client.on_connect = lambda *_: connected.set()
-    client.connect("localhost", port, clean_start=True, properties=properties)
+    client.connect("localhost", port, clean_start=not kept, properties=properties)
     client.loop_start()
     if not connected.wait(SECONDS_MAX):
         client.loop_stop()
