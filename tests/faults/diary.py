@@ -46,14 +46,14 @@ class Diary:
     """Reads on where it was."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
         self._at = 0
         self.lines: list[Line] = []
 
     def read(self) -> list[Line]:
         """All there is by now."""
-        if self._file.exists():
-            with self._file.open("rb") as source:
+        if self.file.exists():
+            with self.file.open("rb") as source:
                 source.seek(self._at)
                 whole, end, _ = source.read().rpartition(b"\n")  # the last line may be half there
             self._at += len(whole) + len(end)

@@ -56,8 +56,11 @@ def judge(site: Site) -> Verdict:
         items = {Name(row[0], ITEM_TYPES[row[1]], row[2]): row[3] for row in found["items"]}
         for room in site.rooms:
             room.diary.read()
-            for recording in _recordings(room):
-                _judge_recording(site, room, recording, objects, items, verdict)
+            for recording, lines in _recordings(room).items():
+                try:
+                    _judge_recording(site, room, recording, lines, objects, items, verdict)
+                except WederhoorError as error:
+                    verdict.wrong.append(f"a recording cannot be read: {error}")
             verdict.wrong += _let_go(site, room, items)
             verdict.wrong += _chain(room, items, {row[0]: row[6] for row in found["recordings"]})
             if not room.done:
@@ -72,6 +75,7 @@ def judge(site: Site) -> Verdict:
 
 
 def _recordings(room: Room) -> dict[str, list[Line]]:
+    """What the diary says of each recording that was begun."""
     found: dict[str, list[Line]] = {}
     for line in room.diary.lines:
         if line.recording:
@@ -81,9 +85,14 @@ def _recordings(room: Room) -> dict[str, list[Line]]:
 
 
 def _judge_recording(
-    site: Site, room: Room, recording: str, objects: list[bytes], items: dict[Name, bytes], verdict: Verdict
+    site: Site,
+    room: Room,
+    recording: str,
+    lines: list[Line],
+    objects: list[bytes],
+    items: dict[Name, bytes],
+    verdict: Verdict,
 ) -> None:
-    lines = [line for line in room.diary.lines if line.recording == recording]
     kept = {Name(recording, ITEM_TYPES[line.type], line.index): line for line in lines if line.what == "kept"}
     refused = any(line.what == "purged" for line in lines)
     wrong = verdict.wrong

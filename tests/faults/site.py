@@ -295,7 +295,7 @@ class Room(Service):
         self._stuck_since: float | None = None
 
     def _bear(self) -> Child:
-        arguments = [self._settings, self.diary._file, " ".join(self.plan), self.points, self._flaw]
+        arguments = [self._settings, self.diary.file, " ".join(self.plan), self.points, self._flaw]
         return self._site.ground.nursery(DEVICE, self._site.clocks.get("device")).bear(
             list(map(str, arguments)), self.log
         )
