@@ -19,7 +19,8 @@ run: setup ## Record a meeting in one room on this machine  [SOURCE=speech.wav] 
 test: setup check ## Run all tests
 	.venv/bin/python -m pytest
 
-faults: setup ## Cut the power of an archive that was killed at each of its calls (an hour)
+faults: setup ## All pairs of faults on real processes; the power cut of an archive killed at each of its calls (two hours)
+	.venv/bin/python -m tests.faults
 	.venv/bin/python -m pytest tests/storage --every-kill
 
 check: setup ## Lint and type-check

@@ -1,12 +1,15 @@
 """The tests' own small file system: as small as asked, gone afterwards, and missed loudly where there can be none."""
 
 import errno
+import sqlite3
 import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.filesystem import small_file_system
+from tests.filesystem import mount_small, small_file_system, with_own_mounts
 
 
 def test_it_is_full_when_it_is_full(tmp_path: Path) -> None:
@@ -19,6 +22,23 @@ def test_it_is_full_when_it_is_full(tmp_path: Path) -> None:
         assert seen.stdout == "500000\n", "by other processes too"
         assert list(tmp_path.iterdir()) == [], "and by nobody who does not know the way"
     assert not card.exists()
+
+
+def test_a_program_with_mounts_of_its_own_has_its_database_there(tmp_path: Path) -> None:
+    """Which is what SQLite cannot have by the other way: it follows the links of `/proc/PID/root` itself."""
+    program = [sys.executable, "-c", f"from {__name__} import fill_a_database; fill_a_database({str(tmp_path)!r})"]
+    done = subprocess.run(with_own_mounts(program), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "database or disk is full\n"), done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def fill_a_database(folder: str) -> None:
+    mount_small(Path(folder), 1)
+    with closing(sqlite3.connect(Path(folder, "database"))) as database:
+        try:
+            database.execute("CREATE TABLE numbers AS SELECT zeroblob(2000000)")
+        except sqlite3.OperationalError as error:
+            print(error)
 
 
 def test_a_machine_that_allows_none_is_told_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """A real Mosquitto on this machine: the broker that the product is tried and tested with.
 
 It is configured as docs/wire.md asks of any broker: TLS 1.3 with certificates on both sides, the certificate's common
-name is the user, the ACL holds a device to its own topics, and nothing is kept: what the archive has not signed for
+name is the user, the ACL holds a device to its own topics, and nothing need be kept: what the archive has not signed for
 is the device's.
 """
 
@@ -30,7 +30,7 @@ INFLIGHT_MESSAGES_MAX = 1_000
 CONFIGURATION = """\
 # Started as root it would become another user, who cannot read the keys; started by anyone else it ignores this.
 user root
-persistence false
+{persistence}
 log_dest file {folder}/mosquitto.log
 log_type error
 log_type warning
@@ -51,6 +51,10 @@ require_certificate true
 use_identity_as_username true
 """
 
+KEEPS_NOTHING = "persistence false"
+KEEPS = "persistence true\npersistence_location {kept}/\nautosave_interval 1"
+"""In seconds."""
+
 ACL = f"""\
 # A device writes its own uploads and status, and reads its own receipts. %u is its certificate's common name.
 pattern write rec/v1/%u/up/+
@@ -67,13 +71,15 @@ topic write rec/v1/+/down
 class Broker:
     """A Mosquitto in `folder`, whose `keys/` the authority has written. A context manager.
 
-    May be started again after it ended; `port` stays the same. Raises TrialError if Mosquitto is missing or fails.
+    May be started again after it ended; `port` stays the same. In the folder `kept` it keeps sessions and retained messages
+    over its end; without one it forgets them. Raises TrialError if Mosquitto is missing or fails.
     """
 
     host = "localhost"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept: Path | None = None) -> None:
         self._folder = folder.absolute()
+        self._kept = kept
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
 
@@ -109,6 +115,7 @@ class Broker:
         configuration = CONFIGURATION.format(
             folder=self._folder,
             port=self.port,
+            persistence=KEEPS_NOTHING if self._kept is None else KEEPS.format(kept=self._kept),
             queued=QUEUED_MESSAGES_MAX,
             queued_bytes=QUEUED_BYTES_MAX,
             inflight=INFLIGHT_MESSAGES_MAX,
