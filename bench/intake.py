@@ -20,7 +20,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.synchronize import Event
@@ -35,12 +34,9 @@ from rich.progress import track
 from bench import results
 from bench.blaster import Load, blast
 from bench.figures import Line
+from bench.site import Site
 from recorder import tls
 from recorder.errors import TrialError, WederhoorError
-from recorder.fleet.authority import Authority
-from recorder.keyfiles import save_recipient_public
-from recorder.sealed.keys import RecipientPrivateKey
-from recorder.trial.broker import Broker
 from recorder.wire.topics import shared_uploads
 
 SIZES = (4_096, 32_768)
@@ -81,39 +77,27 @@ def measure(messages: int, rounds: int, console: Console) -> dict[tuple[str, int
     runs = [(name, size) for _ in range(rounds) for size in SIZES for name in RECEIVERS]
     rates: dict[tuple[str, int], list[float]] = {}
     for name, size in track(runs, "receiving", console=console):
-        with tempfile.TemporaryDirectory(prefix="bench-", dir=Path.home()) as folder:
-            rates.setdefault((name, size), []).append(_run(name, size, messages, Path(folder)))
+        rates.setdefault((name, size), []).append(_run(name, size, messages))
     return rates
 
 
-def _run(name: str, size: int, messages: int, folder: Path) -> float:
-    authority = Authority.create(folder / "authority")
-    authority.enrol_archive(folder / "archive")
-    authority.enrol_broker(folder / "broker" / "keys")
-    save_recipient_public(folder / "reader.pub", RecipientPrivateKey.generate("x25519").public)
-    answered = [SPAWN.Value("q", 0, lock=False) for _ in range(ROOMS)]
-    ready, start = [SPAWN.Event() for _ in range(ROOMS)], SPAWN.Event()
-    archives = {ONE_INTAKE: 1, TWO_INTAKES: 2}.get(name, 0)
-    with Broker(folder / "broker") as broker, contextlib.ExitStack() as stack:
-        config = folder / "archive.toml"
-        config.write_text(f'[archive]\nfolder = "{folder / "archive"}"\nhost = "localhost"\nport = {broker.port}\n')
-        publics = [
-            authority.enrol_room(f"room-{at}", folder / f"room-{at}", [folder / "reader.pub"]) for at in range(ROOMS)
-        ]
-        if archives:
-            for at, public in enumerate(publics):
-                subprocess.run(
-                    [*_command(config), "enrol", f"room-{at}", public], check=True, stdout=subprocess.DEVNULL
-                )
-            for _ in range(archives):
-                stack.enter_context(_intake(config))
+def _run(name: str, size: int, messages: int) -> float:
+    rooms = [f"room-{at}" for at in range(ROOMS)]
+    answered = [SPAWN.Value("q", 0, lock=False) for _ in rooms]
+    ready, start = [SPAWN.Event() for _ in rooms], SPAWN.Event()
+    intakes = {ONE_INTAKE: 1, TWO_INTAKES: 2}.get(name, 0)
+    with Site() as site, contextlib.ExitStack() as stack:
+        site.enrol(rooms)
+        port = site.broker.port
+        if intakes:
+            stack.enter_context(site.intakes(intakes))
         else:
             count, listens = COUNTERS[name], SPAWN.Event()
-            stack.enter_context(_process(count, folder / "archive" / "keys", broker.port, answered, listens))
+            stack.enter_context(_process(count, site.archive / "keys", port, answered, listens))
             if not listens.wait(ONE_RUN_SECONDS_MAX):
                 raise TrialError(f"{name} did not subscribe")
-        for at in range(ROOMS):
-            load = Load(folder / f"room-{at}", f"room-{at}", broker.port, messages // ROOMS, size, WINDOW, archives > 0)
+        for at, room in enumerate(rooms):
+            load = Load(site.folder / room, room, port, messages // ROOMS, size, WINDOW, intakes > 0)
             stack.enter_context(_process(blast, load, answered[at], ready[at], start))
         for event in ready:
             if not event.wait(ONE_RUN_SECONDS_MAX):
@@ -136,23 +120,6 @@ def _process(target: Callable[..., None], *arguments: object) -> Iterator[None]:
     finally:
         process.kill()
         process.join()
-
-
-def _command(config: Path) -> list[str | Path]:
-    return [sys.executable, "-m", "recorder", "archive", "--config", config]
-
-
-@contextlib.contextmanager
-def _intake(config: Path) -> Iterator[None]:
-    process = subprocess.Popen(_command(config), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    try:
-        if process.stdout.readline() != "ready\n":
-            raise TrialError("the intake did not start")
-        yield
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def _count_by_paho(keys: Path, port: int, answered: list[Counter], listens: Event) -> None:
