@@ -75,7 +75,7 @@ def _measure(folder: Path, device: str, seconds: int, console: Console) -> tuple
     hour = 3_600 / seconds / 1e6
     lines = [
         Line("recorded", f"{seconds} s in blocks of {block_seconds:g} s"),
-        Line("sealed, an hour", f"{sealed * hour:.1f} MB"),
+        Line("sealed, an hour at constant bitrate", f"{sealed * hour:.1f} MB"),
         Line("written to the card, an hour", f"{all_of_it * hour:.1f} MB"),
         Line("  to what was sealed", f"{all_of_it / sealed:.1f} x"),
         Line("  while it records", f"{kept * hour:.1f} MB"),

@@ -43,7 +43,7 @@ SIZES = (4_096, 32_768)
 ONE_INTAKE_MIN, TWO_INTAKES_MIN = 0.9, 0.6
 ROOMS = 8
 WINDOW = 256
-"""On the road of each room: of a real one it is 8, and there are more of them."""
+"""On the road of each room: of a real one it is 8 to 128, and there are more of them."""
 GROUP = "bench"
 MOSQUITTO_SUB, PAHO, ONE_INTAKE, TWO_INTAKES = "mosquitto_sub", "a subscriber of paho's", "one intake", "two intakes"
 RECEIVERS = (MOSQUITTO_SUB, PAHO, ONE_INTAKE, TWO_INTAKES)

@@ -182,7 +182,9 @@ def test_the_broker_is_set_as_the_one_that_is_tried() -> None:
     tried = broker.CONFIGURATION.format(
         folder="",
         port=0,
+        persistence=broker.KEEPS_NOTHING,
         queued=broker.QUEUED_MESSAGES_MAX,
+        queued_bytes=broker.QUEUED_BYTES_MAX,
         inflight=broker.INFLIGHT_MESSAGES_MAX,
         size=broker.PAYLOAD_BYTES_MAX,
     )

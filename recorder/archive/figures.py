@@ -53,6 +53,8 @@ class Figures:
         self._inbox = 0.0
         self._began: float | None = None
         """When the batch that the worker has now was begun, monotonic."""
+        self._waiting_since: float | None = None
+        """Since when something is in the inbox and no batch was done, monotonic; whoever of its threads is to blame."""
         self._busy_seconds = 0.0
         self._batches = 0
         self._receipts = 0
@@ -71,6 +73,11 @@ class Figures:
     def waits(self, items: int, bytes_: int) -> None:
         """So much is in the inbox."""
         self._inbox = max(share(items, self._items_max), share(bytes_, self._bytes_max))
+        with self._lock:
+            if not items:
+                self._waiting_since = None
+            elif self._waiting_since is None:
+                self._waiting_since = self._monotonic()
 
     def began(self) -> None:
         """The worker has a batch."""
@@ -81,9 +88,12 @@ class Figures:
     def done(self, receipts: int) -> None:
         """The batch is durable, with so many receipts to send."""
         with self._lock:
+            now = self._monotonic()
             if self._began is not None:
-                self._busy_seconds += self._monotonic() - self._began
+                self._busy_seconds += now - self._began
             self._began = None
+            if self._waiting_since is not None:
+                self._waiting_since = now
             self._batches += 1
             self._receipts += receipts
             for verdict in REJECTED:
@@ -95,7 +105,7 @@ class Figures:
         """The figures as they are now."""
         with self._lock:
             wall, now = self._wall(), self._monotonic()
-            stalled = 0.0 if self._began is None else now - self._began
+            stalled = 0.0 if self._waiting_since is None else now - self._waiting_since
             came = self._came.told(wall)
             items = {(str(verdict),): steps.of(self._verdicts[verdict]) for verdict, steps in self._items.items()}
             rejecting = {(str(verdict),): latch.told(wall) for verdict, latch in self._rejecting.items()}
@@ -105,7 +115,7 @@ class Figures:
         yield gauge("wederhoor_intake_subscribed", "1 if the broker hands it what rooms send.", self._subscribed)
         yield gauge(
             "wederhoor_intake_stalled_seconds",
-            "For how long the worker has been at one batch, in tens of seconds.",
+            "For how long messages have waited and none was stored, in tens of seconds.",
             stalled // STALL_STEP_SECONDS * STALL_STEP_SECONDS,
         )
         yield gauge("wederhoor_intake_inbox_ratio", "How full the inbox is, in tenths.", self._inbox)

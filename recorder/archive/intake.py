@@ -167,8 +167,9 @@ class Intake:
             self._send(client)
             self._look_at_certificate()
         client.disconnect()
-        while self._connected and client.want_write():
-            client.loop_write()
+        deadline = time.monotonic() + FAREWELL_SECONDS_MAX  # a broker that hangs reads nothing any more
+        while self._connected and client.want_write() and time.monotonic() < deadline:
+            self._move(client, reading=False)
 
     def _look_at_certificate(self) -> None:
         before, self._ending = self._ending, self._identity.ending(datetime.now(UTC))

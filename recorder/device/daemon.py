@@ -421,8 +421,8 @@ class Daemon:
         self._do_on_road(actions, now)
         for event in self._uplink.hear(now):
             match event:
-                case Connected():
-                    self._do_on_road(self._sender.step(sender.Connected(), now), now)
+                case Connected(most):
+                    self._do_on_road(self._sender.step(sender.Connected(most), now), now)
                     self._last_status = None
                 case Lost():
                     self._do_on_road(self._sender.step(sender.Disconnected(), now), now)

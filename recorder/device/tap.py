@@ -36,7 +36,11 @@ class Tap:
         with contextlib.suppress(PermissionError):  # above the user's limit: the default size will do
             fcntl.fcntl(self._output, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         os.set_blocking(self._output.fileno(), False)
-        self._handle: int | None = os.pidfd_open(self._child.pid)
+        try:
+            self._handle: int | None = os.pidfd_open(self._child.pid)
+        except OSError:
+            self._child.kill()
+            raise
         self._frames = Parser()
         self._lock = threading.Lock()
         self._shut = False

@@ -31,6 +31,7 @@ from paho.mqtt.properties import Properties
 from recorder import config, tls
 from recorder.wire import topics
 from recorder.wire.receipt import RECEIPT_BYTES_MAX
+from recorder.wire.sender import RECEIVE_MAXIMUM
 from recorder.wire.status import Status
 
 CONNECT_SECONDS_MAX = 30.0
@@ -45,11 +46,16 @@ LOOK_SECONDS = 5.0
 PACKET_BYTES_MAX = RECEIPT_BYTES_MAX + 1_024
 """Of what may come: a receipt and its topic."""
 QOS = 1
+STATUSES_MAX = 1
+"""On the road beside the uploads: there is one topic of them, and it is written seldom."""
 logger = logging.getLogger(__name__)
 
 
 class Connected(NamedTuple):
     """The broker accepted us and we are subscribed to our receipts."""
+
+    most: int
+    """Uploads that it takes without its acknowledgement."""
 
 
 class Lost(NamedTuple):
@@ -182,7 +188,11 @@ class Uplink:
             self._heard.append((client, event))
             self._wake()
 
-        def on_connect(_: mqtt.Client, __: object, ___: object, reason: object, ____: object) -> None:
+        most = RECEIVE_MAXIMUM
+
+        def on_connect(_: mqtt.Client, __: object, ___: object, reason: object, properties: object) -> None:
+            nonlocal most
+            most = getattr(properties, "ReceiveMaximum", most)
             if getattr(reason, "is_failure", False):
                 tell(Lost(f"the broker refused this room: {reason}"))
             else:
@@ -190,7 +200,11 @@ class Uplink:
 
         def on_subscribe(_: mqtt.Client, __: object, ___: int, reasons: Any, ____: object) -> None:
             failed = [reason for reason in reasons if getattr(reason, "is_failure", False)]
-            tell(Lost(f"the broker gives this room no receipts: {failed[0]}") if failed else Connected())
+            tell(
+                Lost(f"the broker gives this room no receipts: {failed[0]}")
+                if failed
+                else Connected(max(1, most - STATUSES_MAX))
+            )
 
         # Whoever publishes only queues: without this paho writes to the TLS socket in the caller's thread while ours
         # reads from it, which OpenSSL does not bear. What wakes ours to write is a pair of sockets that `loop` has and

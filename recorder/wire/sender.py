@@ -13,7 +13,8 @@ Rules:
    on the road until the purge itself is signed for: that it is stored is not enough.
 5. Keybox and consent receipt go when their manifest has a receipt: nothing else says what they must be.
 6. Every second place on the road is the newest recording's, as far as it has anything to send: a backlog does not hold up the
-   meeting that is running, nor that the backlog. The others go one after the other, the oldest first: so each is whole at
+   meeting that is running, nor that the backlog. Where the archive is so slow that the window is less than at first, every
+   place is: a backlog is safe where it is. The others go one after the other, the oldest first: so each is whole at
    the archive, and gone from this device, as early as can be.
 7. An item without a receipt for too long means that the connection, whatever it says of itself, does not work.
 8. What the archive does not take is set aside, and offered again on the next connection and after as long as a receipt may
@@ -41,7 +42,9 @@ from recorder.wire.upload import Name
 WINDOW_FIRST, WINDOW_LEAST = 8, 4
 QUICK_SECONDS, SLOW_SECONDS = 0.3, 1.0
 """A receipt takes a twentieth to a fifth of a second where nothing waits: a commit of the archive's, and the way. With
-WINDOW_LEAST a meeting keeps up behind one that takes four."""
+WINDOW_LEAST a meeting of a block a second keeps up behind one that takes nearly four."""
+RECEIVE_MAXIMUM = 65_535
+"""Of a broker that says nothing (MQTT 5, section 3.2.2.3.3)."""
 AFTER_THE_MANIFEST = (RecordType.KEYBOX, Beside.RECEIPT)
 """What the archive can judge only by the manifest."""
 
@@ -49,6 +52,9 @@ AFTER_THE_MANIFEST = (RecordType.KEYBOX, Beside.RECEIPT)
 @dataclass(frozen=True, slots=True)
 class Connected:
     """A new connection stands, and our receipts will reach us."""
+
+    most: int = RECEIVE_MAXIMUM
+    """The broker takes so many without its acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +190,7 @@ class Sender:
     """Of one device. `now` is monotonic, in seconds."""
 
     def __init__(self, window: int, receipt_timeout_seconds: float) -> None:
-        self._window_most = window
+        self._window_wanted = self._window_most = window
         self._window = min(WINDOW_FIRST, window)
         self._narrowed = 0.0
         self._timeout = receipt_timeout_seconds
@@ -224,7 +230,8 @@ class Sender:
         """What follows from `event`, in order."""
         actions: list[Action] = []
         match event:
-            case Connected():
+            case Connected(most):
+                self._window_most = min(self._window_wanted, most)
                 self._connect()
             case Disconnected():
                 self._disconnect()
@@ -424,7 +431,8 @@ class Sender:
             if self._may_go(recording, name):
                 return name
         while self._turns:
-            at = -1 if self._newest_is_next and self._turns[-1][0] == self._newest else 0
+            first = self._newest_is_next or self._window < min(WINDOW_FIRST, self._window_most)
+            at = -1 if first and self._turns[-1][0] == self._newest else 0
             sequence, turn = self._turns[at]
             recording = self._recordings.get(turn)
             following = self._next_of(recording) if recording is not None else None

@@ -86,13 +86,21 @@ def test_what_is_rejected_is_told_at_the_first_one(tmp_path: Path) -> None:
 def test_a_worker_that_does_not_come_back_is_told(tmp_path: Path) -> None:
     now = [5.0]
     figures = make(tmp_path, monotonic=lambda: now[0])
-    figures.began()
+    figures.waits(3, 30)
     now[0] += 9.0
+    figures.waits(4, 40)
     assert told(figures)["wederhoor_intake_stalled_seconds"] == 0
     now[0] += 66.0
-    assert told(figures)["wederhoor_intake_stalled_seconds"] == 70
+    assert told(figures)["wederhoor_intake_stalled_seconds"] == 70, "before it was checked, or while it is stored"
+    figures.began()
     figures.done(0)
     assert told(figures)["wederhoor_intake_stalled_seconds"] == 0
+    now[0] += 30.0
+    assert told(figures)["wederhoor_intake_stalled_seconds"] == 30, "the rest still waits"
+    figures.done(0)
+    figures.waits(0, 0)
+    now[0] += 1e6
+    assert told(figures)["wederhoor_intake_stalled_seconds"] == 0, "there is nothing to do"
 
 
 def test_the_inbox_is_as_full_as_its_items_or_its_bytes(tmp_path: Path) -> None:

@@ -491,6 +491,43 @@ def test_the_window_begins_anew_with_each_connection_and_is_never_wider_than_it_
     assert len(published(sender.step(receipt([preamble()]), 3.1))) == WINDOW_FIRST
 
 
+def test_the_window_is_never_wider_than_the_broker_says_on_that_connection() -> None:
+    sender = Sender(20, TIMEOUT)
+    feed(sender, preamble(), *map(block, range(100)))
+    sender.step(Connected(3), 0)
+    road = published(sender.step(receipt([preamble()]), 0.1))
+    for now in (0.2, 0.3, 0.4):
+        assert len(road) == 3
+        road = published(sender.step(receipt(road), now))
+    sender.step(Disconnected(), 2)
+    sender.step(Connected(), 3)
+    assert len(published(sender.step(receipt([preamble()]), 3.1))) == WINDOW_FIRST
+
+
+@pytest.mark.parametrize("takes", [0.1, 1.0, 2.0, 3.0, 3.9])
+def test_a_meeting_with_a_backlog_keeps_up_behind_an_archive_whose_receipts_take_seconds(takes: float) -> None:
+    sender, seconds = Sender(128, TIMEOUT), 200
+    feed(sender, preamble(A), *(block(index, A) for index in range(20_000)), manifest(A))
+    road: collections.deque[tuple[float, Name]] = collections.deque()
+    signed: set[Name] = set()
+
+    def send(actions: Iterable[Action], now: float) -> None:
+        road.extend((now + takes, name) for name in published(actions))
+
+    send(sender.step(Connected(), 0), 0.0)
+    send(sender.step(added(preamble(B)), 0), 0.0)
+    for second in range(seconds):
+        while road and road[0][0] <= second:
+            now, name = road.popleft()
+            signed.add(name)
+            send(sender.step(receipt([name]), now), now)
+        send(sender.step(added(block(second, B)), second), float(second))
+    behind = seconds - sum(block(second, B) in signed for second in range(seconds))
+    # What is on the road; and of the first seconds, until the window was so narrow that the backlog stayed where it is.
+    assert behind <= 4 * takes + WINDOW_FIRST
+    assert takes > 1 or sum(name.recording == A for name in signed) > seconds, "nor does it hold the backlog up"
+
+
 def test_adding_twice_is_adding_once() -> None:
     sender = Sender(8, TIMEOUT)
     sender.step(Connected(), 0)

@@ -15,7 +15,10 @@ def upgrade() -> None:
     names = (sa.func.min(devices.c.name), sa.func.max(devices.c.name))
     shared = sa.select(*names).group_by(devices.c.public_key).having(sa.func.count() > 1).order_by(names[0])
     for first, second in op.get_bind().execute(shared):
-        raise CommandError(f"{first} and {second} are enrolled with one key; delete one of them from the table devices")
+        raise CommandError(
+            f"{first} and {second} are enrolled with one key; delete one of them from the table devices, and its object "
+            f"devices/NAME from the store, or a rebuild would find it again"
+        )
     op.create_index("ix_devices_public_key", "devices", ["public_key"], unique=True)
 
 
