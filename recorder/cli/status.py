@@ -40,7 +40,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "fault": "storing",
         "unknown": "",
         "mib": "{here} van {all} MiB",
-        "to go": "{waiting}; nog {left} van {all} te gaan",
+        "to go": "nog {left} van {all} te gaan",
         "ago": "{count} {unit} geleden",
         "seconds": "s",
         "minutes": "min",
@@ -80,7 +80,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "fault": "fault",
         "unknown": "",
         "mib": "{here} of {all} MiB",
-        "to go": "{waiting}; {left} of {all} to go",
+        "to go": "{left} of {all} to go",
         "ago": "{count} {unit} ago",
         "seconds": "s",
         "minutes": "min",
@@ -195,7 +195,7 @@ def _items(room: "Room", words: dict[str, str]) -> str:
     """What waits; and how far the room has come with what is of meetings that are over."""
     if not room.backlog or room.caught_up is None:
         return "" if room.waiting is None else str(room.waiting)
-    return words["to go"].format(waiting=room.waiting, left=room.backlog, all=room.backlog + room.caught_up)
+    return words["to go"].format(left=room.backlog, all=room.backlog + room.caught_up)
 
 
 def _told(trouble: "Trouble", language: Language) -> str:

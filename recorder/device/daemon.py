@@ -83,6 +83,8 @@ BACKLOG_RECORDS_TURN = 32
 """Of what is on the card since before the start, read in one turn: a card that is not cached takes milliseconds for each."""
 SWEEP_FILES_TURN = 32
 MIB = 1_048_576
+SPOOL_STEP_BYTES = 64 * MIB
+"""In which the road is told how full the card is: hours of speech, so that it does not tell how long a meeting is."""
 BROKEN_SECONDS = 60.0
 """How long a room that cannot start blinks that, before it ends and is started anew."""
 EXIT_BROKEN = 2
@@ -222,7 +224,7 @@ class Daemon:
             self._panel.show(recording=False)
             self._panel.close()
             self._speaker.close()
-            self._uplink.close(self._status(online=False))
+            self._uplink.close(_for_everybody(self._status(online=False)))
             if self._window is not None:
                 self._window.close()
         self._guard.close()  # here alone: of any other end it hears by its pipe, and alarms
@@ -1025,7 +1027,7 @@ class Daemon:
             last, said = self._last_status
             if last == self._news() and now - said < SAID_SECONDS_MAX:
                 return
-        self._uplink.say(self._status(online=True))
+        self._uplink.say(_for_everybody(self._status(online=True)))
         self._last_status = self._news(), now
 
     def _news(self) -> tuple[object, ...]:
@@ -1065,6 +1067,12 @@ class Daemon:
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,
         )
+
+
+def _for_everybody(status: Status) -> Status:
+    """As the road may know it, where it is kept: not how much there is of a meeting that runs, whose client may say no."""
+    spool_bytes = status.spool_bytes // SPOOL_STEP_BYTES * SPOOL_STEP_BYTES
+    return msgspec.structs.replace(status, waiting=status.backlog, spool_bytes=spool_bytes)
 
 
 def _words_of(faults: Mapping[Fault, str]) -> str:

@@ -43,6 +43,7 @@ from recorder.sealed.layout import RecordType
 from recorder.wire.consent import ConsentReceipt, check_receipt
 from recorder.wire.records import Beside, parse_record
 from recorder.wire.sender import Done, Publish
+from recorder.wire.status import Status
 from recorder.wire.upload import Name
 
 SCRIPT_SECONDS_MAX = 20.0
@@ -1107,6 +1108,31 @@ def test_why_no_recording_began_can_be_read_until_the_next_start(room: Room, mon
         assert daemon._fault == ""
 
     room.run(script)
+
+
+def test_the_road_is_not_told_how_much_there_is_of_a_meeting_that_runs(room: Room, monkeypatch: Any) -> None:
+    """Promise 2: its client may say no, and then nobody shall know how long it was: the status is kept by the broker."""
+    known: list[Status] = []
+    told: list[Status] = []
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        daemon._spool.put_held("0" * 32, bytes(1_000))
+        known.append(daemon._status(online=True))
+        monkeypatch.setattr(NoRoad, "connected", True)
+        monkeypatch.setattr(NoRoad, "say", lambda _, status: told.append(status))
+        while not told:
+            yield
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+
+    monkeypatch.setattr(NoRoad, "close", lambda _, status: told.append(status))
+    room.run(script)
+    assert known[0].waiting > 0 and known[0].spool_bytes > 0
+    assert {each.waiting - each.backlog for each in told} == {0}
+    assert {each.spool_bytes for each in told} == {0}
+    first, *_, last = told
+    assert (first.backlog, first.online, last.online) == (0, True, False)
 
 
 def test_a_backlog_is_read_as_the_archive_takes_it(room: Room, monkeypatch: Any) -> None:
