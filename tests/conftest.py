@@ -1,10 +1,22 @@
 """What every test shares: a bounded, reproducible Hypothesis, and what is only done when it is asked for."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("wederhoor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("wederhoor")
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    """A command that is tried within this process sets its umask, which is not for the tests that come then."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -45,7 +45,8 @@ class Players:
         self._folder.chmod(0o711)  # PostgreSQL may run as another user
         folders = [self._folder / str(number) for number in range(self._number)]
         for folder in folders:
-            folder.mkdir(mode=0o711)
+            folder.mkdir()
+            folder.chmod(0o711)  # whatever the umask is
         self._players = [
             children.start(
                 with_own_mounts([sys.executable, "-m", __name__, str(folder)]),
