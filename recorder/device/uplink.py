@@ -27,6 +27,7 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from recorder import config, tls
 from recorder.wire import topics
@@ -46,6 +47,7 @@ LOOK_SECONDS = 5.0
 PACKET_BYTES_MAX = RECEIPT_BYTES_MAX + 1_024
 """Of what may come: a receipt and its topic."""
 QOS = 1
+GONE = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
 STATUSES_MAX = 1
 """On the road beside the uploads: there is one topic of them, and it is written seldom."""
 logger = logging.getLogger(__name__)
@@ -158,7 +160,7 @@ class Uplink:
         self._next_attempt = now + wait * random.uniform(0.5, 1.0)  # noqa: S311 jitter, not a secret
         self._attempts = min(self._attempts + 1, 16)
         if client is not None:
-            client.disconnect()
+            client.disconnect(GONE)  # it may arrive, or the broken connection before it: either way the will is told
             # A half-open connection would keep the client's thread until its keep-alive runs out.
             open_socket = client.socket()
             if isinstance(open_socket, socket.socket):
@@ -227,6 +229,9 @@ class Uplink:
                 tell(Lost(tls.distrust(error)))
             except Exception as error:  # noqa: BLE001 (whatever it is: a thread that ended in silence would never be missed)
                 tell(Lost(f"{self._settings.host}:{self._settings.port} does not answer as a broker: {error}"))
+            finally:
+                # Which know the client as it knows them: without, its sockets go when nobody has it any more.
+                client.on_connect = client.on_subscribe = client.on_message = client.on_disconnect = None
 
         limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         limits.MaximumPacketSize = PACKET_BYTES_MAX
