@@ -100,8 +100,8 @@ class Room:
         now = time.monotonic()
         for event in self._uplink.hear(now):
             match event:
-                case Connected():
-                    self._do(self._sender.step(sender.Connected(), now))
+                case Connected(most):
+                    self._do(self._sender.step(sender.Connected(most), now))
                 case Lost():
                     self._outcome.lost += 1
                     self._do(self._sender.step(sender.Disconnected(), now))

@@ -39,7 +39,7 @@ def _records(store: Store, recording: str, objects: Sequence[str]) -> Iterator[b
         ((manifest, _),) = read_items(store, end)
         assert isinstance(manifest.said, Manifest)
         told = manifest.said.blocks
-    for item, record in read(store, recording):
+    for item, record in _items(store, recording, objects):
         beyond = item.name.type is RecordType.BLOCK and told is not None and item.name.index >= told
         if not beyond and item.name.type is not Beside.RECEIPT:
             yield record
@@ -50,7 +50,12 @@ def read(store: Store, recording: str) -> Iterator[tuple[Item, bytes]]:
 
     Also while `gather` deletes what it has brought together: that lies in other objects then.
     """
-    objects = _objects(store, recording)
+    return _items(store, recording, _objects(store, recording))
+
+
+def _items(store: Store, recording: str, objects: Sequence[str]) -> Iterator[tuple[Item, bytes]]:
+    """As `read`, of a recording that had these objects."""
+    objects = list(objects)
     last: Name | None = None
     while objects:
         found = objects.pop(0)

@@ -87,7 +87,7 @@ class Postgresql:
             connection.execute(_LOCK, {"numbers": list(numbers)})
 
     def among(self, columns: Sequence[Column[Any]], rows: Collection[Sequence[Any]]) -> ColumnElement[bool]:
-        wanted = _given([*columns], rows)
+        wanted = _given(columns, rows)
         return tuple_(*columns).in_(select(*wanted.c))
 
     def change(
