@@ -41,7 +41,7 @@ INBOX_BYTES_MAX = 268_435_456
 PORTION_ITEMS_MAX = 64
 """Checked at once: one question after keys, and no longer than the keeper's wait for more."""
 READS_MAX = 64
-"""Messages, until it looks after everything else."""
+"""Reads of the client, until it looks after everything else. One takes as many packets as it has receipts on the road."""
 TICK_SECONDS = 1.0
 """How often the client gets to look at its keepalive."""
 RETRY_FIRST_SECONDS = 0.2
@@ -100,7 +100,10 @@ class Intake:
 
     def run(self) -> None:
         """Serve until told to stop."""
-        workers = [threading.Thread(target=each, name=each.__name__, daemon=True) for each in (self._check, self._keep)]
+        workers = [
+            threading.Thread(target=self._work, args=(each,), name=each.__name__, daemon=True)
+            for each in (self._check, self._keep)
+        ]
         for worker in workers:
             worker.start()
         wait, told = RETRY_FIRST_SECONDS, ""
@@ -203,7 +206,7 @@ class Intake:
         client.loop_misc()
 
     def _read(self, client: Client) -> None:
-        """Read what is there, a packet at a time; not for ever, for receipts wait to be sent."""
+        """Read what is there; not for ever, for receipts wait to be sent."""
         for _ in range(READS_MAX):
             items = self._inbox_items
             client.loop_read()
@@ -211,7 +214,7 @@ class Intake:
                 break
 
     def _send(self, client: Client) -> None:
-        """Hand to the client what the worker finished."""
+        """Hand to the client what the keeper finished."""
         while not self._outbox.empty():
             done = self._outbox.get()
             if isinstance(done, BaseException):
@@ -273,36 +276,34 @@ class Intake:
 
     # The checker and the clerk. While one batch waits for the disk, the signatures of the next are checked.
 
+    def _work(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the process with it
+            self._outbox.put(error)
+            self._rouse()
+
     def _check(self) -> None:
         try:
             while (portion := _portion(self._inbox, PORTION_ITEMS_MAX)) is not None:
                 checked = self._clerk.check([arrived.message for arrived in portion])
                 for each in zip(portion, checked, strict=True):
                     self._checked.put(each)
-        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the process with it
-            self._fail(error)
         finally:
             self._checked.put(None)
 
     def _keep(self) -> None:
-        try:
-            more = True
-            while (
-                batch := _portion(self._checked, self._config.batch_items, self._config.batch_seconds, patient=not more)
-            ) is not None:
-                if batch:
-                    self._figures.began()
-                    receipts = self._clerk.process([checked for _, checked in batch], time.time_ns() // 1_000_000)
-                    self._figures.done(len(receipts))
-                    self._outbox.put(_Done([arrived for arrived, _ in batch], receipts))
-                    self._rouse()
-                more = self._clerk.gather()  # one after each batch, and all of them when there is nothing else to do
-        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which ends the process with it
-            self._fail(error)
-
-    def _fail(self, error: BaseException) -> None:
-        self._outbox.put(error)
-        self._rouse()
+        more = True
+        while (
+            batch := _portion(self._checked, self._config.batch_items, self._config.batch_seconds, patient=not more)
+        ) is not None:
+            if batch:
+                self._figures.began()
+                receipts = self._clerk.process([checked for _, checked in batch], time.time_ns() // 1_000_000)
+                self._figures.done(len(receipts))
+                self._outbox.put(_Done([arrived for arrived, _ in batch], receipts))
+                self._rouse()
+            more = self._clerk.gather()  # one after each batch, and all of them when there is nothing else to do
 
     def _rouse(self) -> None:
         try:
