@@ -16,6 +16,7 @@ A crash at any point loses nothing that was signed for: what had not come to 5 c
 
 import hashlib
 import logging
+import random
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -119,26 +120,38 @@ class Clerk:
         """Finish the purges that a crash interrupted. To be called once, before the first batch."""
         with self._catalogue.write(Keys()) as writing:
             recordings = writing.unpurged()
-            self._to_gather.extend(writing.ungathered())
+            ungathered = writing.ungathered()
+        # Each clerk in an order of its own: those that start at once would wait for each other all the way.
+        self._to_gather.extend(random.sample(ungathered, len(ungathered)))
         self._purge(recordings, now_ms)
 
     def gather(self) -> bool:
-        """Bring the blocks of one kept recording together, if there is one to do; whether there are more.
+        """Bring a stretch of one kept recording's blocks together, if there is one to do; whether there is more.
 
-        One of which a block is missing is told, and left as it is until the next start.
+        A recording of which a block is missing is told, and left as it is until the next start.
         """
         if self._to_gather:
-            recording = self._to_gather.popleft()
+            recording = self._to_gather[0]
             try:
-                with self._catalogue.write(Keys([recording])) as writing:
-                    for each in writing.ungathered([recording]):  # another clerk may have done it
-                        beside = gather(self._store, each, writing.contents([each])[each])
-                        known = writing.known([Name(each, RecordType.PREAMBLE, 0)])[each].conflicts
-                        writing.add_conflicts([one for one in beside if one not in known])
-                        writing.gather_done(each)
+                done = self._gather_one(recording)
             except StoreError as error:
                 LOG.error("the blocks of a recording cannot be brought together: %s", error)  # noqa: TRY400 - no defect
+                done = True
+            if done:
+                self._to_gather.popleft()
         return bool(self._to_gather)
+
+    def _gather_one(self, recording: str) -> bool:
+        """Bring one stretch together; whether it was the last."""
+        with self._catalogue.write(Keys([recording])) as writing:
+            if not writing.ungathered([recording]):
+                return True  # another clerk has done it
+            beside, done = gather(self._store, recording, writing.contents([recording])[recording])
+            known = writing.known([Name(recording, RecordType.PREAMBLE, 0)])[recording].conflicts
+            writing.add_conflicts([each for each in beside if each not in known])
+            if done:
+                writing.gather_done(recording)
+            return done
 
     def check(self, messages: Sequence[Message]) -> list[Checked | None]:
         """What each message is by itself; None if it is no upload. May be called while `process` is at work."""

@@ -1,78 +1,73 @@
 """Bring the blocks of a kept recording together: thousands came one by one, and what a store costs is counted in objects.
 
-Whoever calls has the recording's lock. A crash leaves blocks twice, or leaves what is to be deleted: the next call goes on.
+One stretch of it after the other, and whoever calls has the recording's lock meanwhile: so nobody waits for a whole meeting. A
+crash leaves blocks twice, or leaves what is to be deleted: the next call goes on.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import NamedTuple
 
 from recorder.archive import naming
-from recorder.archive.rebuild import lie_together, read_items
+from recorder.archive.naming import stretch
+from recorder.archive.rebuild import read_items
 from recorder.archive.store import Store
 from recorder.errors import StoreError
-from recorder.sealed.layout import RecordType
 from recorder.wire.upload import Name
 
-RUN_BYTES_MAX = 67_108_864
-"""Of one object, which is made in memory: some three hours of speech."""
+READS_AT_ONCE_MAX = 16
+"""From a store that is far away each takes some 20 ms, and a stretch may lie in as many objects as it has blocks."""
 
 
-def gather(store: Store, recording: str, contents: Mapping[Name, bytes]) -> list[tuple[Name, bytes]]:
-    """Put the blocks in `contents` (name to content: all that is kept) into as few objects as can be.
+class Gathered(NamedTuple):
+    """What one call did."""
 
-    Other records that lie among them are put beside; returns their names and contents. StoreError if a block is missing.
+    beside: list[tuple[Name, bytes]]
+    """Names and contents of other records that lay among the blocks, and were put beside."""
+    done: bool
+    """Whether all blocks lie together now."""
+
+
+def gather(store: Store, recording: str, contents: Mapping[Name, bytes]) -> Gathered:
+    """Bring the first stretch together that is not, of the blocks in `contents` (name to content: all that is kept).
+
+    StoreError if a block is missing, or an object is damaged.
     """
-    if lie_together(store, recording, contents):
-        store.settle(naming.blocks(recording))  # a clerk that was killed may have deleted the others just now
-        return []
-    wanted = [name for name in contents if name.type is RecordType.BLOCK]
+    together = {stretch(names[0]): names for names in naming.together(contents)}
+    made = {naming.items(names) for names in together.values()}
     found = list(store.list(naming.blocks(recording)))
-    runs = _Runs(store)
+    apart = [each for each in found if each not in made]
+    lacking = {at for at, names in together.items() if naming.items(names) not in found}
+    # An object that reaches into several stretches goes with the last of them: those before are together then.
+    to_do = sorted(lacking.union(map(_last_stretch, apart)))
+    if not to_do:
+        store.settle(naming.blocks(recording))  # a clerk that was killed may have deleted the others just now
+        return Gathered([], done=True)
+    at = to_do[0]
+    records: dict[Name, bytes] = {}
     beside: dict[tuple[Name, bytes], bytes] = {}
-    waiting: dict[Name, bytes] = {}
-    """What was read before its turn."""
-    at = 0
-    for object_ in found:
-        for item, record in read_items(store, object_):
+    reached = [each for each in found if at in map(stretch, naming.parse_items(each))]
+    with ThreadPoolExecutor(READS_AT_ONCE_MAX) as pool:
+        for item, record in chain.from_iterable(pool.map(lambda each: list(read_items(store, each)), reached)):
             if contents.get(item.name) == item.content:
-                waiting[item.name] = record
+                records[item.name] = record
             else:
                 beside[item.name, item.content] = record
-        while at < len(wanted) and wanted[at] in waiting:
-            runs.add(wanted[at], waiting.pop(wanted[at]))
-            at += 1
-    if at < len(wanted):
-        raise StoreError(f"{recording}: block {wanted[at].index} is missing, which the catalogue tells of")
-    runs.end()
+    wanted = together.get(at, [])
+    for name in wanted:
+        if name not in records:
+            raise StoreError(f"{recording}: block {name.index} is missing, which the catalogue tells of")
+    if wanted:
+        _put(store, naming.items(wanted), b"".join(records[name] for name in wanted))
     for (name, content), record in beside.items():
         _put(store, naming.conflict(name, content), record)
-    store.delete(set(found) - runs.made)
-    return list(beside)
+    store.delete(each for each in apart if _last_stretch(each) == at)
+    return Gathered(list(beside), done=len(to_do) == 1)
 
 
-class _Runs:
-    """Objects of consecutive blocks, none larger than it may be."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._names: list[Name] = []
-        self._records: list[bytes] = []
-        self._bytes = 0
-        self.made: set[str] = set()
-
-    def add(self, name: Name, record: bytes) -> None:
-        if self._bytes + len(record) > RUN_BYTES_MAX:
-            self.end()
-        self._names.append(name)
-        self._records.append(record)
-        self._bytes += len(record)
-
-    def end(self) -> None:
-        if not self._names:
-            return
-        object_ = naming.items(self._names)
-        _put(self._store, object_, b"".join(self._records))
-        self.made.add(object_)
-        self._names, self._records, self._bytes = [], [], 0
+def _last_stretch(object_: str) -> int:
+    return stretch(naming.parse_items(object_)[-1])
 
 
 def _put(store: Store, name: str, data: bytes) -> None:

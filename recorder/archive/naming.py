@@ -9,14 +9,15 @@
     devices/NAME                          an enrolled device and its public key
 
 So the catalogue can be rebuilt from the objects alone. Blocks that came together lie in one object, a *run*, for what a store
-costs is counted in objects rather than in bytes; once a recording is kept, all of its blocks do (`gather`). Runs may overlap,
-when a crash left one behind: what they have of one block is the same, but for a device that signed two. Blocks have a folder of
-their own, which goes with them: a folder keeps the size that its entries once needed, and that of a refused meeting would tell
-how long it was.
+costs is counted in objects rather than in bytes; once a recording is kept, each *stretch* of STRETCH_BLOCKS does (`gather`).
+They are few then, and none is so large that whoever wants a moment of it must wait. Runs may overlap, when a crash left one
+behind: what they have of one block is the same, but for a device that signed two. Blocks have a folder of their own, which goes
+with them: a folder keeps the size that its entries once needed, and that of a refused meeting would tell how long it was.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Annotated, cast
 
 import msgspec
@@ -27,6 +28,8 @@ from recorder.sealed.layout import RecordType
 from recorder.wire.receipt import Kind, item_type, kind
 from recorder.wire.upload import Name
 
+STRETCH_BLOCKS = 256
+"""Some four minutes: a megabyte of speech, in blocks of a second."""
 CONFLICTS = "conflicts/"
 DEVICES = "devices/"
 _ITEM = re.compile(r"([0-9a-f]{32})/(preamble|manifest|keybox|receipt)", re.ASCII)
@@ -80,6 +83,17 @@ def items(names: Sequence[Name]) -> str:
     if first.type is RecordType.BLOCK:
         return f"{blocks(first.recording)}{first.index:08}-{last.index:08}"
     return f"{first.recording}/{kind(first.type)}"
+
+
+def stretch(name: Name) -> int:
+    """The number of the stretch that this block is of, from 0."""
+    return name.index // STRETCH_BLOCKS
+
+
+def together(names: Iterable[Name]) -> Iterator[list[Name]]:
+    """The blocks among these names, in their order, as they lie in objects once they were brought together."""
+    for _, blocks in groupby(sorted(name for name in names if name.type is RecordType.BLOCK), stretch):
+        yield list(blocks)
 
 
 def conflict(name: Name, content: bytes) -> str:

@@ -75,9 +75,8 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
 
 
 def lie_together(store: Store, recording: str, contents: Iterable[Name]) -> bool:
-    """Whether the blocks among `contents` are all that there is, in one object."""
-    blocks = [name for name in contents if name.type is RecordType.BLOCK]
-    return list(store.list(naming.blocks(recording))) == ([naming.items(blocks)] if blocks else [])
+    """Whether the blocks among `contents` are all that there is, each stretch in one object."""
+    return list(store.list(naming.blocks(recording))) == [naming.items(blocks) for blocks in naming.together(contents)]
 
 
 def beyond_a_refusal(store: Store, recording: str) -> list[str]:

@@ -162,7 +162,7 @@ def test_behind_an_archive_that_hangs_the_spool_grows_and_nothing_else(make_hous
     house = make_house(changes)
     fill(house.settings, 3, LARGE_BLOCKS // 3, LARGE_BLOCK_BYTES)
     archive = house.archive_pid
-    os.kill(archive, signal.SIGSTOP)  # before there is a room: else it signs for as much of the backlog as it can by then
+    os.kill(archive, signal.SIGSTOP)  # before there is a room: else it signs for some of the backlog by then
     try:
         room = house.start_room()
         recording = house.begin(blocks=2)

@@ -47,8 +47,8 @@ ARCHIVE = {
         "recorder.archive.clerk:Clerk._purge", before=True, of_a_no=True
     ),
     "a purge is done, and not noted": Point("recorder.archive.catalogue:Writing.purge_done", before=True, of_a_no=True),
-    "blocks are read, and not together": Point("recorder.archive.gather:_Runs.end", before=True),
-    "blocks are together, and also apart": Point("recorder.archive.gather:_Runs.end", before=False),
+    "blocks are read, and not together": Point("recorder.archive.gather:_put", before=True),
+    "blocks are together, and also apart": Point("recorder.archive.gather:_put", before=False),
     "blocks are together, and that is not noted": Point("recorder.archive.catalogue:Writing.gather_done", before=True),
 }
 

@@ -24,10 +24,12 @@ from pathlib import Path
 
 import pytest
 
+from recorder.archive import naming
 from tests.storage.disk import Files
 from tests.storage.judge import Judge
 from tests.storage.story import Crash, Meeting, TracedSite, crashes, play
 from tests.storage.trace import parse
+from tests.storage.traced_archive import STRETCH_BLOCKS
 
 JUDGES = 2
 JUDGED_AT_ONCE = 8
@@ -86,6 +88,7 @@ _JUDGE: list[Judge] = []
 
 def _begin(folder: Path, before: Files, meetings: tuple[Meeting, ...]) -> None:
     logging.disable()  # what an archive tells of a crash is not asked here
+    naming.STRETCH_BLOCKS = STRETCH_BLOCKS
     _JUDGE.append(Judge(folder / multiprocessing.current_process().name, before, meetings))
 
 

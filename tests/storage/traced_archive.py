@@ -3,7 +3,8 @@
     MARKS FLAW …    the arguments of `recorder` follow
 
 Every receipt is written to the file MARKS right before it goes to the MQTT client: on the wire nobody else can read it, and a
-trace of this process shall tell what had been sent when. And FLAW is what this archive does wrong; `none` is nothing.
+trace of this process shall tell what had been sent when. Blocks are brought together two by two, so that a short meeting takes
+several turns. And FLAW is what this archive does wrong; `none` is nothing.
 """
 
 import os
@@ -17,13 +18,14 @@ from typing import Any
 
 from paho.mqtt.client import Client
 
-from recorder.archive import folder
+from recorder.archive import folder, naming
 from recorder.archive.catalogue import Catalogue
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.folder import FolderStore
 from recorder.archive.rebuild import rebuild
 from recorder.cli import main
 
+STRETCH_BLOCKS = 2
 SENT = threading.Event()
 
 
@@ -112,5 +114,6 @@ FLAWS: dict[str, Callable[[], None]] = {
 if __name__ == "__main__":
     marks, flaw, *arguments = sys.argv[1:]
     note_receipts(marks)
+    naming.STRETCH_BLOCKS = STRETCH_BLOCKS
     FLAWS[flaw]()
     sys.exit(main(arguments))
