@@ -16,8 +16,8 @@ setup: ## Install what is needed: Debian packages, and a virtual environment fro
 run: setup ## Record a meeting in one room on this machine  [SOURCE=speech.wav] [SCRIPT="start,wait:20,stop"] [OUT=folder] [CONFIG=file.toml]
 	@$(RECORDER) run $(if $(SOURCE),--source "$(SOURCE)") $(if $(SCRIPT),--script "$(SCRIPT)") $(if $(OUT),--out "$(OUT)") $(if $(CONFIG),--config "$(CONFIG)")
 
-test: setup check ## Run all tests
-	.venv/bin/python -m pytest
+test: setup check ## Run all tests, as many files at once as there are processors
+	.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 faults: setup ## All pairs of faults on real processes; the power cut of an archive killed at each of its calls (two hours)
 	.venv/bin/python -m tests.faults

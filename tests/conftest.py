@@ -9,6 +9,13 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("wederhoor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("wederhoor")
 
+LONG = ("test_promela.py", "test_archive_crashes.py")
+"""Of all files these take longest. Where several are done at once, they must not be the last."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:

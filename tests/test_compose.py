@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +142,16 @@ def test_the_settings_name_what_is_there(composed: dict[str, Any], settings: Con
     assert given >= {"catalogue", "objects", "objects_endpoint", "host", "intake_port"}
 
 
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that another user gets to, which pytest's are not."""
+    with tempfile.TemporaryDirectory(prefix="wederhoor-test-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
 def test_the_catalogue_is_reached_by_the_socket_with_the_password_alone(
-    composed: dict[str, Any], settings: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    composed: dict[str, Any], settings: Config, reachable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a real server that is made as the container makes it."""
     service = composed["services"]["database"]
@@ -150,17 +160,14 @@ def test_the_catalogue_is_reached_by_the_socket_with_the_password_alone(
     assert socket == targets(composed["services"]["intake"], "volumes")["database-socket"]
     user, name = environment["POSTGRES_USER"], environment["POSTGRES_DB"]
     assert settings.archive.catalogue == f"postgresql+psycopg://{user}@/{name}?host={socket}"
-    tmp_path.chmod(0o711)
-    for above in tmp_path.parents[:2]:
-        above.chmod(0o711)
-    password, pgpass = tmp_path / "password", tmp_path / "pgpass"
+    password, pgpass = reachable / "password", reachable / "pgpass"
     password.write_text("open sesame\n")
     password.chmod(0o644)
     pgpass.write_text("*:*:*:*:open sesame\n")
     pgpass.chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(pgpass))
     authentication = [*environment["POSTGRES_INITDB_ARGS"].split(), f"--pwfile={password}"]
-    server = PostgresqlServer(tmp_path / "server", authentication)
+    server = PostgresqlServer(reachable / "server", authentication)
     server.start()
     try:
         Catalogue(server.url()).close()
