@@ -2,7 +2,6 @@
 
 import argparse
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -12,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import alignment, figures, meeting, reference, results, source
+from bench import alignment, command, figures, meeting, reference, results, source
 from recorder import config
-from recorder.errors import TrialError, WederhoorError
+from recorder.errors import TrialError
 from recorder.trial.soundstage import RATE
 
 SECONDS_MIN, SECONDS_MAX = 60, 10_000
@@ -26,14 +25,10 @@ COPIES = 4
 def main() -> int:
     arguments = _arguments()
     console = Console(highlight=False)
-    try:
-        if arguments.readme:
-            console.print(f"README.md has the figures of {', '.join(file.name for file in results.renew_readme())}")
-            return 0
-        lines = run(arguments.seconds, console)
-    except WederhoorError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+    if arguments.readme:
+        console.print(f"README.md has the figures of {', '.join(file.name for file in results.renew_readme())}")
+        return 0
+    lines = run(arguments.seconds, console)
     return 1 if any(line.kept is False for line in lines) else 0
 
 
@@ -119,4 +114,4 @@ def _seconds(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

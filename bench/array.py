@@ -14,7 +14,6 @@ Exits with 1 if another `pick` than the default is more intelligible.
 
 import argparse
 import random
-import sys
 import tempfile
 import time
 import wave
@@ -33,7 +32,7 @@ from rich.console import Console
 from rich.progress import track
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 
-from bench import results
+from bench import command, results
 from bench.figures import Line
 from bench.source import sentence
 from recorder import config
@@ -42,7 +41,6 @@ from recorder.config import Microphone
 from recorder.device.array import Array, Mean
 from recorder.device.front import PIECE_FRAMES_MAX
 from recorder.device.rumble import Rumble
-from recorder.errors import WederhoorError
 from recorder.trial.soundstage import RATE, speech
 
 Sound = NDArray[np.float64]
@@ -100,11 +98,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3, help="scenes of each kind (default %(default)s)")
     plans = list(product(RATES, ROOMS, SNRS_DB, range(parser.parse_args().seeds)))
     console = Console(highlight=False)
-    try:
-        found = [heard for plan in track(plans, "rooms", console=console) for heard in listen(build(*plan))]
-    except WederhoorError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+    found = [heard for plan in track(plans, "rooms", console=console) for heard in listen(build(*plan))]
     lines = judge(found)
     for line in lines:
         console.print(f"{line.name:34} {line.value}  {line.target} {line.verdict}", soft_wrap=True)
@@ -258,4 +252,4 @@ def judge(found: list[Heard]) -> list[Line]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -24,17 +24,18 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from rich.console import Console
 
-from bench import processes, results
+from bench import command, processes, results
 from bench.card import fill
 from bench.figures import Line
 from bench.link import link
-from bench.processes import SPAWN
+from bench.processes import SPAWN, running
 from bench.rooms import BITRATE
 from bench.site import Site
 from recorder import config, tls
 from recorder.device.spool import Spool
-from recorder.errors import TrialError, WederhoorError
+from recorder.errors import TrialError
 from recorder.sealed import layout
+from recorder.trial import children
 from recorder.wire.records import parse_record
 from recorder.wire.topics import RECORDING_PATTERN, UploadTopic, shared_uploads
 from recorder.wire.upload import ENVELOPE_BYTES, Upload
@@ -79,29 +80,25 @@ def main() -> int:
     ]
     lines: list[Line] = []
     raw = {}
-    try:
-        for number, (told, bits) in enumerate(links):
-            with Site() as site:
-                name = ROOM.format(number)
-                site.enrol([name])
-                with link(site.broker.port, bits, LINK_DELAY_SECONDS) if bits else _none(site.broker.port) as port:
-                    file = site.room(name, port, window=arguments.window)
-                    settings = config.load(file)
-                    blocks = round(arguments.hours * 3_600 / settings.seal.block_seconds / MEETINGS)
-                    console.print(f"{told}: keeping {MEETINGS} meetings of {blocks} blocks")
-                    recordings = fill(settings, MEETINGS, blocks, round(BITRATE / 8 * settings.seal.block_seconds))
-                    payloads = _payloads(settings, recordings[0])
-                    bare = [_bare(site, name, port, payloads)]
-                    with site.intakes():
-                        sent = _send(file, recordings)
-                    bare.append(_bare(site, name, port, payloads))
-            found = _lines(told, bare, sent, arguments.window)
-            results.tell(found, console)
-            lines += found
-            raw[told] = {"bare": bare, "sent": asdict(sent)}
-    except WederhoorError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+    for number, (told, bits) in enumerate(links):
+        with Site() as site:
+            name = ROOM.format(number)
+            site.enrol([name])
+            with link(site.broker.port, bits, LINK_DELAY_SECONDS) if bits else _none(site.broker.port) as port:
+                file = site.room(name, port, window=arguments.window)
+                settings = config.load(file)
+                blocks = round(arguments.hours * 3_600 / settings.seal.block_seconds / MEETINGS)
+                console.print(f"{told}: keeping {MEETINGS} meetings of {blocks} blocks")
+                recordings = fill(settings, MEETINGS, blocks, round(BITRATE / 8 * settings.seal.block_seconds))
+                payloads = _payloads(settings, recordings[0])
+                bare = [_bare(site, name, port, payloads)]
+                with site.intakes():
+                    sent = _send(file, recordings)
+                bare.append(_bare(site, name, port, payloads))
+        found = _lines(told, bare, sent, arguments.window)
+        results.tell(found, console)
+        lines += found
+        raw[told] = {"bare": bare, "sent": asdict(sent)}
     return results.finish(lines, {"runs": raw}, "backlog", console)
 
 
@@ -114,10 +111,10 @@ def _send(file: Path, recordings: list[str]) -> Sent:
     """Let the room's process send everything."""
     spool = Path(config.load(file).room.folder) / "spool"
     sizes = {each: [found.stat().st_size for found in _records(spool / each)] for each in recordings}
-    command = [sys.executable, "-m", "recorder", "room", "--config", file]
+    room = [sys.executable, "-m", "recorder", "room", "--config", str(file)]
     with (file.parent / "room.log").open("ab") as log:
         began = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
+        process = children.start(room, input_=subprocess.PIPE, output=subprocess.DEVNULL, errors=log)
     first = 0.0
     try:
         left = gone = set(recordings)
@@ -156,21 +153,13 @@ def _bare(site: Site, room: str, port: int, payloads: list[bytes]) -> float:
     """Payload bytes a second from a publisher that does nothing else to a subscriber that does nothing."""
     ours, theirs = SPAWN.Pipe()
     listening = site.archive / "keys", site.broker.port, len(payloads), theirs
-    subscriber = SPAWN.Process(target=_subscribe, args=listening, daemon=True)
     publishing = site.folder / room / "keys", port, str(UploadTopic(room, "0" * 32)), payloads
-    publisher = SPAWN.Process(target=_publish, args=publishing, daemon=True)
-    try:
-        subscriber.start()
+    with running(_subscribe, *listening):
         ours.recv()
-        publisher.start()
-        if not ours.poll(RUN_SECONDS_MAX):
-            raise TrialError("what was published did not arrive")
-        seconds: float = ours.recv()
-    finally:
-        for each in (subscriber, publisher):
-            if each.pid is not None:
-                each.kill()
-                each.join()
+        with running(_publish, *publishing):
+            if not ours.poll(RUN_SECONDS_MAX):
+                raise TrialError("what was published did not arrive")
+            seconds: float = ours.recv()
     return sum(map(len, payloads[1:])) / seconds
 
 
@@ -229,4 +218,4 @@ def _lines(told: str, bare: list[float], sent: Sent, window: int) -> list[Line]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

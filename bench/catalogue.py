@@ -16,7 +16,6 @@ import os
 import random
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +27,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from sqlalchemy import select
 
-from bench import results, uploads
+from bench import command, results, uploads
 from bench.figures import Line
 from recorder.archive.catalogue import DAY_MS, Catalogue
 from recorder.archive.clerk import Clerk, Message
@@ -36,7 +35,7 @@ from recorder.archive.database import Keys
 from recorder.archive.listing import Listed, portion
 from recorder.archive.naming import Enrolment
 from recorder.archive.tables import RECORDINGS
-from recorder.errors import TrialError, WederhoorError
+from recorder.errors import TrialError
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
 from recorder.trial.postgresql import PostgresqlServer, temporary
@@ -73,11 +72,7 @@ def main() -> int:
     parser.add_argument("--asks", type=int, default=400, help="how often each query is asked (default: %(default)s)")
     arguments = parser.parse_args()
     console = Console(highlight=False)
-    try:
-        lines, raw = run(max(arguments.recordings, 10 * LIVE), arguments.asks, console)
-    except WederhoorError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+    lines, raw = run(max(arguments.recordings, 10 * LIVE), arguments.asks, console)
     results.tell(lines, console)
     return results.finish(lines, raw, "catalogue", console)
 
@@ -363,4 +358,4 @@ def _ticker(bar: Progress, name: str, total: int) -> Callable[[int], None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

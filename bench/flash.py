@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,16 +17,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from bench import processes, results
+from bench import command, processes, results
 from bench.card import Card
 from bench.figures import Line
 from bench.rooms import BITRATE
 from recorder import config
-from recorder.errors import TrialError, WederhoorError
-from recorder.fleet.authority import Authority
+from recorder.errors import TrialError
 from recorder.keyfiles import save_recipient_public
 from recorder.sealed.keys import RecipientPrivateKey
-from recorder.trial.machines import RAM
+from recorder.trial.machines import RAM, found_authority, room_settings, toml
 
 CARD_BYTES = 4 * 2**30
 SECTOR_BYTES = 512
@@ -41,12 +39,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=600, help="of the meeting (default %(default)s)")
     arguments = parser.parse_args()
     console = Console(highlight=False)
-    try:
-        with _card() as (folder, device):
-            lines, raw = _measure(folder, device, arguments.seconds, console)
-    except WederhoorError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+    with _card() as (folder, device):
+        lines, raw = _measure(folder, device, arguments.seconds, console)
     results.tell(lines, console)
     return results.finish(lines, raw, "flash", console)
 
@@ -111,15 +105,11 @@ def _do(*command: str) -> str:
 
 
 def _room(folder: Path) -> config.Config:
-    authority = Authority.create(folder.parent / "authority")
-    authority.enrol_archive(folder.parent / "archive")
+    authority = found_authority(folder.parent, folder.parent / "archive")
     save_recipient_public(folder.parent / "reader.pub", RecipientPrivateKey.generate("x25519").public)
     authority.enrol_room("room-1", folder / "room", [folder.parent / "reader.pub"])
     file = folder.parent / "room.toml"
-    file.write_text(
-        f'[room]\nfolder = "{folder / "room"}"\nhold = "{folder.parent / "hold" / "hold"}"\n'
-        'hold_may_be_on_disk = true\n[panel]\npins = "mock"\n'
-    )
+    file.write_text(toml(room_settings("room-1", folder / "room", folder.parent)))
     return config.load(file)
 
 
@@ -133,4 +123,4 @@ def _sectors(device: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,13 +20,13 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import processes, results
+from bench import command, processes, results
 from bench.figures import Line
-from bench.processes import SPAWN
+from bench.processes import SPAWN, running
 from bench.rooms import Load, Outcome, run
 from bench.site import Site
 from recorder import config
-from recorder.errors import TrialError, WederhoorError
+from recorder.errors import TrialError
 
 SECONDS_MAX = 2.0
 SHARE = 0.99
@@ -113,17 +112,13 @@ def main() -> int:
     console = Console(highlight=False)
     runs: list[Run] = []
     lines: list[Line] = []
-    try:
-        with Site() as site, site.intakes(arguments.archives) as intakes:
-            fleet = Fleet(site, intakes, runs, console)
-            for block_seconds in arguments.blocks:
-                best = largest(lambda rooms, each=block_seconds: fleet.run(rooms, each, arguments.look))
-                lines += _lines(best, [each for each in runs if each.block_seconds == block_seconds])
-                if arguments.seconds and best is not None and block_seconds == arguments.blocks[0]:
-                    lines += _hold(fleet, best, arguments.seconds)
-    except WederhoorError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+    with Site() as site, site.intakes(arguments.archives) as intakes:
+        fleet = Fleet(site, intakes, runs, console)
+        for block_seconds in arguments.blocks:
+            best = largest(lambda rooms, each=block_seconds: fleet.run(rooms, each, arguments.look))
+            lines += _lines(best, [each for each in runs if each.block_seconds == block_seconds])
+            if arguments.seconds and best is not None and block_seconds == arguments.blocks[0]:
+                lines += _hold(fleet, best, arguments.seconds)
     results.tell(lines, console)
     return results.finish(lines, {"runs": [each.json() for each in runs]}, "fleet", console)
 
@@ -225,16 +220,10 @@ class Fleet:
 @contextlib.contextmanager
 def _rooms(load: Load) -> Any:
     ours, theirs = SPAWN.Pipe()
-    process = SPAWN.Process(target=run, args=(load, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    try:
+    with ours, running(run, load, theirs) as process:
+        theirs.close()
         yield ours, process
-    finally:
         process.join(1.0)
-        process.kill()
-        process.join()
-        ours.close()
 
 
 def _used(whom: dict[str, list[int]]) -> dict[str, float]:
@@ -261,4 +250,4 @@ def _lines(best: Run | None, runs: list[Run]) -> list[Line]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -15,13 +15,10 @@ Exits with 1 if a target is missed.
 import argparse
 import contextlib
 import itertools
-import multiprocessing
 import os
 import statistics
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -31,12 +28,13 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from rich.console import Console
 from rich.progress import track
 
-from bench import results
+from bench import command, results
 from bench.blaster import Load, blast
 from bench.figures import Line
+from bench.processes import SPAWN, running
 from bench.site import Site
 from recorder import tls
-from recorder.errors import TrialError, WederhoorError
+from recorder.errors import TrialError
 from recorder.wire.topics import shared_uploads
 
 SIZES = (4_096, 32_768)
@@ -49,7 +47,6 @@ MOSQUITTO_SUB, PAHO, ONE_INTAKE, TWO_INTAKES = "mosquitto_sub", "a subscriber of
 RECEIVERS = (MOSQUITTO_SUB, PAHO, ONE_INTAKE, TWO_INTAKES)
 Counter = Any
 """An integer that processes share."""
-SPAWN = multiprocessing.get_context("spawn")
 ONE_RUN_SECONDS_MAX = 120.0
 SUBSCRIBING_SECONDS = 2.0
 """For mosquitto_sub, which does not say that it has. If it had not, messages would be missing, and the run fails."""
@@ -61,11 +58,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="of all receivers in turns (default %(default)s)")
     arguments = parser.parse_args()
     console = Console(highlight=False)
-    try:
-        rates = measure(arguments.messages, arguments.rounds, console)
-    except WederhoorError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+    rates = measure(arguments.messages, arguments.rounds, console)
     lines = [line for size in SIZES for line in _lines(size, {name: rates[name, size] for name in RECEIVERS})]
     results.tell(lines, console)
     raw = {"rates": {f"{name}, {size}": found for (name, size), found in rates.items()}}
@@ -93,12 +86,12 @@ def _run(name: str, size: int, messages: int) -> float:
             stack.enter_context(site.intakes(intakes))
         else:
             count, listens = COUNTERS[name], SPAWN.Event()
-            stack.enter_context(_process(count, site.archive / "keys", port, answered, listens))
+            stack.enter_context(running(count, site.archive / "keys", port, answered, listens))
             if not listens.wait(ONE_RUN_SECONDS_MAX):
                 raise TrialError(f"{name} did not subscribe")
         for at, room in enumerate(rooms):
             load = Load(site.folder / room, room, port, messages // ROOMS, size, WINDOW, intakes > 0)
-            stack.enter_context(_process(blast, load, answered[at], ready[at], start))
+            stack.enter_context(running(blast, load, answered[at], ready[at], start))
         for event in ready:
             if not event.wait(ONE_RUN_SECONDS_MAX):
                 raise TrialError("a sender did not come so far that it could begin")
@@ -109,17 +102,6 @@ def _run(name: str, size: int, messages: int) -> float:
             if time.monotonic() - began > ONE_RUN_SECONDS_MAX:
                 raise TrialError(f"{name} took {done} of {messages} messages in {ONE_RUN_SECONDS_MAX:.0f} s")
         return done / (time.monotonic() - began)
-
-
-@contextlib.contextmanager
-def _process(target: Callable[..., None], *arguments: object) -> Iterator[None]:
-    process = SPAWN.Process(target=target, args=arguments, daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        process.kill()
-        process.join()
 
 
 def _count_by_paho(keys: Path, port: int, answered: list[Counter], listens: Event) -> None:
@@ -175,4 +157,4 @@ def _lines(size: int, rates: dict[str, list[float]]) -> list[Line]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -1,8 +1,11 @@
-"""What the kernel knows of a process: CPU time, memory, bytes written (proc(5))."""
+"""Processes of a bench's own; and what the kernel knows of any: CPU time, memory, bytes written (proc(5))."""
 
+import contextlib
 import multiprocessing
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,18 @@ class Cpu:
     @property
     def total(self) -> float:
         return self.own + self.children
+
+
+@contextlib.contextmanager
+def running(target: Callable[..., None], *arguments: object) -> Iterator[BaseProcess]:
+    """A process that does this meanwhile, and is killed in the end."""
+    process = SPAWN.Process(target=target, args=arguments, daemon=True)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
 
 
 def cpu(pid: int) -> Cpu:

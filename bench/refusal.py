@@ -11,11 +11,9 @@ which root has, they do not, and the result says so. Exits with 1 if a target is
 import argparse
 import contextlib
 import math
-import multiprocessing
 import os
 import queue
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,9 +23,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from bench import results
+from bench import command, results
 from bench.figures import Line
-from recorder.errors import TrialError, WederhoorError
+from bench.processes import running
+from recorder.errors import TrialError
 from recorder.meeting.presses import SAME_NO_SECONDS
 from recorder.trial.machines import Machines
 from recorder.trial.room import RoomProcess
@@ -59,13 +58,9 @@ def main() -> int:
     )
     count = parser.parse_args().refusals
     console = Console(highlight=False)
-    try:
-        with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, 0, ROOM_NICE)  # for the rooms, which take it over
-        shut, erased = measure(count, console)
-    except WederhoorError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, ROOM_NICE)  # for the rooms, which take it over
+    shut, erased = measure(count, console)
     nice = os.getpriority(os.PRIO_PROCESS, 0)
     lines = [
         Line("noes", f"{len(shut)}; the rooms at the weight of nice {nice}, what disturbs them at that of 0"),
@@ -134,33 +129,20 @@ def _refuse_once(room: RoomProcess, wait_seconds: float) -> None:
     room.wait_for("block", lambda it: len(it.happened("sealed")) > sealed, STEP_SECONDS_MAX)
     time.sleep(wait_seconds)
     room.press("refuse")
-    room.wait_for(
-        "erasure", lambda it: len(it.happened("erased")) > purged and _state(it) == "refused", STEP_SECONDS_MAX
-    )
+    room.wait_for("erasure", lambda it: len(it.happened("erased")) > purged and it.state == "refused", STEP_SECONDS_MAX)
     time.sleep(2 * SAME_NO_SECONDS)
     room.press("lift")
-    room.wait_for("idle room", lambda it: _state(it) == "idle", STEP_SECONDS_MAX)
-
-
-def _state(room: RoomProcess) -> str:
-    states = room.happened("state")
-    return states[-1].detail if states else ""
+    room.wait_for("idle room", lambda it: it.state == "idle", STEP_SECONDS_MAX)
 
 
 @contextlib.contextmanager
 def _busy(folder: Path) -> Iterator[None]:
     """A process on each processor that never rests, and one that writes and syncs where the spool is."""
-    spawning = multiprocessing.get_context("spawn")
-    busy = [spawning.Process(target=_compute, daemon=True) for _ in range(os.cpu_count() or 1)]
-    busy.append(spawning.Process(target=_write, args=(folder / "noise",), daemon=True))
-    for process in busy:
-        process.start()
-    try:
+    with contextlib.ExitStack() as stack:
+        for _ in range(os.cpu_count() or 1):
+            stack.enter_context(running(_compute))
+        stack.enter_context(running(_write, folder / "noise"))
         yield
-    finally:
-        for process in busy:
-            process.kill()
-            process.join()
 
 
 def _compute() -> None:
@@ -196,4 +178,4 @@ def _draw(times: list[float], console: Console) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -12,7 +12,6 @@ import json
 import secrets
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,13 +23,11 @@ from recorder.device.hold import swap_in_use
 from recorder.errors import TrialError
 from recorder.fleet.authority import Authority
 from recorder.sealed.keys import RecipientPrivateKey
-from recorder.trial import children
 from recorder.trial.broker import Broker
+from recorder.trial.intake import IntakeProcess, archive_command
 from recorder.trial.room import RoomProcess
 
 ROOM = "room-1"
-READY_SECONDS_MAX = 30.0
-STOP_SECONDS_MAX = 20.0
 RAM = Path("/dev/shm")  # noqa: S108 the RAM file system of every Linux; the folder in it is made for its owner alone
 
 Settings = Mapping[str, Mapping[str, Any]]
@@ -44,7 +41,7 @@ class Machines:
         self._overlay = settings
         self._environment = environment
         self._running = contextlib.ExitStack()
-        self._archive: subprocess.Popen[bytes] | None = None
+        self._intake: IntakeProcess | None = None
         self._room: RoomProcess | None = None
 
     def __enter__(self) -> Self:
@@ -55,7 +52,7 @@ class Machines:
             self.broker = Broker(self.folder / "broker")
             self._write_settings()
             stack.enter_context(self.broker)
-            self._archive_command("enrol", ROOM, str(self.device_key))
+            self._enrol_at_archive()
             self.start_archive()
             stack.callback(self.stop_archive)
             stack.callback(self.stop_room)
@@ -88,34 +85,24 @@ class Machines:
         return self.folder / "archive"
 
     @property
+    def archive_config(self) -> Path:
+        """The archive's settings."""
+        return self.folder / "archive.toml"
+
+    @property
     def room_folder(self) -> Path:
         """Where the room keeps its spool."""
         return self.folder / "room"
 
     def start_archive(self) -> None:
         """Start the intake, and return when it listens."""
-        log = self.folder / "archive.log"
-        with log.open("ab") as errors:
-            process = children.start(self._archive_arguments(), output=subprocess.PIPE, errors=errors)
-        assert process.stdout is not None
-        ready = process.stdout.readline()
-        process.stdout.close()
-        if ready.strip() != b"ready":
-            process.kill()
-            process.wait()
-            raise TrialError(f"the archive did not start: {log.read_text(errors='replace')[-500:]}")
-        self._archive = process
+        self._intake = IntakeProcess(self.archive_config, self.folder / "archive.log")
 
     def stop_archive(self, *, kill: bool = False) -> None:
         """End the intake in order, or as a crash would; nothing if it does not run."""
-        if self._archive is not None:
-            process, self._archive = self._archive, None
-            (process.kill if kill else process.terminate)()
-            try:
-                process.wait(STOP_SECONDS_MAX)
-            except subprocess.TimeoutExpired:  # it hangs, and the meeting is told all the same
-                process.kill()
-                process.wait()
+        if self._intake is not None:
+            intake, self._intake = self._intake, None
+            intake.stop(kill=kill)
 
     def start_room(self) -> RoomProcess:
         """Start the room; it is stopped with the other machines if not before."""
@@ -127,18 +114,14 @@ class Machines:
         if self._room is not None and self._room.process.poll() is None:
             self._room.stop()
 
-    def _archive_arguments(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "recorder", "archive", "--config", str(self.folder / "archive.toml"), *arguments]
-
-    def _archive_command(self, *arguments: str) -> None:
-        done = subprocess.run(self._archive_arguments(*arguments), capture_output=True, text=True, check=False)
+    def _enrol_at_archive(self) -> None:
+        command = archive_command(self.archive_config, "enrol", ROOM, str(self.device_key))
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise TrialError(f"recorder archive {' '.join(arguments)}: {done.stderr.strip()}")
+            raise TrialError(f"recorder archive enrol {ROOM}: {done.stderr.strip()}")
 
     def _enrol(self) -> None:
-        authority = Authority.create(self.folder / "authority")
-        authority.enrol_broker(self.folder / "broker" / "keys")
-        authority.enrol_archive(self.archive_folder)
+        authority = found_authority(self.folder, self.archive_folder)
         reader = self.folder / "reader"
         reader.mkdir(mode=0o700)
         passphrase = secrets.token_urlsafe(24)
@@ -151,25 +134,39 @@ class Machines:
 
     def _write_settings(self) -> None:
         road = {"host": self.broker.host, "port": self.broker.port}
-        own = {
-            "room": {
-                "name": ROOM,
-                "folder": str(self.room_folder),
-                "hold": str(self._hold / "hold"),
-                "hold_may_be_on_disk": bool(swap_in_use()),
-                "window": str(self._hold / "window"),
-            },
-            "panel": {"pins": "mock"},
+        own = room_settings(ROOM, self.room_folder, self._hold) | {
             "uplink": road,
             "archive": {"folder": str(self.archive_folder), **road},
         }
-        text = _toml(config.overlay(dict(self._overlay), own))
+        text = toml(config.overlay(dict(self._overlay), own))
         for name in ("archive.toml", "room.toml"):
             (self.folder / name).write_text(text, encoding="utf-8")
         self.settings = config.load(self.folder / "room.toml")
 
 
-def _toml(settings: Mapping[str, Mapping[str, Any]]) -> str:
+def found_authority(folder: Path, archive: Path) -> Authority:
+    """An authority below `folder`, from which the broker there and the archive in its folder have their keys."""
+    authority = Authority.create(folder / "authority")
+    authority.enrol_broker(folder / "broker" / "keys")
+    authority.enrol_archive(archive)
+    return authority
+
+
+def room_settings(name: str, folder: Path, hold: Path) -> dict[str, dict[str, Any]]:
+    """A room on this machine, without pins; `hold` is a folder in RAM."""
+    return {
+        "room": {
+            "name": name,
+            "folder": str(folder),
+            "hold": str(hold / "hold"),
+            "hold_may_be_on_disk": bool(swap_in_use()),
+            "window": str(hold / "window"),
+        },
+        "panel": {"pins": "mock"},
+    }
+
+
+def toml(settings: Settings) -> str:
     """Sections of scalars and lists; JSON writes these as TOML does, as long as it escapes no character in two halves."""
     return "\n".join(
         f"[{section}]\n"

@@ -15,9 +15,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from recorder.archive import export, naming
 from recorder.archive.folder import FolderStore
 from recorder.errors import WireError
-from recorder.fleet.authority import Authority
 from recorder.keyfiles import load_device, load_device_public, save_recipient_public
 from recorder.trial.broker import Broker
+from recorder.trial.machines import found_authority
 from recorder.wire import topics
 from recorder.wire.receipt import Purged, Receipt, Rejected
 from recorder.wire.upload import Name, Upload
@@ -38,9 +38,7 @@ class Site:
         broker: type[Broker] = Broker,
     ) -> None:
         self.folder = folder
-        self.authority = Authority.create(folder / "authority")
-        self.authority.enrol_archive(folder / "archive")
-        self.authority.enrol_broker(folder / "broker" / "keys")
+        self.authority = found_authority(folder, folder / "archive")
         self.broker = broker(folder / "broker")
         save_recipient_public(folder / "reader.pub", RECIPIENT.public)
         self.config = folder / "archive.toml"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from recorder.fleet.authority import Authority
 from recorder.keyfiles import save_recipient_public
 from recorder.trial.broker import Broker
+from recorder.trial.machines import found_authority
 from tests.archive.broker_contract import ROOMS, GateContract, Place, RoadContract
 from tests.rooms import RECIPIENT
 from tests.rumqttd import Rumqttd
@@ -60,9 +60,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield Place(host, int(port), Path(request.config.getoption("--keys")))
         return
     folder = tmp_path_factory.mktemp(request.param)
-    authority = Authority.create(folder / "authority")
-    authority.enrol_archive(folder / "archive")
-    authority.enrol_broker(folder / "broker" / "keys")
+    authority = found_authority(folder, folder / "archive")
     save_recipient_public(folder / "reader.pub", RECIPIENT.public)
     for name in ROOMS:
         authority.enrol_room(name, folder / name, [folder / "reader.pub"])

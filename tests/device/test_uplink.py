@@ -15,9 +15,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from recorder import config
 from recorder.device import uplink as module
 from recorder.device.uplink import Connected, Heard, Lost, Message, Uplink
-from recorder.fleet.authority import CERTIFICATE_DAYS, Authority
+from recorder.fleet.authority import CERTIFICATE_DAYS
 from recorder.keyfiles import save_recipient_public
 from recorder.trial.broker import Broker
+from recorder.trial.machines import found_authority
 from recorder.wire.status import Status
 from tests.archive.site import tls
 from tests.rooms import RECIPIENT
@@ -34,9 +35,7 @@ class Road:
     """A broker, the archive's ear and voice on it, and one room's uplink."""
 
     def __init__(self, folder: Path, enrolled: datetime | None = None, kind: type[Broker] = Broker) -> None:
-        authority = Authority.create(folder / "authority")
-        authority.enrol_archive(folder / "archive")
-        authority.enrol_broker(folder / "broker" / "keys")
+        authority = found_authority(folder, folder / "archive")
         save_recipient_public(folder / "reader.pub", RECIPIENT.public)
         authority.enrol_room(ROOM, folder / ROOM, [folder / "reader.pub"], enrolled)
         self.broker = kind(folder / "broker")

@@ -227,8 +227,8 @@ class House(Machines):
 
     @property
     def archive_pid(self) -> int:
-        assert self._archive is not None
-        return self._archive.pid
+        assert self._intake is not None
+        return self._intake.process.pid
 
     @property
     def hold_file(self) -> Path:

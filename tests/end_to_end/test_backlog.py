@@ -17,7 +17,7 @@ from recorder import config
 from recorder.archive.catalogue import Catalogue
 from recorder.sealed.verify import State
 from recorder.trial import broker
-from recorder.trial.machines import RAM
+from recorder.trial.machines import RAM, room_settings, toml
 from tests.archive.site import Device, Site
 from tests.archive.test_watch import free_port
 from tests.end_to_end.conftest import MakeHouse
@@ -78,12 +78,14 @@ def start_room(site: Site, tmp_path: Path) -> Iterator[MakeRoom]:
 
     def start(name: str, meetings: int, blocks: int, **uplink: float) -> Watched:
         file = tmp_path / f"{name}.toml"
-        road = {"port": site.broker.port, "retry_first_seconds": 0.2, "retry_last_seconds": 0.5, **uplink}
-        file.write_text(
-            f'[room]\nname = "{name}"\nfolder = "{tmp_path / name}"\nhold = "{hold / name}"\n'
-            'hold_may_be_on_disk = true\nwindow = ""\n[panel]\npins = "mock"\n[uplink]\nhost = "localhost"\n'
-            + "".join(f"{key} = {value}\n" for key, value in road.items())
-        )
+        road = {
+            "host": "localhost",
+            "port": site.broker.port,
+            "retry_first_seconds": 0.2,
+            "retry_last_seconds": 0.5,
+            **uplink,
+        }
+        file.write_text(toml(room_settings(name, tmp_path / name, hold) | {"uplink": road}))
         fill(config.load(file), meetings, blocks, BLOCK_BYTES)
         rooms.append(Watched(file, {}, tmp_path / f"{name}.log"))
         return rooms[-1]

@@ -5,6 +5,7 @@ import socket
 import threading
 import wave
 from collections.abc import Iterable, Iterator
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from bench.forwarder import Forwarder, Way
 from recorder import keyfiles
 from recorder.audio import OpusBlock
 from recorder.sealed.keybox import release_keybox
@@ -28,43 +30,28 @@ CONTAINERS = (b"RIFF", b"OggS", b"OpusHead")
 """How a file with sound in it begins."""
 
 
-class Relay:
+class Kept(Way):
+    """Keeps in `passed` every byte that it carries."""
+
+    def __init__(self, passed: list[bytes], source: socket.socket, target: socket.socket) -> None:
+        super().__init__(source, target)
+        self._passed = passed
+
+    def pass_on(self, data: bytes) -> None:
+        self._passed.append(data)
+        super().pass_on(data)
+
+
+class Relay(Forwarder):
     """Stands between the machines and their broker, and keeps every byte that passes."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._server.getsockname()[1]
+    def __init__(self, to: int) -> None:
         self._passed: list[bytes] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(to, partial(Kept, self._passed), partial(Kept, self._passed))
 
     @property
     def passed(self) -> bytes:
         return b"".join(self._passed)
-
-    def close(self) -> None:
-        self._server.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._server.accept()
-                far = socket.create_connection(("127.0.0.1", self._port))
-            except OSError:
-                return
-            for source, target in ((near, far), (far, near)):
-                threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
-
-    def _pass(self, source: socket.socket, target: socket.socket) -> None:
-        try:
-            while data := source.recv(65_536):
-                self._passed.append(data)
-                target.sendall(data)
-        except OSError:
-            pass
-        finally:
-            source.close()
-            target.close()
 
 
 def spoken(speech: Path) -> list[bytes]:
@@ -156,16 +143,13 @@ def inside_the_broker(house: House) -> Iterator[list[bytes]]:
 @pytest.fixture
 def relayed(house: House) -> Iterator[tuple[House, Relay]]:
     """Machines whose room and archive reach the broker through a relay that remembers."""
-    relay = Relay(house.broker.port)
-    house.stop_archive()
-    house.change("uplink", "port", relay.port)
-    house.change("archive", "port", relay.port)
-    house.start_archive()
-    try:
+    with Relay(house.broker.port) as relay:
+        house.stop_archive()
+        house.change("uplink", "port", relay.port)
+        house.change("archive", "port", relay.port)
+        house.start_archive()
         yield house, relay
-    finally:
         house.stop_room()
-        relay.close()
 
 
 def test_nothing_is_heard_by_those_it_is_not_for(relayed: tuple[House, Relay], speech: Path) -> None:

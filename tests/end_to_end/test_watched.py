@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from recorder.trial import children
+from recorder.trial.intake import archive_command
 from recorder.trial.soundstage import SoundStage
 from tests.archive.test_watch import free_port
 from tests.end_to_end.conftest import MakeHouse
@@ -58,7 +59,9 @@ def watched(house: House) -> Iterator[Scrapes]:
     """With a room that is heard, and whose self-test is over."""
     ports = house.settings.metrics.intake_port, house.settings.metrics.watch_port
     with (house.folder / "watch.log").open("ab") as errors:
-        process = children.start(house._archive_arguments("watch"), output=subprocess.DEVNULL, errors=errors)
+        process = children.start(
+            archive_command(house.archive_config, "watch"), output=subprocess.DEVNULL, errors=errors
+        )
     scrapes = Scrapes(*ports)
     try:
         until("watch", lambda: "connected to" in (house.folder / "watch.log").read_text())

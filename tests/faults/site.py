@@ -32,9 +32,9 @@ from recorder.archive.s3 import S3Store
 from recorder.archive.store import Store
 from recorder.device.hold import swap_in_use
 from recorder.errors import TrialError, WederhoorError
-from recorder.fleet.authority import Authority
 from recorder.keyfiles import load_device_public, save_recipient_public
 from recorder.trial.broker import Broker
+from recorder.trial.machines import found_authority
 from recorder.trial.postgresql import PostgresqlServer
 from tests.archive.ceph import Ceph
 from tests.archive.dump import dump
@@ -247,9 +247,7 @@ class Ground:
         return self._broker._process
 
     def _make_keys(self) -> None:
-        authority = Authority.create(self.folder / "authority")
-        authority.enrol_archive(self.folder / "archive")
-        authority.enrol_broker(self.folder / "broker" / "keys")
+        authority = found_authority(self.folder, self.folder / "archive")
         save_recipient_public(self.folder / "reader.pub", RECIPIENT.public)
         public = authority.enrol_room(ROOM, self.folder / "room", [self.folder / "reader.pub"])
         self.room_key = load_device_public(public)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from recorder.fleet.authority import Authority
-from recorder.trial import machines as module
+from recorder.trial import intake
 from recorder.trial.broker import Broker
-from recorder.trial.machines import Machines, _toml
+from recorder.trial.machines import Machines, toml
 
 
 def test_settings_come_back_as_they_were_written() -> None:
@@ -17,15 +17,15 @@ def test_settings_come_back_as_they_were_written() -> None:
         "room": {"folder": '/tmp/𝄞 "zaal" \\ é', "rates": [48_000], "on": True},
         "meeting": {"grace_seconds": 5.0},
     }
-    assert tomllib.loads(_toml(settings)) == settings
+    assert tomllib.loads(toml(settings)) == settings
 
 
 def test_an_archive_that_hangs_is_ended_and_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What else the trial has to tell would be lost in a traceback."""
-    monkeypatch.setattr(module, "STOP_SECONDS_MAX", 1.0)
+    monkeypatch.setattr(intake, "STOP_SECONDS_MAX", 1.0)
     with Machines(tmp_path / "parts", {}, {}) as machines:
-        archive = machines._archive
-        assert archive is not None
+        assert machines._intake is not None
+        archive = machines._intake.process
         archive.send_signal(signal.SIGSTOP)
     assert archive.returncode == -signal.SIGKILL
 
