@@ -6,6 +6,7 @@ Two things do not wait for their turn. A refusal: the thread in which the press 
 key, and only then tells the loop. And a light that goes dark: the same thread shuts the tap.
 """
 
+import collections
 import contextlib
 import logging
 import os
@@ -470,18 +471,28 @@ class Daemon:
         self._tell_damage()
 
     def _do_on_road(self, actions: list[sender.Action], now: float, payload: bytes = b"") -> None:
-        """Do what the sender says; `payload` is the receipt that made it say so."""
-        for action in actions:
+        """Do what the sender says; `payload` is the receipt that made it say so.
+
+        What an action leads to comes right after it. In a queue: of days on a card that gives nothing back each item leads
+        to the next, and calls within calls would end the daemon after a thousand.
+        """
+        due = collections.deque(actions)
+        while due:
+            action = due.popleft()
+            led_to: sender.Event | None = None
             try:
-                self._do_one_on_road(action, now, payload)
+                led_to = self._do_one_on_road(action, now, payload)
             except (SpoolDamage, SealedError) as error:
                 self._find(Fault.DAMAGE, f"damaged on the card: {error}")
                 if isinstance(action, sender.Publish):
-                    self._do_on_road(self._sender.step(sender.Unreadable(action.name), now), now)
+                    led_to = sender.Unreadable(action.name)
             except SpoolError as error:
                 self._distrust(Fault.RECORDER, str(error))
+            if led_to is not None:
+                due.extendleft(reversed(self._sender.step(led_to, now)))
 
-    def _do_one_on_road(self, action: sender.Action, now: float, payload: bytes) -> None:
+    def _do_one_on_road(self, action: sender.Action, now: float, payload: bytes) -> sender.Event | None:
+        """Do it; the event for the sender that it led to."""
         match action:
             case sender.Publish(name):
                 kind, body = parse_record(self._custody.read(name))
@@ -509,7 +520,8 @@ class Daemon:
                 )
             case sender.Reconnect(reason):
                 self._uplink.drop(reason, now)
-                self._do_on_road(self._sender.step(sender.Disconnected(), now), now)
+                return sender.Disconnected()
+        return None
 
     def _hear_clock(self) -> None:
         now = time.monotonic()

@@ -42,7 +42,7 @@ from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
 from recorder.wire.consent import ConsentReceipt, check_receipt
 from recorder.wire.records import Beside, parse_record
-from recorder.wire.sender import Done, Publish
+from recorder.wire.sender import Done, Publish, Unreadable
 from recorder.wire.status import Status
 from recorder.wire.upload import Name
 
@@ -1673,6 +1673,33 @@ def test_a_block_that_the_card_does_not_give_back_ends_no_meeting_and_stops_no_o
         assert Fault.DAMAGE in daemon._faults and not daemon._for_good
 
     room.run(script)
+
+
+def test_what_goes_in_the_place_of_a_block_that_is_not_given_back_goes_before_the_rest(
+    room: Room, monkeypatch: Any
+) -> None:
+    """And so does what goes in the place of that one."""
+    blocks = [Name("0" * 32, RecordType.BLOCK, index) for index in range(6)]
+    instead = {blocks[0]: [Publish(blocks[1]), Publish(blocks[3])], blocks[1]: [Publish(blocks[2])]}
+    read: list[Name] = []
+
+    def fail(name: Name) -> bytes:
+        read.append(name)
+        raise SpoolDamage("input/output error")
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        monkeypatch.setattr(daemon._spool, "read", fail)
+        step = daemon._sender.step
+        monkeypatch.setattr(
+            daemon._sender,
+            "step",
+            lambda event, now: instead.get(event.name, []) if isinstance(event, Unreadable) else step(event, now),
+        )
+        daemon._do_on_road([Publish(blocks[0]), Publish(blocks[4]), Publish(blocks[5])], time.monotonic())
+
+    room.run(script)
+    assert read == blocks
 
 
 def test_a_refused_meeting_goes_out_no_further_even_if_the_card_fails(room: Room, monkeypatch: Any) -> None:

@@ -18,6 +18,8 @@ from recorder.archive.catalogue import Catalogue
 from recorder.sealed.verify import State
 from recorder.trial import broker
 from recorder.trial.machines import RAM, room_settings, toml
+from recorder.wire import topics
+from recorder.wire.upload import Upload
 from tests.archive.site import Device, Site
 from tests.archive.test_watch import free_port
 from tests.end_to_end.conftest import MakeHouse
@@ -25,6 +27,8 @@ from tests.end_to_end.house import SECONDS_MAX, Watched, recorder, until
 
 BLOCK_BYTES = 1_000
 LARGE_BLOCKS, LARGE_BLOCK_BYTES = 1_500, 40_000
+LOST_FIRST, LOST_BLOCKS = 50, 3_000
+"""Far more in a row than Python lets calls go within calls."""
 MIB = 1_048_576
 ROOM_RSS_MAX = 96 * MIB
 BROKER_RSS_MAX = 32 * MIB
@@ -208,3 +212,23 @@ def test_what_the_broker_drops_is_sent_again(site: Site, start_room: MakeRoom, m
     room.wait_for("end of the backlog", lambda it: status(it) == (0, 0, 0), SECONDS_MAX)
     assert "dropped" in site.broker.log, "this test shows nothing"
     assert kept(site) == 2
+
+
+def test_what_a_card_loses_while_it_waits_is_told_and_holds_nothing_else_up(site: Site, start_room: MakeRoom) -> None:
+    """Promise 4, on a card that dies: thousands in a row that it does not give back, and all the rest goes."""
+    blocks = LOST_BLOCKS + 2 * LOST_FIRST
+    lost = range(LOST_FIRST, LOST_FIRST + LOST_BLOCKS)
+    site.broker.start()
+    with contextlib.closing(Device(site, topics.ARCHIVE_USER)) as ear:
+        assert ear.connect(topics.UPLOADS)
+        room = start_room("room-1", meetings=1, blocks=blocks, receipt_timeout_seconds=3.0)
+        until("preamble, which goes when all of its recording was read", lambda: ear.strange)
+        recording = Upload.parse(ear.strange[0]).recording
+    for index in lost:
+        (site.folder / "room-1" / "spool" / recording / f"block-{index:08}").unlink()
+    site.start_archive()
+    room.wait_for("all that there is", lambda it: it.report is not None and status(it)[1] == LOST_BLOCKS, SECONDS_MAX)
+    assert {int(each.detail) for each in room.happened("receipted", recording)} == {*range(blocks)} - {*lost}
+    assert "damage" in room.latest.status.faults
+    told = room.latest.status.said_ms
+    room.wait_for("another report", lambda it: it.latest.status.said_ms > told, SECONDS_MAX)
