@@ -55,7 +55,6 @@ class Room(msgspec.Struct, frozen=True):
     faults: tuple[str, ...] = ()
     spool_bytes: int | None = None
     spool_capacity_bytes: int | None = None
-    waiting: int | None = None
     backlog: int | None = None
     caught_up: int | None = None
     said_ms: int | None = None
@@ -159,7 +158,6 @@ def _room(name: str, said: Status | None, now_ms: int) -> Room:
         said.faults,
         said.spool_bytes,
         said.spool_capacity_bytes,
-        said.waiting,
         said.backlog,
         said.caught_up,
         said.said_ms,

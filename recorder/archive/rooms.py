@@ -19,7 +19,7 @@ from recorder.wire.status import SAID_SECONDS_MAX, Status
 SILENT_SECONDS = 3 * SAID_SECONDS_MAX
 """A room that has not said anything for so long is not heard."""
 BEHIND_SECONDS = 14_400.0
-"""Longer than one meeting lasts: something has waited since before it."""
+"""Longer than one meeting lasts: something has waited since before the one that runs."""
 FAULTS = frozenset(fault.name.lower() for fault in Fault)
 OTHER_FAULT = "other"
 """One that this version does not know."""
@@ -35,7 +35,7 @@ class Told(NamedTuple):
     rejected: bool
     """The archive did not take something of it in this hour or the last."""
     behind: bool
-    """Something of it has waited for the archive's signature for longer than a meeting lasts."""
+    """Something of its meetings that are over has waited for the archive's signature for BEHIND_SECONDS."""
     spool: float | None
     """How full its spool is, in tenths; None if it never said."""
     certificate_ends_ms: int
@@ -63,7 +63,7 @@ class _Room:
             self.faults.setdefault(fault if fault in FAULTS else OTHER_FAULT, Latch()).set(now)
         if said.complaint:
             self.rejected.set(now)
-        if not said.waiting:
+        if not said.backlog:
             self.waits_since = None
         elif self.waits_since is None:
             self.waits_since = now

@@ -192,10 +192,10 @@ def _cells(room: "Room", now_ms: int, words: dict[str, str]) -> list[str]:
 
 
 def _items(room: "Room", words: dict[str, str]) -> str:
-    """What waits; and how far the room has come with what is of meetings that are over."""
-    if not room.backlog or room.caught_up is None:
-        return "" if room.waiting is None else str(room.waiting)
-    return words["to go"].format(left=room.backlog, all=room.backlog + room.caught_up)
+    """How far the room has come with what is of meetings that are over."""
+    if room.backlog is None or room.caught_up is None:
+        return ""
+    return words["to go"].format(left=room.backlog, all=room.backlog + room.caught_up) if room.backlog else "0"
 
 
 def _told(trouble: "Trouble", language: Language) -> str:

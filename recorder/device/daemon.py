@@ -85,7 +85,7 @@ BACKLOG_RECORDS_TURN = 32
 SWEEP_FILES_TURN = 32
 MIB = 1_048_576
 SPOOL_STEP_BYTES = 64 * MIB
-"""In which the road is told how full the card is: hours of speech, so that it does not tell how long a meeting is."""
+"""In which the status tells how full the card is: hours of speech, so that it does not tell how long a meeting is."""
 BROKEN_SECONDS = 60.0
 """How long a room that cannot start blinks that, before it ends and is started anew."""
 EXIT_BROKEN = 2
@@ -225,7 +225,7 @@ class Daemon:
             self._panel.show(recording=False)
             self._panel.close()
             self._speaker.close()
-            self._uplink.close(_for_everybody(self._status(online=False)))
+            self._uplink.close(self._status(online=False))
             if self._window is not None:
                 self._window.close()
         self._guard.close()  # here alone: of any other end it hears by its pipe, and alarms
@@ -1003,6 +1003,7 @@ class Daemon:
         return recording.id if recording is not None else ""
 
     def _status(self, *, online: bool) -> Status:
+        """What everybody may know, for the broker keeps it: nothing here may grow with a meeting that runs."""
         return Status(
             room=self._settings.room.name,
             online=online,
@@ -1014,9 +1015,8 @@ class Daemon:
             selftest_found=tuple(fault.name.lower() for fault in self._selftest[1]) if self._selftest else (),
             complaint=self._sender.complaint,
             clock_synced=clock.synced(),
-            spool_bytes=self._spool.size_bytes,
+            spool_bytes=self._spool.size_bytes // SPOOL_STEP_BYTES * SPOOL_STEP_BYTES,
             spool_capacity_bytes=self._spool_capacity_bytes(),
-            waiting=self._sender.waiting + self._custody.unread,
             backlog=self._backlog,
             caught_up=self._sender.caught_up - self._caught_up_before,
             certificate_ends_ms=round(self._uplink.certificate_ends.timestamp()) * 1_000,
@@ -1039,7 +1039,7 @@ class Daemon:
             last, said = self._last_status
             if last == self._news() and now - said < SAID_SECONDS_MAX:
                 return
-        self._uplink.say(_for_everybody(self._status(online=True)))
+        self._uplink.say(self._status(online=True))
         self._last_status = self._news(), now
 
     def _news(self) -> tuple[object, ...]:
@@ -1076,15 +1076,10 @@ class Daemon:
             peak_dbfs=telemetry.peak_dbfs if capturing and telemetry else -96.0,
             alarm=_words_of(self._passing_faults()) or self._sender.complaint or self._uplink.trouble,
             seconds_left=self._seconds_left(now),
+            waiting=self._sender.waiting + self._custody.unread,
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,
         )
-
-
-def _for_everybody(status: Status) -> Status:
-    """As the road may know it, where it is kept: not how much there is of a meeting that runs, whose client may say no."""
-    spool_bytes = status.spool_bytes // SPOOL_STEP_BYTES * SPOOL_STEP_BYTES
-    return msgspec.structs.replace(status, waiting=status.backlog, spool_bytes=spool_bytes)
 
 
 def _words_of(faults: Mapping[Fault, str]) -> str:

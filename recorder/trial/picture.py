@@ -12,7 +12,7 @@ from recorder.wire.status import Report, Status
 
 FILE = Path(__file__).parents[2] / "docs" / "panel.svg"
 EXAMPLE = Report(
-    status=Status(room="room-1", online=True, state="recording", waiting=1),
+    status=Status(room="room-1", online=True, state="recording"),
     light="steady",
     lit=True,
     attention="dark",
@@ -20,6 +20,7 @@ EXAMPLE = Report(
     elapsed_ticks=754 * TICKS_PER_SECOND,
     rms_dbfs=-27.0,
     peak_dbfs=-9.0,
+    waiting=1,
     sealed=754,
     receipted=753,
 )

@@ -128,7 +128,7 @@ def panel(report: Report, language: Language, keys: str = "", marks: int = 0) ->
         grid.add_row(left, _left(report.seconds_left))
     grid.add_row(level, _meter(report.rms_dbfs, report.peak_dbfs))
     grid.add_row(sealed, f"{report.sealed}")
-    grid.add_row(signed, SIGNED[language].format(report.receipted, report.sealed, report.status.waiting))
+    grid.add_row(signed, SIGNED[language].format(report.receipted, report.sealed, report.waiting))
     if report.status.backlog:
         earlier, to_go = BACKLOG[language]
         grid.add_row(earlier, to_go.format(report.status.backlog, report.status.backlog + report.status.caught_up))

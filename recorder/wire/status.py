@@ -1,6 +1,7 @@
 """What a room says of itself: its retained status for the archive, and its report for the screen beside it.
 
-The status tells how the room is, never how a conversation goes: no level, no elapsed time.
+The status tells how the room is, never how a conversation goes: no level, no elapsed time, and not how much there is of a
+meeting that runs, whose client may say no. The report stays beside the room, and tells that too.
 """
 
 from typing import Annotated
@@ -42,12 +43,11 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the archive does not take of this room, and why; empty while it takes everything."""
     clock_synced: bool = False
     spool_bytes: Count = 0
+    """What waits on the card, in whole steps of 64 MiB."""
     spool_capacity_bytes: Count = 0
     """What the card may hold of such in all, in whole MiB."""
-    waiting: Count = 0
-    """Items that the archive has not signed for."""
     backlog: Count = 0
-    """Of these the items of meetings that are over: what is still to go."""
+    """Items of meetings that are over, which the archive has not signed for: what is still to go."""
     caught_up: Count = 0
     """Items of such meetings that it has signed for since there last was no backlog, or the program started."""
     certificate_ends_ms: Count = 0
@@ -93,6 +93,8 @@ class Report(msgspec.Struct, frozen=True, tag=True, tag_field="line"):
     """What the people in the room should mend, though the recording goes on; for instance silence."""
     seconds_left: float = 0.0
     """Of the notice or of the grace period."""
+    waiting: int = 0
+    """Items that the archive has not signed for, with those of a meeting that runs."""
     sealed: int = 0
     """Blocks of this recording on the card."""
     receipted: int = 0

@@ -12,6 +12,8 @@ HOUR = 3_600.0
 START = 100 * HOUR + 600
 CAPACITY = 1_073_741_824
 BLOCK_BYTES = 5_500
+REFUSAL_ITEMS = 3
+"""Preamble, manifest and consent receipt."""
 IDLE = Status(
     "room-1",
     online=True,
@@ -73,7 +75,7 @@ def test_faults_and_what_is_not_taken_are_told_at_once_and_into_the_next_hour() 
 
 def test_what_waits_for_longer_than_a_meeting_is_told() -> None:
     rooms = make()
-    waits = msgspec.structs.replace(IDLE, waiting=1)
+    waits = msgspec.structs.replace(IDLE, backlog=1)
     hear(rooms, waits, START)
     hear(rooms, waits, START + BEHIND_SECONDS - 1)
     assert not one(rooms, START + BEHIND_SECONDS - 1).behind
@@ -123,17 +125,17 @@ def said_around_a_no(blocks: int, *, archived: bool, muted: bool, unset: bool) -
                     IDLE,
                     state="recording",
                     faults=("microphone_silent",) if muted else (),
-                    waiting=1 if archived else block + 1,
                     spool_bytes=(block + 1) * BLOCK_BYTES,
                 ),
             )
-    yield 300.0 + blocks, idle("refused")
+    backlog = 0 if archived else REFUSAL_ITEMS
+    yield 300.0 + blocks, msgspec.structs.replace(idle("refused"), backlog=REFUSAL_ITEMS)
     lifted = 300.0 + blocks + 30
-    yield lifted, idle("idle")
+    yield lifted, msgspec.structs.replace(idle("idle"), backlog=backlog)
     at = lifted
     while at < 3 * HOUR:
         at += SAID_SECONDS_MAX
-        yield at, idle("idle")
+        yield at, msgspec.structs.replace(idle("idle"), backlog=backlog)
 
 
 def scrapes(said: Iterator[tuple[float, Status]]) -> list[Told]:

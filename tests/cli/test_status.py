@@ -29,7 +29,6 @@ WELL = Status(
     clock_synced=True,
     spool_bytes=5_000_000,
     spool_capacity_bytes=1_073_741_824,
-    waiting=2,
     certificate_ends_ms=NOW_MS + 400 * DAY_MS,
     started_ms=NOW_MS - DAY_MS,
     said_ms=NOW_MS - 5_000,
@@ -133,13 +132,13 @@ def look(site: Site, *arguments: str, capsys: pytest.CaptureFixture[str]) -> tup
 
 def test_a_person_and_a_script_see_that_all_is_well(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     say(site)
-    say(site, room="room-2", state="recording", waiting=1_203, backlog=1_200, caught_up=20_400)
+    say(site, room="room-2", state="recording", backlog=1_200, caught_up=20_400)
     code, told = look(site, "--language", "en", capsys=capsys)
     assert code == 0
     assert "the broker localhost:" in told and "the intake listens" in told
     rows = [line.split("  ") for line in told.splitlines() if line.startswith("room-")]
     assert [[cell.strip() for cell in row if cell.strip()][:5] for row in rows] == [
-        ["room-1", "connected", "free", "5 of 1024 MiB", "2"],
+        ["room-1", "connected", "free", "5 of 1024 MiB", "0"],
         ["room-2", "connected", "in use", "5 of 1024 MiB", "1200 of 21600 to go"],
     ]
     assert told.endswith("All is well.\n")
@@ -149,10 +148,10 @@ def test_a_person_and_a_script_see_that_all_is_well(site: Site, capsys: pytest.C
     found = json.loads(told)
     assert code == 0
     assert (found["broker"], found["troubles"], found["intake"]["subscribed"]) == ("", [], True)
-    keys = ("name", "use", "waiting", "backlog", "caught_up")
+    keys = ("name", "use", "backlog", "caught_up")
     assert [tuple(room[key] for key in keys) for room in found["rooms"]] == [
-        ("room-1", "free", 2, 0, 0),
-        ("room-2", "in_use", 1_203, 1_200, 20_400),
+        ("room-1", "free", 0, 0),
+        ("room-2", "in_use", 1_200, 20_400),
     ]
 
 

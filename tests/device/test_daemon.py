@@ -43,7 +43,7 @@ from recorder.sealed.layout import RecordType
 from recorder.wire.consent import ConsentReceipt, check_receipt
 from recorder.wire.records import Beside, parse_record
 from recorder.wire.sender import Done, Publish, Unreadable
-from recorder.wire.status import Status
+from recorder.wire.status import Report, Status
 from recorder.wire.upload import Name
 
 SCRIPT_SECONDS_MAX = 20.0
@@ -403,6 +403,7 @@ def test_a_light_whose_watch_is_deaf_keeps_the_tap_shut(room: Room) -> None:
 
 def test_the_status_tells_what_an_operator_needs(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """And no more of a meeting than before: what the card may hold is the same when a part of it is used."""
+    monkeypatch.setattr(module, "SPOOL_STEP_BYTES", 65_536)
     told = []
 
     def script(daemon: Daemon) -> Script:
@@ -410,9 +411,9 @@ def test_the_status_tells_what_an_operator_needs(room: Room, monkeypatch: pytest
         told.append(daemon._status(online=True))
         daemon._spool.put_held("0" * 32, bytes(100_000))
         told.append(daemon._status(online=True))
-        monkeypatch.setattr(os, "statvfs", broken)
-        told.append(daemon._status(online=True))
-        monkeypatch.undo()
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "statvfs", broken)
+            told.append(daemon._status(online=True))
 
     def broken(_: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -422,7 +423,7 @@ def test_the_status_tells_what_an_operator_needs(room: Room, monkeypatch: pytest
     room.run(script)
     after = time.time_ns() // 1_000_000
     empty, used, failed = told
-    assert used.spool_bytes == empty.spool_bytes + 100_000
+    assert (empty.spool_bytes, used.spool_bytes) == (0, 65_536)
     assert empty.spool_capacity_bytes == used.spool_capacity_bytes == 10 * 1_048_576
     assert failed.spool_capacity_bytes == 0
     assert empty.certificate_ends_ms == NoRoad.certificate_ends.timestamp() * 1_000
@@ -1112,13 +1113,14 @@ def test_why_no_recording_began_can_be_read_until_the_next_start(room: Room, mon
 
 def test_the_road_is_not_told_how_much_there_is_of_a_meeting_that_runs(room: Room, monkeypatch: Any) -> None:
     """Promise 2: its client may say no, and then nobody shall know how long it was: the status is kept by the broker."""
-    known: list[Status] = []
+    known: list[Report] = []
     told: list[Status] = []
 
     def script(daemon: Daemon) -> Script:
         yield from recording(daemon)
         daemon._spool.put_held("0" * 32, bytes(1_000))
-        known.append(daemon._status(online=True))
+        known.append(daemon._report(time.monotonic()))
+        assert daemon._spool.size_bytes > 1_000
         monkeypatch.setattr(NoRoad, "connected", True)
         monkeypatch.setattr(NoRoad, "say", lambda _, status: told.append(status))
         while not told:
@@ -1128,11 +1130,11 @@ def test_the_road_is_not_told_how_much_there_is_of_a_meeting_that_runs(room: Roo
 
     monkeypatch.setattr(NoRoad, "close", lambda _, status: told.append(status))
     room.run(script)
-    assert known[0].waiting > 0 and known[0].spool_bytes > 0
-    assert {each.waiting - each.backlog for each in told} == {0}
-    assert {each.spool_bytes for each in told} == {0}
+    assert known[0].waiting > 0, "which the panel beside the room tells"
     first, *_, last = told
-    assert (first.backlog, first.online, last.online) == (0, True, False)
+    assert (first.state, first.online, last.state, last.online) == ("recording", True, "refused", False)
+    assert {(each.backlog, each.caught_up) for each in told if each.state == "recording"} == {(0, 0)}
+    assert {each.spool_bytes for each in told} == {0}
 
 
 def test_a_backlog_is_read_as_the_archive_takes_it(room: Room, monkeypatch: Any) -> None:
@@ -1150,7 +1152,7 @@ def test_a_backlog_is_read_as_the_archive_takes_it(room: Room, monkeypatch: Any)
     monkeypatch.setattr(module, "BACKLOG_ITEMS", 1)
 
     def restarted(daemon: Daemon) -> Script:
-        everything = daemon._status(online=True).waiting
+        everything = daemon._status(online=True).backlog
         assert everything == sum(len(daemon._spool.names(each)) for each in daemon._spool.recordings())
         while daemon._sender.waiting == 0:
             yield
@@ -1158,7 +1160,8 @@ def test_a_backlog_is_read_as_the_archive_takes_it(room: Room, monkeypatch: Any)
             yield
         assert len(daemon._preamble_hashes) == 1, "the archive takes nothing, so no more is read"
         told = daemon._status(online=True)
-        assert (told.waiting, told.backlog, told.caught_up) == (everything, everything, 0)
+        assert (told.backlog, told.caught_up) == (everything, 0)
+        assert daemon._report(time.monotonic()).waiting == everything
         while daemon._preamble_hashes:
             (waiting,) = daemon._preamble_hashes
             signed.append(waiting)

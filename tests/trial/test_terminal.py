@@ -63,9 +63,11 @@ def test_what_is_left_is_told_in_minutes_where_it_is_long() -> None:
 
 
 def test_how_far_a_room_has_caught_up_is_told_while_it_does() -> None:
-    behind = REPLACE(EXAMPLE, status=REPLACE(EXAMPLE.status, waiting=1_203, backlog=1_200, caught_up=20_400))
-    assert "1200 of 21600 items still to go" in shown(behind, "en")
-    assert "nog 1200 van 21600 stukken te gaan" in shown(behind, "nl")
+    behind = REPLACE(EXAMPLE, waiting=1_203, status=REPLACE(EXAMPLE.status, backlog=1_200, caught_up=20_400))
+    told = shown(behind, "en")
+    assert "1200 of 21600 items still to go" in told and "still waiting here in all: 1203" in told
+    told = shown(behind, "nl")
+    assert "nog 1200 van 21600 stukken te gaan" in told and "in totaal wacht hier nog 1203" in told
     assert "to go" not in shown(EXAMPLE, "en")
 
 

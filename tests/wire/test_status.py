@@ -21,7 +21,7 @@ def test_the_specification_names_every_key_and_its_default():
 
 
 def test_what_a_room_says_of_itself_is_read() -> None:
-    said = Status("room-1", online=True, version="1", faults=("clock",), waiting=3)
+    said = Status("room-1", online=True, version="1", faults=("clock",), backlog=3)
     assert parse("rec/v1/room-1/status", msgspec.json.encode(said)) == said
     newer = b'{"room": "room-1", "online": false, "mood": "good"}'
     assert parse("rec/v1/room-1/status", newer) == Status("room-1", online=False)
@@ -39,7 +39,7 @@ def test_what_a_room_says_of_itself_is_read() -> None:
         ("rec/v1/room-1/status", b'{"room": "room-1"}'),
         ("rec/v1/room-1/status", b'{"room": "room-2", "online": true}'),
         ("rec/v1/room-1/status", b'{"room": "room-1", "online": 1}'),
-        ("rec/v1/room-1/status", b'{"room": "room-1", "online": true, "waiting": -1}'),
+        ("rec/v1/room-1/status", b'{"room": "room-1", "online": true, "backlog": -1}'),
         ("rec/v1/room-1/status", b'{"room": "room-1", "online": true, "said_ms": 9007199254740992}'),
         ("rec/v1/room-1/status", b'{"room": "room-1", "online": true}' + b" " * STATUS_BYTES_MAX),
     ],
