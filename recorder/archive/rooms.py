@@ -10,7 +10,7 @@ Only rooms that are enrolled have a place here; of others it is told that there 
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from recorder.archive.coarse import Latch, share
+from recorder.archive.coarse import HOUR_SECONDS, Latch, share
 from recorder.errors import WireError
 from recorder.meeting.fault import Fault
 from recorder.wire import status
@@ -35,7 +35,8 @@ class Told(NamedTuple):
     rejected: bool
     """The archive did not take something of it in this hour or the last."""
     behind: bool
-    """Something of its meetings that are over has waited for the archive's signature for BEHIND_SECONDS."""
+    """Something of its meetings that are over has waited for the archive's signature for BEHIND_SECONDS, counted from the
+    end of an hour."""
     spool: float | None
     """How full its spool is, in tenths; None if it never said."""
     certificate_ends_ms: int
@@ -66,7 +67,8 @@ class _Room:
         if not said.backlog:
             self.waits_since = None
         elif self.waits_since is None:
-            self.waits_since = now
+            # By the hour: a backlog begins when a meeting ends.
+            self.waits_since = (now // HOUR_SECONDS + 1) * HOUR_SECONDS
 
     def told(self, name: str, now: float) -> Told:
         said = self.status

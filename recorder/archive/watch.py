@@ -97,7 +97,7 @@ class Watch:
         )
         yield gauge(
             "wederhoor_room_behind",
-            "1 if something of meetings that are over has waited in the room for the archive's signature for four hours.",
+            "1 if something of meetings that are over has waited in the room for the archive's signature for four whole hours.",
             {(room.name,): room.behind for room in rooms},
             ("room",),
         )

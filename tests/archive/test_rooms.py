@@ -12,6 +12,7 @@ HOUR = 3_600.0
 START = 100 * HOUR + 600
 CAPACITY = 1_073_741_824
 BLOCK_BYTES = 5_500
+WATCHED_SECONDS = BEHIND_SECONDS + 2 * HOUR
 REFUSAL_ITEMS = 3
 """Preamble, manifest and consent receipt."""
 IDLE = Status(
@@ -76,13 +77,15 @@ def test_faults_and_what_is_not_taken_are_told_at_once_and_into_the_next_hour() 
 def test_what_waits_for_longer_than_a_meeting_is_told() -> None:
     rooms = make()
     waits = msgspec.structs.replace(IDLE, backlog=1)
+    hour_ends = START // HOUR * HOUR + HOUR
+    due = hour_ends + BEHIND_SECONDS
     hear(rooms, waits, START)
-    hear(rooms, waits, START + BEHIND_SECONDS - 1)
-    assert not one(rooms, START + BEHIND_SECONDS - 1).behind
-    assert one(rooms, START + BEHIND_SECONDS).behind
-    hear(rooms, IDLE, START + BEHIND_SECONDS + 1)
-    hear(rooms, waits, START + BEHIND_SECONDS + 2)
-    assert not one(rooms, START + BEHIND_SECONDS + 3).behind
+    hear(rooms, waits, due - 1)
+    assert not one(rooms, due - 1).behind
+    assert one(rooms, due).behind
+    hear(rooms, IDLE, due + 1)
+    hear(rooms, waits, due + 2)
+    assert not one(rooms, due + 3).behind
 
 
 def test_only_who_is_enrolled_has_a_place() -> None:
@@ -133,16 +136,16 @@ def said_around_a_no(blocks: int, *, archived: bool, muted: bool, unset: bool) -
     lifted = 300.0 + blocks + 30
     yield lifted, msgspec.structs.replace(idle("idle"), backlog=backlog)
     at = lifted
-    while at < 3 * HOUR:
+    while at < WATCHED_SECONDS:
         at += SAID_SECONDS_MAX
         yield at, msgspec.structs.replace(idle("idle"), backlog=backlog)
 
 
 def scrapes(said: Iterator[tuple[float, Status]]) -> list[Told]:
-    """Every second for three hours."""
+    """Every second, until what waits is told."""
     rooms, told = make(), []
     coming = next(said, None)
-    for second in range(int(3 * HOUR)):
+    for second in range(int(WATCHED_SECONDS)):
         while coming is not None and coming[0] <= second:
             hear(rooms, coming[1], START + coming[0])
             coming = next(said, None)
@@ -159,3 +162,4 @@ def test_a_no_after_one_block_looks_like_one_after_four_hundred(archived: bool, 
     )
     assert short == long
     assert any(told.faults for told in short) is (muted or unset)
+    assert short[-1].behind is not archived
