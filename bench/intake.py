@@ -35,7 +35,7 @@ from bench.processes import SPAWN, running
 from bench.site import Site
 from recorder import tls
 from recorder.errors import TrialError
-from recorder.wire.topics import shared_uploads
+from recorder.wire.topics import shared_uploads, status
 
 SIZES = (4_096, 32_768)
 ONE_INTAKE_MIN, TWO_INTAKES_MIN = 0.9, 0.6
@@ -48,8 +48,8 @@ RECEIVERS = (MOSQUITTO_SUB, PAHO, ONE_INTAKE, TWO_INTAKES)
 Counter = Any
 """An integer that processes share."""
 ONE_RUN_SECONDS_MAX = 120.0
-SUBSCRIBING_SECONDS = 2.0
-"""For mosquitto_sub, which does not say that it has. If it had not, messages would be missing, and the run fails."""
+SIGN = status("room-0")
+"""Something is kept there, so that mosquitto_sub, which does not say that it has subscribed, shows it: it hears that first."""
 
 
 def main() -> int:
@@ -85,6 +85,7 @@ def _run(name: str, size: int, messages: int) -> float:
         if intakes:
             stack.enter_context(site.intakes(intakes))
         else:
+            _keep_sign(site.folder / rooms[0] / "keys", port)
             count, listens = COUNTERS[name], SPAWN.Event()
             stack.enter_context(running(count, site.archive / "keys", port, answered, listens))
             if not listens.wait(ONE_RUN_SECONDS_MAX):
@@ -116,17 +117,27 @@ def _count_by_paho(keys: Path, port: int, answered: list[Counter], listens: Even
 
 
 def _count_by_mosquitto_sub(keys: Path, port: int, answered: list[Counter], listens: Event) -> None:
-    files = ["--cafile", keys / "ca.pem", "--cert", keys / "tls.pem", "--key", keys / "tls.key"]
-    ends_with_us = ["setpriv", "--pdeathsig", "KILL", "--"]
-    command = [*ends_with_us, "mosquitto_sub", "-V", "mqttv5", "-h", "localhost", "-p", str(port), *files, "-q", "1"]
-    with subprocess.Popen([*command, "-t", shared_uploads(GROUP), "-F", "%l"], stdout=subprocess.PIPE) as process:
+    topics = ["-t", shared_uploads(GROUP), "-t", SIGN]  # in one packet, so whoever hears the sign has both
+    command = ["setpriv", "--pdeathsig", "KILL", "--", "mosquitto_sub", *_road(keys, port), *topics, "-F", "%l"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        time.sleep(SUBSCRIBING_SECONDS)
+        if not os.read(process.stdout.fileno(), 65_536):  # the sign alone: nobody sends before it is there
+            raise TrialError("mosquitto_sub ended")
         listens.set()
         count = 0
         while data := os.read(process.stdout.fileno(), 65_536):
             count += data.count(b"\n")
             _tell(answered, count)
+
+
+def _keep_sign(keys: Path, port: int) -> None:
+    subprocess.run(["mosquitto_pub", *_road(keys, port), "-r", "-t", SIGN, "-m", "here"], check=True)
+
+
+def _road(keys: Path, port: int) -> list[str]:
+    """To the broker, for Mosquitto's programs."""
+    files = ["--cafile", str(keys / "ca.pem"), "--cert", str(keys / "tls.pem"), "--key", str(keys / "tls.key")]
+    return ["-V", "mqttv5", "-h", "localhost", "-p", str(port), *files, "-q", "1"]
 
 
 COUNTERS = {PAHO: _count_by_paho, MOSQUITTO_SUB: _count_by_mosquitto_sub}

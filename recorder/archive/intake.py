@@ -5,9 +5,15 @@ it reads messages into the inbox, sends receipts, and acknowledges. The checker 
 the keeper gives what was checked to the clerk, in batches. So a slow disk never blocks the network, nor those who check, and
 nothing is ever published within a callback.
 
-When too much has arrived and is not done, the network thread stops reading, and the broker and the devices wait: a bound
-that the MQTT library does not give. A message is acknowledged to the broker only when it is durable; but what makes the
-protocol whole is the device, which sends again until it has the archive's receipt.
+The inbox holds `queue_items` messages and INBOX_BYTES_MAX of payloads at the most, counted until they are done. When it is
+full, not one packet more is read, and the broker and the devices wait. Neither of those who could keep to that does so. The
+broker is told by Receive Maximum; but Mosquitto keeps to it only until the first acknowledgement, of which each releases as
+many again, and rumqttd not at all. The MQTT library, asked to read, reads as many packets as it has receipts on the road. So
+it is the socket that stops: to the library nothing more has come. The broker's acknowledgements of receipts wait with the
+rest meanwhile; that holds nothing up, for room is made by the keeper, who needs nothing from the network.
+
+A message is acknowledged to the broker only when it is durable; but what makes the protocol whole is the device, which sends
+again until it has the archive's receipt.
 """
 
 import logging
@@ -32,12 +38,13 @@ from recorder.archive.road import connect, make, refusal
 from recorder.config import Archive
 from recorder.wire.judge import Checked
 from recorder.wire.topics import shared_uploads
+from recorder.wire.upload import PAYLOAD_BYTES_MAX
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 INBOX_BYTES_MAX = 268_435_456
-"""Of payloads in the inbox, whatever their number: a manifest may have 4 MiB."""
+"""Of payloads in the inbox, whatever their number: a manifest may have 4 MiB. What is larger the broker refuses."""
 PORTION_ITEMS_MAX = 64
 """Checked at once: one question after keys, and no longer than the keeper's wait for more."""
 READS_MAX = 64
@@ -51,6 +58,17 @@ FAREWELL_SECONDS_MAX = 5.0
 """For the last receipts to leave when the intake is told to end."""
 SUBSCRIPTION_FAILED = 128
 """Reason codes from here on are failures (MQTT 5, section 2.4)."""
+
+
+class _PausableSocket(ssl.SSLSocket):
+    """Has nothing to read while it is paused, as if nothing had come."""
+
+    paused = False
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        if self.paused:
+            raise ssl.SSLWantReadError
+        return super().recv(buflen, flags)
 
 
 class _Arrived(NamedTuple):
@@ -76,6 +94,7 @@ class Intake:
         self._figures = figures
         self._ready: Callable[[], None] | None = ready
         self._identity = tls.Identity(Path(config.folder) / "keys")
+        self._identity.context.sslsocket_class = _PausableSocket
         self._ending = ""
         self._inbox: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
         self._checked: queue.SimpleQueue[tuple[_Arrived, Checked | None] | None] = queue.SimpleQueue()
@@ -181,16 +200,18 @@ class Intake:
 
     @property
     def _full(self) -> bool:
-        return self._inbox_items >= self._config.queue_items or self._inbox_bytes >= INBOX_BYTES_MAX
+        """There is no room for another message, whatever its size."""
+        return self._inbox_items >= self._config.queue_items or self._inbox_bytes > INBOX_BYTES_MAX - PAYLOAD_BYTES_MAX
 
     def _move(self, client: Client, *, reading: bool) -> None:
         """Wait for something to do, and let the client read and write."""
         sock = client.socket()
-        if sock is None:
+        if not isinstance(sock, _PausableSocket):  # the client has none any more
             self._connected = False
             return
+        sock.paused = not reading
         wanted = (selectors.EVENT_READ if reading else 0) | (selectors.EVENT_WRITE if client.want_write() else 0)
-        buffered = reading and isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        buffered = reading and sock.pending() > 0
         with selectors.PollSelector() as selector:  # lives in this process alone, so it costs nothing to make it anew
             selector.register(self._wake, selectors.EVENT_READ)
             if wanted:
@@ -210,7 +231,7 @@ class Intake:
         for _ in range(READS_MAX):
             items = self._inbox_items
             client.loop_read()
-            if self._inbox_items == items or self._full:
+            if self._inbox_items == items:
                 break
 
     def _send(self, client: Client) -> None:
@@ -268,6 +289,9 @@ class Intake:
         self._inbox_items += 1
         self._inbox_bytes += len(message.payload)
         self._inbox.put(_Arrived(Message(topic, bytes(message.payload)), message.mid, client))
+        sock = client.socket()
+        if isinstance(sock, _PausableSocket):  # the client would read on before it returns
+            sock.paused = self._full
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if self._connected:  # else it was given up for a reason that is told
