@@ -33,7 +33,7 @@ MIB = 1_048_576
 ROOM_RSS_MAX = 96 * MIB
 BROKER_RSS_MAX = 32 * MIB
 INTAKE_RSS_MAX = 176 * MIB
-"""Above what each needs (47, 12 and 131 MiB here), and below what a queue without a bound would come to, of 60 MB."""
+"""Above what each needs (50, 16 and 159 MiB here), and below what a queue without a bound would come to, of 60 MB."""
 
 
 def rss(pid: int) -> int:
@@ -161,6 +161,7 @@ def test_a_meeting_is_not_held_up_by_what_lies_on_the_card_from_before(make_hous
 def test_behind_an_archive_that_hangs_the_spool_grows_and_nothing_else(make_house: MakeHouse) -> None:
     """Back-pressure from end to end: what cannot be stored waits on the card, not in anybody's memory; and that is told."""
     changes = {
+        "archive": {"batch_items": 64, "queue_items": 64},
         "seal": {"block_seconds": 0.2},
         "metrics": {"intake_port": free_port()},
         "uplink": {"retry_first_seconds": 1.5, "retry_last_seconds": 1.5},  # long enough to be seen in a report
