@@ -86,6 +86,8 @@ SWEEP_FILES_TURN = 32
 MIB = 1_048_576
 SPOOL_STEP_BYTES = 64 * MIB
 """In which the status tells how full the card is: hours of speech, so that it does not tell how long a meeting is."""
+DAMAGE_WORDS = "the card has damaged what it should keep; the log has its names. Have this room looked at"
+"""The status has these words, and the number of a block would tell how long a meeting is."""
 BROKEN_SECONDS = 60.0
 """How long a room that cannot start blinks that, before it ends and is started anew."""
 EXIT_BROKEN = 2
@@ -263,11 +265,13 @@ class Daemon:
             self._no_unheard = 0.0
 
     def _tell_damage(self) -> None:
-        damaged = self._custody.damaged
-        if damaged:
-            told = ", ".join(damaged[:3])
-            self._find(Fault.DAMAGE, f"the card has damaged {told}; it is set aside there. Have this room looked at")
-            damaged.clear()
+        for each in self._custody.damaged:
+            self._find_damage(f"{each}; it is set aside there")
+        self._custody.damaged.clear()
+
+    def _find_damage(self, what: str) -> None:
+        logger.error("damaged on the card: %s", what)
+        self._find(Fault.DAMAGE, DAMAGE_WORDS)
 
     # The loop
 
@@ -483,7 +487,7 @@ class Daemon:
             try:
                 led_to = self._do_one_on_road(action, now, payload)
             except (SpoolDamage, SealedError) as error:
-                self._find(Fault.DAMAGE, f"damaged on the card: {error}")
+                self._find_damage(str(error))
                 if isinstance(action, sender.Publish):
                     led_to = sender.Unreadable(action.name)
             except SpoolError as error:

@@ -389,9 +389,8 @@ class Sender:
         if self._on_road.pop(name, None) is None:
             return []
         self._lay_aside(name, now)
-        self.complaint = (
-            f"the archive does not take {rejected.type} {rejected.index} of {rejected.recording}: {rejected.reason}"
-        )
+        # Without its number: of a meeting that runs it tells for how long.
+        self.complaint = f"the archive does not take a {rejected.type} of {rejected.recording}: {rejected.reason}"
         return [NotTaken(name, rejected.reason)]
 
     def _forget(self, recording: str) -> None:

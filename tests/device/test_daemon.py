@@ -1662,7 +1662,7 @@ def test_a_no_in_the_last_turn_is_heard(room: Room) -> None:
 
 
 def test_a_block_that_the_card_does_not_give_back_ends_no_meeting_and_stops_no_other(
-    room: Room, monkeypatch: Any
+    room: Room, monkeypatch: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def script(daemon: Daemon) -> Script:
         yield from recording(daemon)
@@ -1674,6 +1674,8 @@ def test_a_block_that_the_card_does_not_give_back_ends_no_meeting_and_stops_no_o
         yield
         assert daemon._state is State.RECORDING
         assert Fault.DAMAGE in daemon._faults and not daemon._for_good
+        assert "input/output error" not in str(daemon._status(online=True)), "which may name a block, and so its number"
+        assert "damaged on the card: input/output error" in caplog.messages
 
     room.run(script)
 

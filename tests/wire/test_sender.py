@@ -280,7 +280,7 @@ def test_what_is_not_taken_is_kept_and_offered_on_the_next_connection() -> None:
     assert sender.step(receipt([], [], [other, rejected(block(7))]), 0) == []
     assert sender.step(receipt([], [], [rejected(block(0))]), 0) == [NotTaken(block(0), "why"), Publish(block(1))]
     assert sender.step(receipt([], [], [rejected(block(0))]), 0) == []
-    assert "why" in sender.complaint
+    assert sender.complaint == f"the archive does not take a block of {A}: why"
     sender.step(receipt([block(1)]), 0)
     assert sender.step(Tick(), TIMEOUT) == []
     assert (sender.waiting, sender.moving) == (1, 0)
