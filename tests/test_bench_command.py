@@ -52,7 +52,8 @@ def test_a_bench_that_is_ended_leaves_nothing(tmp_path: Path, begun: str, number
     """While a process of its own is at work, and while archive and room are."""
     before = set(RAM.glob("bench-*"))
     with subprocess.Popen(
-        [sys.executable, "-m", "bench.backlog", "--hours", HOURS],
+        # Else it would not hear Control-C where these tests are a job in the background of a shell.
+        ["env", "--default-signal=INT", sys.executable, "-m", "bench.backlog", "--hours", HOURS],
         cwd=ROOT,
         env=os.environ | {"HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,

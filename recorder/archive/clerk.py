@@ -30,7 +30,7 @@ from recorder.archive.catalogue import Addition, Catalogue, Item, Writing
 from recorder.archive.database import Keys
 from recorder.archive.gather import gather
 from recorder.archive.naming import Origin
-from recorder.archive.rebuild import adopt, beyond_a_refusal
+from recorder.archive.rebuild import adopt, adopt_conflicts, beyond_a_refusal
 from recorder.archive.store import Store
 from recorder.canonical import SIGNATURE_BYTES
 from recorder.errors import StoreError, WireError
@@ -126,7 +126,7 @@ class Clerk:
         self._purge(recordings, now_ms)
 
     def gather(self) -> bool:
-        """Bring a stretch of one kept recording's blocks together, if there is one to do; whether there is more.
+        """Go on bringing together the blocks of one kept recording, if there is one to do; whether there is more.
 
         A recording of which a block is missing is told, and left as it is until the next start.
         """
@@ -142,16 +142,15 @@ class Clerk:
         return bool(self._to_gather)
 
     def _gather_one(self, recording: str) -> bool:
-        """Bring one stretch together; whether it was the last."""
+        """Go on with it; whether it is done."""
         with self._catalogue.write(Keys([recording])) as writing:
             if not writing.ungathered([recording]):
                 return True  # another clerk has done it
-            beside, done = gather(self._store, recording, writing.contents([recording])[recording])
-            known = writing.known([Name(recording, RecordType.PREAMBLE, 0)])[recording].conflicts
-            writing.add_conflicts([each for each in beside if each not in known])
-            if done:
-                writing.gather_done(recording)
-            return done
+            if not gather(self._store, recording, writing.contents([recording])[recording]):
+                return False
+            adopt_conflicts(self._store, writing, recording)
+            writing.gather_done(recording)
+            return True
 
     def check(self, messages: Sequence[Message]) -> list[Checked | None]:
         """What each message is by itself; None if it is no upload. May be called while `process` is at work."""

@@ -59,11 +59,15 @@ def _items(store: Store, recording: str, objects: Sequence[str]) -> Iterator[tup
     last: Name | None = None
     while objects:
         found = objects.pop(0)
+        if last is not None and naming.parse_items(found)[-1] <= last:
+            continue
         try:
             items = list(read_items(store, found))
         except StoreError:
             objects = _objects(store, recording)
             there = {name for each in objects for name in naming.parse_items(each)}
+            beside = store.list(f"{naming.CONFLICTS}{recording}/")  # blocks that the manifest does not tell of go there
+            there |= {name for name, _ in filter(None, map(naming.parse_conflict, beside))}
             if found in objects or not there.issuperset(naming.parse_items(found)):
                 raise
             continue
@@ -77,5 +81,12 @@ def _objects(store: Store, recording: str) -> list[str]:
     """Those of its objects that hold items, in the order of the file."""
     if not RECORDING_PATTERN.fullmatch(recording):
         raise StoreError(f"{recording!r} is no recording's id: that is 32 hexadecimal digits in lower case")
-    found = [name for name in store.list(f"{recording}/") if naming.parse_items(name)]
-    return sorted(found, key=naming.parse_items)
+    found = _listed(store, recording)
+    # What is listed while `gather` works may have neither the parts nor the whole: then what is listed after that differs.
+    while (again := _listed(store, recording)) != found:
+        found = again
+    return found
+
+
+def _listed(store: Store, recording: str) -> list[str]:
+    return sorted(filter(naming.parse_items, store.list(f"{recording}/")), key=naming.parse_items)

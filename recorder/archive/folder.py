@@ -72,13 +72,13 @@ class FolderStore:
 
     def list(self, prefix: str) -> Iterator[str]:
         check_prefix(prefix)
-        top = self._folder / prefix.rpartition("/")[0]
+        root = f"{self._folder}/"
+        top = root + prefix.rpartition("/")[0]
         try:
             found = [
-                path.relative_to(self._folder).as_posix()
-                for folder, _, files in os.walk(top, onerror=_unless_gone)
-                for path in (Path(folder, file) for file in files)
-                if path.is_file()  # not what was deleted since it was listed
+                f"{folder}/{file}".removeprefix(root)
+                for folder, _, files in os.walk(top.removesuffix("/"), onerror=_unless_gone)
+                for file in files
             ]
         except OSError as error:
             raise StoreError(f"{self._folder}: cannot be listed: {error}") from error

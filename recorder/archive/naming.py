@@ -29,7 +29,7 @@ from recorder.wire.receipt import Kind, item_type, kind
 from recorder.wire.upload import Name
 
 STRETCH_BLOCKS = 256
-"""Some four minutes: a megabyte of speech, in blocks of a second."""
+"""Some four minutes and a megabyte, in blocks of a second; five times that in the longest that a room can be set to."""
 CONFLICTS = "conflicts/"
 DEVICES = "devices/"
 _ITEM = re.compile(r"([0-9a-f]{32})/(preamble|manifest|keybox|receipt)", re.ASCII)

@@ -60,10 +60,8 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
                     new.setdefault(item.name, item)
     if new:
         writing.add({recording: Addition(origin, list(new.values()))})
+    adopt_conflicts(store, writing, recording)
     known = writing.known([preamble])[recording]
-    left = CONFLICTS_LEFT_BY_A_REFUSAL if known.refused else frozenset(ITEM_TYPES.values())
-    conflicts = filter(None, map(naming.parse_conflict, store.list(f"{naming.CONFLICTS}{recording}/")))
-    writing.add_conflicts([each for each in conflicts if each not in known.conflicts and each[0].type in left])
     # A purge that was signed for is believed only if nothing came back since, out of a backup: else it is done again.
     if known.refused and not beyond_a_refusal(store, recording):
         for name in store.list(naming.purged(recording)):
@@ -72,6 +70,14 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
     for kept in writing.ungathered([recording]):
         if lie_together(store, kept, writing.contents([kept])[kept]):
             writing.gather_done(kept)
+
+
+def adopt_conflicts(store: Store, writing: Writing, recording: str) -> None:
+    """Note what lies beside, of this recording, and the catalogue does not know."""
+    known = writing.known([Name(recording, RecordType.PREAMBLE, 0)])[recording]
+    left = CONFLICTS_LEFT_BY_A_REFUSAL if known.refused else frozenset(ITEM_TYPES.values())
+    conflicts = filter(None, map(naming.parse_conflict, store.list(f"{naming.CONFLICTS}{recording}/")))
+    writing.add_conflicts([each for each in conflicts if each not in known.conflicts and each[0].type in left])
 
 
 def lie_together(store: Store, recording: str, contents: Iterable[Name]) -> bool:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine.default import DefaultDialect
 
 from recorder import canonical
+from recorder.archive import gather as gather_module
 from recorder.archive import naming
 from recorder.archive.catalogue import DAY_MS, Catalogue, Counts, Lacking
 from recorder.archive.clerk import Clerk, Message
@@ -373,6 +374,7 @@ class TestGathering:
     @pytest.fixture(params=[naming.STRETCH_BLOCKS, 2], autouse=True)
     def _stretch(self, request, monkeypatch):
         monkeypatch.setattr(naming, "STRETCH_BLOCKS", request.param)
+        monkeypatch.setattr(gather_module, "READS_MAX", 1)  # one stretch at a time
 
     def test_each_stretch_lies_in_one_object_and_the_recording_is_what_it_was(self, archive, recording):
         for upload in recording.kept:
@@ -444,12 +446,12 @@ class TestGathering:
         assert archive.verified(recording).state is State.WHOLE
         assert archive.dump() == archive.rebuilt()
 
-    def test_a_block_that_is_missing_is_told_and_nothing_is_deleted(self, archive, recording, caplog):
+    def test_a_block_that_is_missing_is_told_and_its_stretch_left_as_it_is(self, archive, recording, caplog):
         for upload in recording.kept:
             archive.send(recording, upload)
         archive.store.delete([naming.items([recording.blocks[2].name])])
         names = set(archive.names(recording))
-        assert archive.clerk.gather() or naming.STRETCH_BLOCKS > 2
+        assert archive.clerk.gather() is (naming.STRETCH_BLOCKS == 2)
         archive.clerk.gather()
         assert f"{recording.id}: block 2 is missing, which the catalogue tells of" in caplog.text
         if naming.STRETCH_BLOCKS > 2:
@@ -470,6 +472,79 @@ class TestGathering:
             more = archive.clerk.gather()
             read += [each for each in (next(reading, None),) if each]
         assert read + list(reading) == whole
+
+    def test_who_reads_meanwhile_reads_nothing_twice(self, archive, monkeypatch):
+        long = ROOM.record(8)
+        for upload in long.kept:
+            archive.send(long, upload)
+        whole = list(export(archive.store, long.id))
+        read = Counter()
+        get = archive.store.get
+
+        def counted(name):
+            data = get(name)
+            read[name] += 1
+            return data
+
+        reading = export(archive.store, long.id)
+        found = [next(reading)]
+        monkeypatch.setattr(archive.store, "get", counted)
+        for record in reading:
+            found.append(record)
+            with monkeypatch.context() as patch:
+                patch.setattr(archive.store, "get", get)
+                archive.clerk.gather()
+        assert found == whole
+        assert set(read.values()) == {1}
+
+    def test_a_listing_that_was_made_meanwhile_is_not_believed(self, archive, recording, monkeypatch):
+        """It may have neither what was put behind it, nor what was deleted before it came there."""
+        for upload in recording.kept:
+            archive.send(recording, upload)
+        whole = list(export(archive.store, recording.id))
+        list_, listings = archive.store.list, []
+
+        def torn(prefix):
+            listings.append(prefix)
+            names = list(list_(prefix))
+            if len(listings) > 1:
+                return iter(names)
+            while archive.clerk.gather():
+                pass
+            return (name for name in names if not name.startswith(naming.blocks(recording.id)))
+
+        monkeypatch.setattr(archive.store, "list", torn)
+        assert list(export(archive.store, recording.id)) == whole
+
+    @pytest.mark.parametrize("records_read", range(5))
+    def test_who_reads_meanwhile_misses_nothing_for_blocks_that_the_manifest_does_not_tell_of(
+        self, archive, recording, records_read
+    ):
+        archive.send(recording, recording.preamble, *recording.blocks[:2])
+        archive.send(recording, *recording.blocks[2:])
+        archive.send(recording, ROOM.cut_short(recording, 3), recording.keybox)
+        whole = list(export(archive.store, recording.id))
+        reading = export(archive.store, recording.id)
+        read = [next(reading) for _ in range(records_read)]
+        archive.dump()
+        assert read + list(reading) == whole
+
+    def test_a_crash_after_what_is_beside_was_deleted_leaves_it_known(self, archive, recording, monkeypatch):
+        archive.send(recording, *recording.kept)
+        other = replace(recording.blocks[1], body=recording.blocks[2].body)
+        archive.store.put({naming.items([recording.blocks[1].name]): other.record})
+
+        def crash(*_):
+            raise Crash
+
+        with monkeypatch.context() as patch:
+            patch.setattr(DefaultDialect, "do_commit", crash)
+            with pytest.raises(Crash):
+                while archive.clerk.gather():
+                    pass
+        archive.reopen()
+        assert archive.dump() == archive.rebuilt()
+        assert len(archive.conflicts()) == 1
 
     def test_who_reads_while_it_is_refused_is_told(self, archive, recording):
         for upload in (recording.preamble, *recording.blocks):

@@ -200,7 +200,8 @@ def check_everything_arrived(site: Site, device: Device, recording: Recording, b
     device.close()
     assert flaws == []
     assert device.stored == {upload.name for upload in recording.kept}
-    assert device.rejected == []
+    # What was on the road when the archive died comes to the next one before the preamble does, of which it may know nothing.
+    assert {each.reason for each in device.rejected} <= {"send the preamble first"}
     assert site.records(recording) == {upload.name: upload.record for upload in recording.kept}
     assert site.others(recording) == {"origin"}
     assert_whole(site, recording, device.room)
