@@ -62,7 +62,7 @@ from recorder.wire import sender
 from recorder.wire.receipt import Receipt
 from recorder.wire.records import parse_record
 from recorder.wire.status import SAID_SECONDS_MAX, Happening, Report, Status
-from recorder.wire.upload import Upload
+from recorder.wire.upload import Name, Upload
 
 TURN_SECONDS_MAX = 1.0
 """The longest sleep: how late a change of duty is seen."""
@@ -83,6 +83,8 @@ SELFTEST_SECONDS = 86_400.0
 BACKLOG_RECORDS_TURN = 32
 """Of what is on the card since before the start, read in one turn: a card that is not cached takes milliseconds for each."""
 SWEEP_FILES_TURN = 32
+SEND_ITEMS_TURN = 16
+"""Read for the road in one turn: a card that dies takes tenths of a second for each, and the guard waits for ten seconds."""
 MIB = 1_048_576
 SPOOL_STEP_BYTES = 64 * MIB
 """In which the status tells how full the card is: hours of speech, so that it does not tell how long a meeting is."""
@@ -172,6 +174,10 @@ class Daemon:
         self._sweeping = True
         """Files of what was forgotten may be left to remove."""
         self._sender_actions: list[sender.Action] = []
+        self._to_send: collections.deque[Name] = collections.deque()
+        """What the sender has put on the road and nobody has read yet."""
+        self._unreadable: collections.defaultdict[str, set[Name]] = collections.defaultdict(set)
+        """What the log has as damaged, by recording."""
         self._caught_up_before = 0
         """What the sender had caught up with when there last was no backlog."""
         self._present: dict[Fault, str] | None = None
@@ -292,7 +298,7 @@ class Daemon:
         self._beat()
 
     def _sleep_seconds(self) -> float:
-        if self._sender_actions or self._backlog_waits() or self._sweeping:
+        if self._sender_actions or self._to_send or self._backlog_waits() or self._sweeping:
             return 0.0
         now = time.monotonic()
         blinking = len(recording_light(self._state).segments_ms) > 1
@@ -443,6 +449,7 @@ class Daemon:
         self._read_backlog()
         self._sweep()
         self._do_on_road(self._sender.step(sender.Tick(), now), now)
+        self._send(now)
         if self._backlog == 0:
             self._caught_up_before = self._sender.caught_up
         self._say_status(now)
@@ -475,33 +482,19 @@ class Daemon:
         self._tell_damage()
 
     def _do_on_road(self, actions: list[sender.Action], now: float, payload: bytes = b"") -> None:
-        """Do what the sender says; `payload` is the receipt that made it say so.
-
-        What an action leads to comes right after it. In a queue: of days on a card that gives nothing back each item leads
-        to the next, and calls within calls would end the daemon after a thousand.
-        """
-        due = collections.deque(actions)
-        while due:
-            action = due.popleft()
-            led_to: sender.Event | None = None
+        """Do what the sender says; `payload` is the receipt that made it say so."""
+        for action in actions:
             try:
-                led_to = self._do_one_on_road(action, now, payload)
+                self._do_one_on_road(action, now, payload)
             except (SpoolDamage, SealedError) as error:
                 self._find_damage(str(error))
-                if isinstance(action, sender.Publish):
-                    led_to = sender.Unreadable(action.name)
             except SpoolError as error:
                 self._distrust(Fault.RECORDER, str(error))
-            if led_to is not None:
-                due.extendleft(reversed(self._sender.step(led_to, now)))
 
-    def _do_one_on_road(self, action: sender.Action, now: float, payload: bytes) -> sender.Event | None:
-        """Do it; the event for the sender that it led to."""
+    def _do_one_on_road(self, action: sender.Action, now: float, payload: bytes) -> None:
         match action:
             case sender.Publish(name):
-                kind, body = parse_record(self._custody.read(name))
-                upload = Upload(name.recording, self._preamble_hashes[name.recording], kind, body)
-                self._uplink.publish(name.recording, bytes(upload))
+                self._to_send.append(name)
             case sender.Receipted(names):
                 for name in names:
                     if name.type is layout.RecordType.BLOCK:
@@ -511,12 +504,12 @@ class Daemon:
                 self._custody.forget(recording)
                 self._sweeping = True
                 self._tell_damage()
-                del self._preamble_hashes[recording]
+                self._forget_on_road(recording)
             case sender.PurgeConfirmed(recording):
                 self._custody.file_refusal(recording, payload)
                 self._sweeping = True
                 self._tell_damage()
-                del self._preamble_hashes[recording]
+                self._forget_on_road(recording)
                 self._tell("purged", recording=recording)
             case sender.NotTaken(name, reason):
                 logger.error(
@@ -524,8 +517,43 @@ class Daemon:
                 )
             case sender.Reconnect(reason):
                 self._uplink.drop(reason, now)
-                return sender.Disconnected()
-        return None
+                self._do_on_road(self._sender.step(sender.Disconnected(), now), now)
+
+    def _send(self, now: float) -> None:
+        """Hand to the uplink what the sender has put on the road, a little in each turn.
+
+        What goes in the place of an item that cannot be read waits for the next one: of days on a card that gives nothing
+        back each item leads to another, and the guard would end a daemon that read them all in one.
+        """
+        for _ in range(min(SEND_ITEMS_TURN, len(self._to_send))):
+            name = self._to_send.popleft()
+            if not self._sender.is_on_road(name):
+                continue
+            try:
+                self._send_one(name)
+            except (SpoolDamage, SealedError) as error:
+                self._find_unreadable(name, error)
+                self._do_on_road(self._sender.step(sender.Unreadable(name), now), now)
+            except SpoolError as error:
+                self._distrust(Fault.RECORDER, str(error))
+
+    def _send_one(self, name: Name) -> None:
+        kind, body = parse_record(self._custody.read(name))
+        upload = Upload(name.recording, self._preamble_hashes[name.recording], kind, body)
+        self._uplink.publish(name.recording, bytes(upload))
+
+    def _find_unreadable(self, name: Name, error: Exception) -> None:
+        """It is tried again on each connection, and a log that grew with that would fill the card."""
+        if name in self._unreadable[name.recording]:
+            self._find(Fault.DAMAGE, DAMAGE_WORDS)
+        else:
+            self._unreadable[name.recording].add(name)
+            self._find_damage(f"{name.type.name} {name.index} of {name.recording}: {error}")
+
+    def _forget_on_road(self, recording: str) -> None:
+        """Nothing of it is left to send."""
+        del self._preamble_hashes[recording]
+        self._unreadable.pop(recording, None)
 
     def _hear_clock(self) -> None:
         now = time.monotonic()

@@ -226,6 +226,10 @@ class Sender:
         known = self._recordings.get(recording)
         return known.items.signed_blocks if known is not None else 0
 
+    def is_on_road(self, name: Name) -> bool:
+        """Whether it still is: a receipt, a no or the end of the connection takes it off, also before it was read."""
+        return name in self._on_road
+
     def step(self, event: Event, now: float) -> list[Action]:
         """What follows from `event`, in order."""
         actions: list[Action] = []

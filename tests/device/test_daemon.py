@@ -41,10 +41,11 @@ from recorder.sealed import keybox, layout, seal
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import RecordType
 from recorder.wire.consent import ConsentReceipt, check_receipt
+from recorder.wire.receipt import Receipt, fold
 from recorder.wire.records import Beside, parse_record
-from recorder.wire.sender import Done, Publish, Unreadable
+from recorder.wire.sender import WINDOW_FIRST, Added, Connected, Done, Received
 from recorder.wire.status import Report, Status
-from recorder.wire.upload import Name
+from recorder.wire.upload import Name, Upload
 
 SCRIPT_SECONDS_MAX = 20.0
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -1661,50 +1662,145 @@ def test_a_no_in_the_last_turn_is_heard(room: Room) -> None:
     assert room.manifest(daemon, found).ended == "refused" and bool(daemon._standing)
 
 
+class Road:
+    """What the daemon reads for the road from a card that gives no block back, turn by turn, and what it sends."""
+
+    def __init__(self, daemon: Daemon, monkeypatch: pytest.MonkeyPatch, sound: frozenset[str] = frozenset()) -> None:
+        """Of the recordings in `sound` the card gives everything."""
+        self.read: list[Name] = []
+        self.sent: list[bytes] = []
+        self._daemon = daemon
+        give = daemon._spool.read
+
+        def read(name: Name) -> bytes:
+            self.read.append(name)
+            if name.type is RecordType.BLOCK and name.recording not in sound:
+                raise SpoolDamage("input/output error")
+            return give(name)
+
+        monkeypatch.setattr(daemon._spool, "read", read)
+        monkeypatch.setattr(NoRoad, "publish", lambda _, recording, payload: self.sent.append(payload), raising=False)
+
+    def add_backlog(self, blocks: int) -> list[Name]:
+        """The archive has its preamble only: a meeting that is over, on the card since long ago."""
+        names = [Name("0" * 32, RecordType.BLOCK, index) for index in range(blocks)]
+        for name in (Name("0" * 32, RecordType.PREAMBLE, 0), *names):
+            self._daemon._on_added(Added(name, bytes(32), 0), bytes(32))
+        return names
+
+    def begin(self) -> None:
+        """A connection stands, and the archive has each preamble, so that the blocks follow."""
+        now, known = time.monotonic(), self._daemon._sender._recordings
+        self._daemon._sender.step(Connected(), now)
+        preambles = {each.preamble: each.items[each.preamble] for each in known.values()}
+        receipt = Receipt(1, "archive", "room-1", 0, fold(preambles), (), ())
+        self._daemon._do_on_road(self._daemon._sender.step(Received(receipt), now), now)
+
+
 def test_a_block_that_the_card_does_not_give_back_ends_no_meeting_and_stops_no_other(
     room: Room, monkeypatch: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def script(daemon: Daemon) -> Script:
         yield from recording(daemon)
         name = next(each for each in daemon._preamble_hashes)
-        block = Name(name, RecordType.BLOCK, 0)
-        monkeypatch.setattr(daemon._spool, "read", raising(SpoolDamage("input/output error")))
-        daemon._do_on_road([Publish(block)], time.monotonic())
+        Road(daemon, monkeypatch).begin()
         yield
         yield
         assert daemon._state is State.RECORDING
         assert Fault.DAMAGE in daemon._faults and not daemon._for_good
         assert "input/output error" not in str(daemon._status(online=True)), "which may name a block, and so its number"
-        assert "damaged on the card: input/output error" in caplog.messages
+        assert f"damaged on the card: BLOCK 0 of {name}: input/output error" in caplog.messages
 
     room.run(script)
 
 
-def test_what_goes_in_the_place_of_a_block_that_is_not_given_back_goes_before_the_rest(
-    room: Room, monkeypatch: Any
+@pytest.mark.parametrize("items_turn", [3, 1_000])
+def test_of_what_the_card_does_not_give_back_one_turn_reads_a_little(
+    room: Room, monkeypatch: Any, items_turn: int
 ) -> None:
-    """And so does what goes in the place of that one."""
-    blocks = [Name("0" * 32, RecordType.BLOCK, index) for index in range(6)]
-    instead = {blocks[0]: [Publish(blocks[1]), Publish(blocks[3])], blocks[1]: [Publish(blocks[2])]}
-    read: list[Name] = []
-
-    def fail(name: Name) -> bytes:
-        read.append(name)
-        raise SpoolDamage("input/output error")
+    """However long it takes for each, the loop turns: no more than the window, and no more than a named number."""
+    monkeypatch.setattr(module, "SEND_ITEMS_TURN", items_turn)
+    turns: list[int] = []
 
     def script(daemon: Daemon) -> Script:
         yield
-        monkeypatch.setattr(daemon._spool, "read", fail)
-        step = daemon._sender.step
-        monkeypatch.setattr(
-            daemon._sender,
-            "step",
-            lambda event, now: instead.get(event.name, []) if isinstance(event, Unreadable) else step(event, now),
-        )
-        daemon._do_on_road([Publish(blocks[0]), Publish(blocks[4]), Publish(blocks[5])], time.monotonic())
+        road = Road(daemon, monkeypatch)
+        blocks = road.add_backlog(100)
+        road.begin()
+        while sum(turns) < len(blocks):
+            turns.append(len(road.read) - sum(turns))
+            assert daemon._sleep_seconds() == 0.0 or len(road.read) == len(blocks), "the rest waits for no timer"
+            yield
+        assert max(turns) == min(items_turn, WINDOW_FIRST)
+        assert road.read == blocks, "each once, in the order of the file"
 
     room.run(script)
-    assert read == blocks
+
+
+def test_a_meeting_that_runs_goes_out_while_a_backlog_is_not_given_back(room: Room, monkeypatch: Any) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        (running,) = daemon._preamble_hashes
+        road = Road(daemon, monkeypatch, frozenset({running}))
+        blocks = road.add_backlog(100)
+        road.begin()
+        yield
+        assert len(road.sent) == 1
+        tap = daemon._tap
+        assert isinstance(tap, FakeTap)
+        tap._frames = [tap._block(final=False)]
+        tap._say()
+        while len(road.sent) < 2:
+            yield
+        assert [Upload.parse(each).name for each in road.sent] == [Name(running, RecordType.BLOCK, n) for n in (0, 1)]
+        assert len(road.read) < len(blocks), "it waited for the end of the backlog"
+        assert daemon._state is State.RECORDING
+
+    room.run(script)
+
+
+def test_what_was_put_on_the_road_is_not_read_after_a_no(room: Room, monkeypatch: Any) -> None:
+    """It is gone by then: it would be told as damaged, or go out."""
+    monkeypatch.setattr(module, "SEND_ITEMS_TURN", 0)
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        road = Road(daemon, monkeypatch)
+        road.begin()
+        yield
+        assert [each.type for each in daemon._to_send] == [RecordType.BLOCK]
+        press(daemon._panel._refuse)
+        yield from until(daemon, State.REFUSED)
+        monkeypatch.setattr(module, "SEND_ITEMS_TURN", 1_000)
+        while daemon._to_send:
+            yield
+        assert RecordType.BLOCK not in [each.type for each in road.read]
+        assert Fault.DAMAGE not in daemon._faults
+
+    room.run(script)
+
+
+def test_the_log_has_each_item_that_is_not_given_back_once(
+    room: Room, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The room says so again all the same: with each start of a meeting it forgets what was found before."""
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        road = Road(daemon, monkeypatch)
+        blocks = road.add_backlog(5)
+        for again in range(1, 4):
+            daemon._faults.clear()
+            road.begin()
+            while len(road.read) < again * len(blocks):
+                yield
+            assert daemon._faults.keys() == {Fault.DAMAGE}
+        told = [each for each in caplog.messages if each.startswith("damaged on the card: BLOCK")]
+        assert len(told) == len(set(told)) == len(blocks)
+        daemon._do_on_road([Done(blocks[0].recording)], time.monotonic())
+        assert not daemon._unreadable, "of what is forgotten nothing is remembered"
+
+    room.run(script)
 
 
 def test_a_refused_meeting_goes_out_no_further_even_if_the_card_fails(room: Room, monkeypatch: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from recorder.wire.judge import Checked, Judgement, Verdict
 from recorder.wire.receipt import Receipt, fold
+from recorder.wire.upload import Name
 
 SLOW_SECONDS = 0.05
 
@@ -19,17 +20,17 @@ def forgets_on_puback() -> None:
     from recorder.device.daemon import Daemon
     from recorder.wire import sender
 
-    do = Daemon._do_one_on_road
+    send = Daemon._send_one
 
-    def do_and_believe(daemon: Any, action: sender.Action, now: float, payload: bytes) -> None:
-        do(daemon, action, now, payload)
-        if isinstance(action, sender.Publish) and daemon._uplink.connected:
-            items = daemon._sender._recordings[action.name.recording].items
-            stored = fold({action.name: items[action.name]})
+    def send_and_believe(daemon: Any, name: Name) -> None:
+        send(daemon, name)
+        if daemon._uplink.connected:
+            stored = fold({name: daemon._sender._recordings[name.recording].items[name]})
             receipt = Receipt(1, "archive", daemon._settings.room.name, 0, stored, (), ())
-            daemon._do_on_road(daemon._sender.step(sender.Received(receipt), now), now, payload)
+            now = time.monotonic()
+            daemon._do_on_road(daemon._sender.step(sender.Received(receipt), now), now)
 
-    Daemon._do_one_on_road = do_and_believe  # type: ignore[method-assign]
+    Daemon._send_one = send_and_believe  # type: ignore[method-assign]
 
 
 def sends_nothing_again() -> None:
