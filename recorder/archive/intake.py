@@ -39,17 +39,16 @@ from paho.mqtt.client import Client, MQTTMessage
 from recorder import tls
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.figures import Figures
-from recorder.archive.road import connect, make, refusal
+from recorder.archive.road import PACKET_BYTES_MAX, connect, make, refusal
 from recorder.config import Archive
 from recorder.wire.judge import Checked
 from recorder.wire.topics import shared_uploads
-from recorder.wire.upload import PAYLOAD_BYTES_MAX
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 INBOX_BYTES_MAX = 268_435_456
-"""Of payloads in the inbox, whatever their number: a manifest may have 4 MiB. What is larger the broker refuses."""
+"""Of payloads in the inbox, whatever their number: a manifest may have 4 MiB. What is larger the broker does not hand over."""
 PORTION_ITEMS_MAX = 64
 """Checked at once: one question after keys, and no longer than the keeper's wait for more."""
 READS_MAX = 64
@@ -154,7 +153,12 @@ class Intake:
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
-        flaw = connect(client, self._config, ReceiveMaximum=min(self._config.queue_items, 65_535))
+        flaw = connect(
+            client,
+            self._config,
+            ReceiveMaximum=min(self._config.queue_items, 65_535),
+            MaximumPacketSize=PACKET_BYTES_MAX,
+        )
         if flaw:
             self._flaw = flaw
             return None
@@ -188,7 +192,7 @@ class Intake:
     @property
     def _full(self) -> bool:
         """There is no room for another message, whatever its size."""
-        return self._inbox_items >= self._config.queue_items or self._inbox_bytes > INBOX_BYTES_MAX - PAYLOAD_BYTES_MAX
+        return self._inbox_items >= self._config.queue_items or self._inbox_bytes > INBOX_BYTES_MAX - PACKET_BYTES_MAX
 
     def _move(self, client: Client) -> None:
         """Wait for something to do, and let the client write; or read, if it has nothing to write and there is room."""

@@ -17,6 +17,7 @@ from recorder.archive import intake
 from recorder.archive.catalogue import Catalogue
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.figures import Figures
+from recorder.archive.road import PACKET_BYTES_MAX
 from recorder.config import load
 from recorder.keyfiles import load_device
 from recorder.trial.broker import Broker
@@ -32,6 +33,19 @@ QUEUED = 1_500
 """Uploads in line at the broker: more than it hands over at once."""
 STORED = 200
 """Of those; the intake reads no more than these and what its inbox holds."""
+
+
+class Unlimited(Broker):
+    """Takes messages of any size."""
+
+    def _command(self) -> list[str]:
+        command = super()._command()
+        file = Path(command[-1])
+        limit = f"message_size_limit {PAYLOAD_BYTES_MAX}\n"
+        settings = file.read_text(encoding="utf-8")
+        assert limit in settings
+        file.write_text(settings.replace(limit, ""), encoding="utf-8")
+        return command
 
 
 class Still(Clerk):
@@ -161,6 +175,19 @@ def test_nor_more_bytes(tmp_path, monkeypatch):
         device.deliver(*recording.kept)
         device.close()
         assert inbox.bytes == 2 * PAYLOAD_BYTES_MAX
+
+
+def test_what_is_larger_than_an_upload_is_not_handed_over(tmp_path):
+    """Whatever the broker takes: the bound in bytes leaves room for one upload."""
+    with serving(tmp_path, Unlimited) as (site, clerk, inbox):
+        clerk.let_go()
+        device = Device(site, "room-1")
+        recording = device.room.record(3)
+        assert device.connect()
+        assert device.publish(str(recording.topic), b"?" * PACKET_BYTES_MAX) == 0
+        device.deliver(*recording.kept)
+        device.close()
+        assert 0 < inbox.bytes < PAYLOAD_BYTES_MAX
 
 
 @pytest.mark.parametrize("broker", [Broker, Rumqttd])
