@@ -55,6 +55,7 @@ class Forwarder:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._ways: set[Way] = set()
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
 
     @property
     def ways(self) -> list[Way]:
@@ -91,7 +92,7 @@ class Forwarder:
         self._ways.difference_update((there, back))
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._acceptor.start()
         return self
 
     def __exit__(
@@ -101,4 +102,5 @@ class Forwarder:
         with contextlib.suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
+        self._acceptor.join()  # who was let in meanwhile is cut off, too
         self.cut()

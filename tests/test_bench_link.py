@@ -1,6 +1,8 @@
 """What stands between a client and a server carries all of it, and the slow link of the bench is as slow as it says."""
 
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -12,6 +14,7 @@ from bench.link import SlowWay
 
 MESSAGE = bytes(range(256)) * 256
 DELAY_SECONDS = 0.3
+SECONDS_MAX = 30.0
 
 
 @pytest.fixture
@@ -63,6 +66,24 @@ def test_who_is_connected_is_cut_off_by_its_end(server: socket.socket) -> None:
     assert heard(client) == heard(far) == b""
     with pytest.raises(ConnectionRefusedError):
         connected(forwarder)
+
+
+def test_who_comes_while_it_ends_is_cut_off_too(server: socket.socket) -> None:
+    let_in = threading.Event()
+
+    def make_slowly(source: socket.socket, target: socket.socket) -> Way:
+        let_in.set()
+        while forwarder._server.fileno() != -1:
+            time.sleep(0.01)
+        time.sleep(DELAY_SECONDS)  # an end that does not wait for this one is over by then
+        return Way(source, target)
+
+    with Forwarder(port(server), make_slowly, Way) as forwarder:
+        client, (far, _) = connected(forwarder), server.accept()
+        assert let_in.wait(SECONDS_MAX)
+    for end in (client, far):
+        end.settimeout(SECONDS_MAX)
+        assert heard(end) == b""
 
 
 def test_a_slow_way_takes_its_time_for_each_byte_and_its_delay_for_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,16 @@ the keeper gives what was checked to the clerk, in batches. So a slow disk never
 nothing is ever published within a callback.
 
 The inbox holds `queue_items` messages and INBOX_BYTES_MAX of payloads at the most, counted until they are done. When it is
-full, not one packet more is read, and the broker and the devices wait. Neither of those who could keep to that does so. The
-broker is told by Receive Maximum; but Mosquitto keeps to it only until the first acknowledgement, of which each releases as
-many again, and rumqttd not at all. The MQTT library, asked to read, reads as many packets as it has receipts on the road. So
-it is the socket that stops: to the library nothing more has come. The broker's acknowledgements of receipts wait with the
-rest meanwhile; that holds nothing up, for room is made by the keeper, who needs nothing from the network.
+full, not one packet more is read, and the broker and the devices wait. The broker is told that by Receive Maximum and does
+not keep to it: Mosquitto only until the first acknowledgement, of which each releases as many again, and rumqttd not at all.
+That holds nothing up, for room is made by the keeper, who needs nothing from the network.
+
+Receipts go by QoS 0. By QoS 1 the MQTT library lets only so many leave before the broker has acknowledged them, and these
+acknowledgements come in order, behind every upload that the broker has in line: receipts of what was stored long since waited
+for uploads that could not be stored yet. It would also read as many packets at once as receipts are on the road; so it reads
+one. Nor is anything read while the library has something that the broker does not take yet: so what waits unsent is the
+receipts for one inbox at the most. A broker that reads only when it is read from is then a connection on which nothing moves,
+and is given up by its keepalive.
 
 A message is acknowledged to the broker only when it is durable; but what makes the protocol whole is the device, which sends
 again until it has the archive's receipt.
@@ -34,21 +39,20 @@ from paho.mqtt.client import Client, MQTTMessage
 from recorder import tls
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.figures import Figures
-from recorder.archive.road import connect, make, refusal
+from recorder.archive.road import PACKET_BYTES_MAX, connect, make, refusal
 from recorder.config import Archive
 from recorder.wire.judge import Checked
 from recorder.wire.topics import shared_uploads
-from recorder.wire.upload import PAYLOAD_BYTES_MAX
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 INBOX_BYTES_MAX = 268_435_456
-"""Of payloads in the inbox, whatever their number: a manifest may have 4 MiB. What is larger the broker refuses."""
+"""Of payloads in the inbox, whatever their number: a manifest may have 4 MiB. What is larger the broker does not hand over."""
 PORTION_ITEMS_MAX = 64
 """Checked at once: one question after keys, and no longer than the keeper's wait for more."""
 READS_MAX = 64
-"""Reads of the client, until it looks after everything else. One takes as many packets as it has receipts on the road."""
+"""Packets, until everything else is looked after."""
 TICK_SECONDS = 1.0
 """How often the client gets to look at its keepalive."""
 RETRY_FIRST_SECONDS = 0.2
@@ -58,17 +62,6 @@ FAREWELL_SECONDS_MAX = 5.0
 """For the last receipts to leave when the intake is told to end."""
 SUBSCRIPTION_FAILED = 128
 """Reason codes from here on are failures (MQTT 5, section 2.4)."""
-
-
-class _PausableSocket(ssl.SSLSocket):
-    """Has nothing to read while it is paused, as if nothing had come."""
-
-    paused = False
-
-    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        if self.paused:
-            raise ssl.SSLWantReadError
-        return super().recv(buflen, flags)
 
 
 class _Arrived(NamedTuple):
@@ -94,15 +87,12 @@ class Intake:
         self._figures = figures
         self._ready: Callable[[], None] | None = ready
         self._identity = tls.Identity(Path(config.folder) / "keys")
-        self._identity.context.sslsocket_class = _PausableSocket
         self._ending = ""
         self._inbox: queue.SimpleQueue[_Arrived | None] = queue.SimpleQueue()
         self._checked: queue.SimpleQueue[tuple[_Arrived, Checked | None] | None] = queue.SimpleQueue()
         self._inbox_bytes = 0
         """Of messages that arrived and are not done, in whichever queue; the network thread's."""
         self._inbox_items = 0
-        self._receipts_on_road = 0
-        """Handed to the client, and not acknowledged by the broker."""
         self._outbox: queue.SimpleQueue[_Done | BaseException] = queue.SimpleQueue()
         self._wake, self._waker = socket.socketpair()
         for end in (self._wake, self._waker):
@@ -156,16 +146,19 @@ class Intake:
         """A new client, connecting; None if the broker cannot be reached. The old one is never used again."""
         self._connected = self._subscribed = False
         self._figures.subscribed(False)
-        self._receipts_on_road = 0
         self._flaw = "the broker closed the connection"
         self._look_at_certificate()
         client = make("intake", self._identity, manual_ack=True)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
-        flaw = connect(client, self._config, ReceiveMaximum=min(self._config.queue_items, 65_535))
+        flaw = connect(
+            client,
+            self._config,
+            ReceiveMaximum=min(self._config.queue_items, 65_535),
+            MaximumPacketSize=PACKET_BYTES_MAX,
+        )
         if flaw:
             self._flaw = flaw
             return None
@@ -180,18 +173,16 @@ class Intake:
             if self._stopping and not asked_to_end:
                 asked_to_end = True
                 deadline = time.monotonic() + FAREWELL_SECONDS_MAX
-            done = self._inbox_items == 0 and self._receipts_on_road == 0
-            if asked_to_end and (done or time.monotonic() > deadline):
+            if asked_to_end and (self._inbox_items == 0 or time.monotonic() > deadline):
                 break
-            # To the end: the client lets no more than its window of receipts leave before the broker has answered.
-            self._move(client, reading=not self._full)
+            self._move(client)
             self._figures.waits(self._inbox_items, self._inbox_bytes)
             self._send(client)
             self._look_at_certificate()
         client.disconnect()
         deadline = time.monotonic() + FAREWELL_SECONDS_MAX  # a broker that hangs reads nothing any more
         while self._connected and client.want_write() and time.monotonic() < deadline:
-            self._move(client, reading=False)
+            self._move(client)
 
     def _look_at_certificate(self) -> None:
         before, self._ending = self._ending, self._identity.ending(datetime.now(UTC))
@@ -201,16 +192,17 @@ class Intake:
     @property
     def _full(self) -> bool:
         """There is no room for another message, whatever its size."""
-        return self._inbox_items >= self._config.queue_items or self._inbox_bytes > INBOX_BYTES_MAX - PAYLOAD_BYTES_MAX
+        return self._inbox_items >= self._config.queue_items or self._inbox_bytes > INBOX_BYTES_MAX - PACKET_BYTES_MAX
 
-    def _move(self, client: Client, *, reading: bool) -> None:
-        """Wait for something to do, and let the client read and write."""
+    def _move(self, client: Client) -> None:
+        """Wait for something to do, and let the client write; or read, if it has nothing to write and there is room."""
         sock = client.socket()
-        if not isinstance(sock, _PausableSocket):  # the client has none any more
+        if not isinstance(sock, ssl.SSLSocket):  # the client has none any more
             self._connected = False
             return
-        sock.paused = not reading
-        wanted = (selectors.EVENT_READ if reading else 0) | (selectors.EVENT_WRITE if client.want_write() else 0)
+        writing = client.want_write()
+        reading = not writing and not self._full
+        wanted = (selectors.EVENT_READ if reading else 0) | (selectors.EVENT_WRITE if writing else 0)
         buffered = reading and sock.pending() > 0
         with selectors.PollSelector() as selector:  # lives in this process alone, so it costs nothing to make it anew
             selector.register(self._wake, selectors.EVENT_READ)
@@ -231,7 +223,7 @@ class Intake:
         for _ in range(READS_MAX):
             items = self._inbox_items
             client.loop_read()
-            if self._inbox_items == items:
+            if self._inbox_items == items or self._full:
                 break
 
     def _send(self, client: Client) -> None:
@@ -241,8 +233,7 @@ class Intake:
             if isinstance(done, BaseException):
                 raise done
             for receipt in done.receipts:
-                client.publish(receipt.topic, receipt.payload, qos=1)
-                self._receipts_on_road += 1
+                client.publish(receipt.topic, receipt.payload, qos=0)
             for arrived in done.arrived:
                 self._inbox_items -= 1
                 self._inbox_bytes -= len(arrived.message.payload)
@@ -276,9 +267,6 @@ class Intake:
             ready, self._ready = self._ready, None
             ready()
 
-    def _on_publish(self, _client: Client, _data: Any, _mid: int, _reason: Any, _properties: Any) -> None:
-        self._receipts_on_road -= 1
-
     def _on_message(self, client: Client, _data: Any, message: MQTTMessage) -> None:
         if self._stopping:
             return  # neither kept nor acknowledged: its device sends it again
@@ -289,9 +277,6 @@ class Intake:
         self._inbox_items += 1
         self._inbox_bytes += len(message.payload)
         self._inbox.put(_Arrived(Message(topic, bytes(message.payload)), message.mid, client))
-        sock = client.socket()
-        if isinstance(sock, _PausableSocket):  # the client would read on before it returns
-            sock.paused = self._full
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if self._connected:  # else it was given up for a reason that is told
@@ -327,7 +312,7 @@ class Intake:
                 self._figures.done(len(receipts))
                 self._outbox.put(_Done([arrived for arrived, _ in batch], receipts))
                 self._rouse()
-            more = self._clerk.gather()  # one after each batch, and all of them when there is nothing else to do
+            more = not self._checked.empty() or self._clerk.gather()  # when there is nothing else to do
 
     def _rouse(self) -> None:
         try:
