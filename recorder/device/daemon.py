@@ -27,6 +27,7 @@ from recorder.device.chain import Chain
 from recorder.device.confine import forbid_dumps
 from recorder.device.custody import Custody, Ended
 from recorder.device.hold import open_hold
+from recorder.device.lock import alone
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Flaw, Frame, Kind, Setup, Telemetry
 from recorder.device.pipe import State as CaptureState
@@ -1120,9 +1121,15 @@ def _words_of(faults: Mapping[Fault, str]) -> str:
 
 
 def serve(settings: config.Config, *, report: bool) -> int:
-    """Run the room until SIGTERM or SIGINT. With mock pins, until its standard input ends."""
+    """Run the room until SIGTERM or SIGINT. With mock pins, until its standard input ends. RoomError if it runs already."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     forbid_dumps()
+    with alone(Path(settings.room.folder)):
+        _serve(settings, report=report)
+    return 0
+
+
+def _serve(settings: config.Config, *, report: bool) -> None:
     guard = Guard(settings.panel)
     try:
         daemon = Daemon(settings, Reporter() if report else None, guard)
@@ -1138,7 +1145,6 @@ def serve(settings: config.Config, *, report: bool) -> int:
             daemon.hands().watch_lamp(daemon.tell_lamp)
         threading.Thread(target=press_from_input, args=(daemon, settings), name="hands", daemon=True).start()
     daemon.run()
-    return 0
 
 
 def show_broken(guard: Guard, panel: config.Panel, error: Exception) -> None:
