@@ -2,7 +2,7 @@
 
 An error's docstring is what its operator needs to know; its message says what happened this time. The command
 line prints the message alone and exits with 2; nothing else in the product catches `WederhoorError` broadly. A room that
-cannot start shows that by its light first.
+cannot start shows that by its light first, unless it runs already: then the light is another process's.
 """
 
 
@@ -16,6 +16,10 @@ class ConfigError(WederhoorError, ValueError):
 
 class MicrophoneError(WederhoorError, OSError):
     """The microphone is missing, is not the one configured, or stopped delivering. Check its plug and identity."""
+
+
+class RoomError(WederhoorError, OSError):
+    """The room cannot be served by this process: another one serves it, or its folder is another user's."""
 
 
 class PanelError(WederhoorError, OSError):

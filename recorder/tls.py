@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from recorder.errors import UplinkError
 
@@ -27,12 +28,16 @@ class Identity:
         try:
             self.context.load_verify_locations(keys / "ca.pem")
             self.context.load_cert_chain(self._file, keys / "tls.key")
-            self.ends = x509.load_pem_x509_certificate(self._file.read_bytes()).not_valid_after_utc
-            """When the certificate does."""
+            certificate = x509.load_pem_x509_certificate(self._file.read_bytes())
         except (OSError, ValueError) as error:
             raise UplinkError(
                 f"{keys}: ca.pem, tls.pem and tls.key cannot be used: {error}. The authority must make them anew."
             ) from error
+        self.ends = certificate.not_valid_after_utc
+        """When the certificate does."""
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        self.name = ", ".join(str(each.value) for each in names)
+        """Whom it is for: the common name, of which those of our authority have one."""
 
     def ending(self, now: datetime) -> str:
         """That the certificate ends soon, or has ended, in plain words; empty as long as there is time."""

@@ -8,6 +8,7 @@ import pytest
 from recorder.errors import UplinkError
 from recorder.fleet.authority import CERTIFICATE_DAYS, Authority
 from recorder.tls import WARNING_DAYS, Identity
+from recorder.wire.topics import ARCHIVE_USER
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 END = NOW + timedelta(days=CERTIFICATE_DAYS)
@@ -28,6 +29,10 @@ def test_its_end_is_told_from_thirty_days_before(keys: Path) -> None:
     soon = f"the certificate {keys / 'tls.pem'} ends on 2029-01-01; the authority must make a new one"
     assert identity.ending(END - timedelta(days=WARNING_DAYS)) == identity.ending(END - SECOND) == soon
     assert identity.ending(END) == soon.replace("ends", "ended")
+
+
+def test_it_tells_whom_it_is_for(keys: Path) -> None:
+    assert Identity(keys).name == ARCHIVE_USER
 
 
 @pytest.mark.parametrize("name", ["ca.pem", "tls.pem", "tls.key"])

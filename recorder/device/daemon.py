@@ -27,6 +27,7 @@ from recorder.device.chain import Chain
 from recorder.device.confine import forbid_dumps
 from recorder.device.custody import Custody, Ended
 from recorder.device.hold import open_hold
+from recorder.device.lock import alone
 from recorder.device.panel import Panel, Pressed
 from recorder.device.pipe import Flaw, Frame, Kind, Setup, Telemetry
 from recorder.device.pipe import State as CaptureState
@@ -88,6 +89,9 @@ SEND_ITEMS_TURN = 16
 MIB = 1_048_576
 SPOOL_STEP_BYTES = 64 * MIB
 """In which the status tells how full the card is: hours of speech, so that it does not tell how long a meeting is."""
+BACKLOG_STEP_ITEMS = 64
+"""In which the status tells what is to go, rounded up: some minutes of speech, so that a meeting that its client refused looks
+like one that was short. Nothing that waits is told as nothing."""
 DAMAGE_WORDS = "the card has damaged what it should keep; the log has its names. Have this room looked at"
 """The status has these words, and the number of a block would tell how long a meeting is."""
 BROKEN_SECONDS = 60.0
@@ -458,6 +462,11 @@ class Daemon:
     def _backlog(self) -> int:
         """Items of meetings that are over, which the archive has not signed for."""
         return self._sender.backlog + self._custody.unread
+
+    @property
+    def _caught_up(self) -> int:
+        """Items of such meetings that it has signed for since there last was no backlog, or the program started."""
+        return self._sender.caught_up - self._caught_up_before
 
     def _backlog_waits(self) -> bool:
         """Whether more of it should be read: what the road knows of costs memory until the archive has signed for it."""
@@ -1049,8 +1058,8 @@ class Daemon:
             clock_synced=clock.synced(),
             spool_bytes=self._spool.size_bytes // SPOOL_STEP_BYTES * SPOOL_STEP_BYTES,
             spool_capacity_bytes=self._spool_capacity_bytes(),
-            backlog=self._backlog,
-            caught_up=self._sender.caught_up - self._caught_up_before,
+            backlog=_steps(self._backlog),
+            caught_up=_steps(self._backlog + self._caught_up) - _steps(self._backlog),
             certificate_ends_ms=round(self._uplink.certificate_ends.timestamp()) * 1_000,
             started_ms=self._started_ms,
             said_ms=time.time_ns() // 1_000_000,
@@ -1109,9 +1118,15 @@ class Daemon:
             alarm=_words_of(self._passing_faults()) or self._sender.complaint or self._uplink.trouble,
             seconds_left=self._seconds_left(now),
             waiting=self._sender.waiting + self._custody.unread,
+            backlog=self._backlog,
+            caught_up=self._caught_up,
             sealed=recording.ledger.blocks if recording else 0,
             receipted=self._sender.receipted(recording.id) if recording else 0,
         )
+
+
+def _steps(items: int) -> int:
+    return -(-items // BACKLOG_STEP_ITEMS) * BACKLOG_STEP_ITEMS
 
 
 def _words_of(faults: Mapping[Fault, str]) -> str:
@@ -1120,9 +1135,15 @@ def _words_of(faults: Mapping[Fault, str]) -> str:
 
 
 def serve(settings: config.Config, *, report: bool) -> int:
-    """Run the room until SIGTERM or SIGINT. With mock pins, until its standard input ends."""
+    """Run the room until SIGTERM or SIGINT. With mock pins, until its standard input ends. RoomError if it runs already."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     forbid_dumps()
+    with alone(Path(settings.room.folder)):
+        _serve(settings, report=report)
+    return 0
+
+
+def _serve(settings: config.Config, *, report: bool) -> None:
     guard = Guard(settings.panel)
     try:
         daemon = Daemon(settings, Reporter() if report else None, guard)
@@ -1138,7 +1159,6 @@ def serve(settings: config.Config, *, report: bool) -> int:
             daemon.hands().watch_lamp(daemon.tell_lamp)
         threading.Thread(target=press_from_input, args=(daemon, settings), name="hands", daemon=True).start()
     daemon.run()
-    return 0
 
 
 def show_broken(guard: Guard, panel: config.Panel, error: Exception) -> None:

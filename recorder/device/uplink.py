@@ -30,6 +30,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from recorder import config, tls
+from recorder.errors import UplinkError
 from recorder.wire import topics
 from recorder.wire.receipt import RECEIPT_BYTES_MAX
 from recorder.wire.sender import RECEIVE_MAXIMUM
@@ -76,13 +77,21 @@ Heard = Connected | Lost | Message
 
 
 class Uplink:
-    """One connection at a time to the broker, made anew whenever it is lost."""
+    """One connection at a time to the broker, made anew whenever it is lost.
+
+    Raises UplinkError at construction if the certificate cannot be used, or is not this room's.
+    """
 
     def __init__(self, room: str, settings: config.Uplink, keys: Path, wake: Callable[[], None]) -> None:
         self._room = room
         self._settings = settings
         self._wake = wake
         self._identity = tls.Identity(keys)
+        if self._identity.name != room:  # the broker would drop all that this room says, and say that it took it
+            raise UplinkError(
+                f"{keys / 'tls.pem'}: the certificate is for {self._identity.name!r}, and room.name is {room!r}; set room.name"
+                f" to {self._identity.name!r}, or let the authority make keys for {room!r}: recorder authority room"
+            )
         self._client: mqtt.Client | None = None
         self._heard: collections.deque[tuple[mqtt.Client, Heard]] = collections.deque()
         self._attempts = 0

@@ -129,9 +129,9 @@ def panel(report: Report, language: Language, keys: str = "", marks: int = 0) ->
     grid.add_row(level, _meter(report.rms_dbfs, report.peak_dbfs))
     grid.add_row(sealed, f"{report.sealed}")
     grid.add_row(signed, SIGNED[language].format(report.receipted, report.sealed, report.waiting))
-    if report.status.backlog:
+    if report.backlog:
         earlier, to_go = BACKLOG[language]
-        grid.add_row(earlier, to_go.format(report.status.backlog, report.status.backlog + report.status.caught_up))
+        grid.add_row(earlier, to_go.format(report.backlog, report.backlog + report.caught_up))
     road = ROAD[language][not report.connected]
     grid.add_row(archive, road if report.connected else Text(road, "yellow"))
     if report.attention != DARK.name:

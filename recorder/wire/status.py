@@ -47,9 +47,11 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     spool_capacity_bytes: Count = 0
     """What the card may hold of such in all, in whole MiB."""
     backlog: Count = 0
-    """Items of meetings that are over, which the archive has not signed for: what is still to go."""
+    """Items of meetings that are over, which the archive has not signed for: what is still to go. In whole steps of 64,
+    rounded up: a meeting that was refused has three."""
     caught_up: Count = 0
-    """Items of such meetings that it has signed for since there last was no backlog, or the program started."""
+    """Items of such meetings that it has signed for since there last was no backlog, or the program started. In the same
+    steps: with what is to go it comes to what there was in all."""
     certificate_ends_ms: Count = 0
     """When the room's certificate ends, Unix milliseconds."""
     started_ms: Count = 0
@@ -95,6 +97,10 @@ class Report(msgspec.Struct, frozen=True, tag=True, tag_field="line"):
     """Of the notice or of the grace period."""
     waiting: int = 0
     """Items that the archive has not signed for, with those of a meeting that runs."""
+    backlog: int = 0
+    """Of those the ones of meetings that are over: what the status tells in steps."""
+    caught_up: int = 0
+    """As the status has it, to the item."""
     sealed: int = 0
     """Blocks of this recording on the card."""
     receipted: int = 0

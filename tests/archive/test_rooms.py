@@ -13,8 +13,8 @@ START = 100 * HOUR + 600
 CAPACITY = 1_073_741_824
 BLOCK_BYTES = 5_500
 WATCHED_SECONDS = BEHIND_SECONDS + 2 * HOUR
-REFUSAL_ITEMS = 3
-"""Preamble, manifest and consent receipt."""
+REFUSAL_ITEMS = 64
+"""Preamble, manifest and consent receipt, in the step that a room tells."""
 IDLE = Status(
     "room-1",
     online=True,

@@ -24,7 +24,7 @@ from recorder.audio import FRAME_TICKS, Moment, OpusBlock
 from recorder.device import clock, mock, panel, pipe, selftest, speaker
 from recorder.device import daemon as module
 from recorder.device.chain import NAMES
-from recorder.device.daemon import Daemon, serve
+from recorder.device.daemon import BACKLOG_STEP_ITEMS, Daemon, serve
 from recorder.device.hold import Hold, open_hold
 from recorder.device.mock import Flaw
 from recorder.device.panel import Panel, Pressed
@@ -1138,6 +1138,43 @@ def test_the_road_is_not_told_how_much_there_is_of_a_meeting_that_runs(room: Roo
     assert {each.spool_bytes for each in told} == {0}
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_meeting_that_was_refused_waits_like_a_short_one_that_was_kept(room: Room, kept: bool) -> None:
+    """Promise 2: the status is kept by the broker, and a no is nobody's business there."""
+
+    def script(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        if kept:
+            press(daemon._panel._start)
+            yield from until(daemon, State.IDLE)
+        else:
+            press(daemon._panel._refuse)
+            yield from until(daemon, State.REFUSED)
+        exact = daemon._report(time.monotonic())
+        assert (exact.backlog, exact.caught_up) == (6 if kept else 3, 0)
+        assert (exact.status.backlog, exact.status.caught_up) == (BACKLOG_STEP_ITEMS, 0)
+        daemon._sender.backlog, daemon._sender.caught_up = 1, exact.backlog - 1  # the archive signs for all but one
+        told = daemon._status(online=True)
+        assert (told.backlog, told.caught_up) == (BACKLOG_STEP_ITEMS, 0)
+        daemon._sender.backlog, daemon._sender.caught_up = 0, exact.backlog
+        yield
+        told = daemon._status(online=True)
+        assert (told.backlog, told.caught_up) == (0, 0)
+
+    room.run(script, grace_seconds=0.0)
+
+
+def test_a_backlog_that_goes_is_told_in_steps_of_one_sum(room: Room) -> None:
+    def script(daemon: Daemon) -> Script:
+        yield
+        for left, said in ((150, (192, 0)), (129, (192, 0)), (128, (128, 64)), (65, (128, 64)), (1, (64, 128))):
+            daemon._sender.backlog, daemon._sender.caught_up = left, 150 - left
+            told = daemon._status(online=True)
+            assert (told.backlog, told.caught_up) == said
+
+    room.run(script)
+
+
 def test_a_backlog_is_read_as_the_archive_takes_it(room: Room, monkeypatch: Any) -> None:
     """Promise 4: days without an archive neither keep a room dark at its start nor fill its memory."""
     signed: list[str] = []
@@ -1153,16 +1190,15 @@ def test_a_backlog_is_read_as_the_archive_takes_it(room: Room, monkeypatch: Any)
     monkeypatch.setattr(module, "BACKLOG_ITEMS", 1)
 
     def restarted(daemon: Daemon) -> Script:
-        everything = daemon._status(online=True).backlog
+        everything = daemon._report(time.monotonic()).backlog
         assert everything == sum(len(daemon._spool.names(each)) for each in daemon._spool.recordings())
         while daemon._sender.waiting == 0:
             yield
         for _ in range(20):
             yield
         assert len(daemon._preamble_hashes) == 1, "the archive takes nothing, so no more is read"
-        told = daemon._status(online=True)
-        assert (told.backlog, told.caught_up) == (everything, 0)
-        assert daemon._report(time.monotonic()).waiting == everything
+        told = daemon._report(time.monotonic())
+        assert (told.waiting, told.backlog, told.caught_up) == (everything, everything, 0)
         while daemon._preamble_hashes:
             (waiting,) = daemon._preamble_hashes
             signed.append(waiting)

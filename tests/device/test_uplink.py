@@ -2,6 +2,8 @@
 
 import contextlib
 import queue
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +20,7 @@ from recorder.device.uplink import Connected, Heard, Lost, Message, Uplink
 from recorder.fleet.authority import CERTIFICATE_DAYS
 from recorder.keyfiles import save_recipient_public
 from recorder.trial.broker import Broker
-from recorder.trial.machines import found_authority
+from recorder.trial.machines import found_authority, room_settings, toml
 from recorder.wire.status import Status
 from tests.archive.site import tls
 from tests.rooms import RECIPIENT
@@ -170,6 +172,18 @@ def test_a_certificate_that_has_ended_is_told_with_its_day(tmp_path: Path, caplo
         assert road.uplink.trouble.startswith(f"the certificate {file} ended on {ended:%Y-%m-%d}; the authority must")
         road.await_event(Lost)
         assert caplog.text.count(" ended on ") == 1
+
+
+def test_a_room_with_the_certificate_of_another_does_not_start(tmp_path: Path, ram: Path) -> None:
+    """Its broker would acknowledge and drop all that it says: it would wait for the archive's receipts for ever."""
+    Road(tmp_path)
+    file = tmp_path / "room.toml"
+    file.write_text(toml(room_settings("room-2", tmp_path / ROOM, ram)))
+    command = [sys.executable, "-m", "recorder", "room", "--config", str(file)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    told = f"{tmp_path / ROOM / 'keys' / 'tls.pem'}: the certificate is for '{ROOM}', and room.name is 'room-2'; set "
+    assert told in done.stderr
 
 
 def test_a_flood_does_not_fill_the_memory(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:

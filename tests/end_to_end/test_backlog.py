@@ -15,6 +15,7 @@ from bench import processes
 from bench.card import fill
 from recorder import config
 from recorder.archive.catalogue import Catalogue
+from recorder.device.daemon import BACKLOG_STEP_ITEMS
 from recorder.sealed.verify import State
 from recorder.trial import broker
 from recorder.trial.machines import RAM, room_settings, toml
@@ -101,9 +102,9 @@ def start_room(site: Site, tmp_path: Path) -> Iterator[MakeRoom]:
 
 
 def status(room: Watched) -> tuple[int, int, int]:
-    """Waiting, backlog, caught up."""
+    """Waiting, backlog, caught up: to the item, as the room's own panel has it."""
     told = room.latest
-    return told.waiting, told.status.backlog, told.status.caught_up
+    return told.waiting, told.backlog, told.caught_up
 
 
 def kept(site: Site) -> int:
@@ -134,10 +135,15 @@ def test_a_days_backlog_of_one_room_holds_up_no_other_and_is_seen_to_go(site: Si
         live.deliver(meeting.manifest, meeting.keybox, meeting.receipt)
     behind.wait_for("end of the backlog", lambda it: status(it) == (0, 0, 0), SECONDS_MAX)
     assert kept(site) == 11
-    told = [each.status for each in behind.reports if each.status.caught_up]
+    told = [each for each in behind.reports if each.caught_up]
     assert len(told) > 1
     assert [each.backlog for each in told] == sorted((each.backlog for each in told), reverse=True)
     assert {each.backlog + each.caught_up for each in told} == {10 * (150 + 4)}, "so many of so many"
+    said = [each.status for each in told]
+    assert [each.backlog for each in said] == sorted((each.backlog for each in said), reverse=True)
+    assert {each.backlog % BACKLOG_STEP_ITEMS for each in said} == {0}
+    everything = -(-10 * (150 + 4) // BACKLOG_STEP_ITEMS) * BACKLOG_STEP_ITEMS
+    assert {each.backlog + each.caught_up for each in said if each.backlog} == {everything}, "and in steps for the road"
     assert not any((site.folder / "room-1" / "spool").glob("?" * 32))
 
 
