@@ -63,6 +63,7 @@ def sources(tmp_path: Path) -> list[Source]:
     watch._hear("rec/v1/room-1/status", msgspec.json.encode(said))
     hours = iter(range(0, 1_000_000, 3_600))
     figures = Figures(Counter(), tmp_path, 2e9, 1, 1, wall=lambda: float(next(hours)))
+    figures.believes_broker(until=3e9)
     figures.began()
     figures.done(0)
     return [figures, watch]
