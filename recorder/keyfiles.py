@@ -4,7 +4,7 @@ A recipient's file holds one PEM block (RFC 7468) for each part of its key, ML-K
 public one, PKCS#8 encrypted under a passphrase (RFC 5958, PBES2) for the private one. So any OpenSSL from 3.5 can read,
 check and re-encrypt them. A device's signing key is in the same two forms but without a passphrase: it must start unattended.
 
-Files are created with mode 0600 and never overwritten: a key that is gone takes every recording with it.
+Files are created with mode 0600 and keys never overwritten: a key that is gone takes every recording with it.
 """
 
 import os
@@ -135,6 +135,18 @@ def write_new(file: Path, data: bytes) -> None:
         _sync_folder(file.parent)
     except OSError as error:
         file.unlink(missing_ok=True)
+        raise KeyFileError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+def replace(file: Path, data: bytes) -> None:
+    """Put `data` in the place of what `file` holds, whole or not at all; durable when this returns. Never for a key."""
+    new = file.with_name(f"{file.name}.new")
+    try:
+        new.unlink(missing_ok=True)  # of one that was cut short
+        write_new(new, data)
+        new.rename(file)
+        _sync_folder(file.parent)
+    except OSError as error:
         raise KeyFileError(f"{file}: cannot be written: {error.strerror}") from error
 
 

@@ -1,6 +1,7 @@
 """The intake's own figures. It says what it does; whoever scrapes gets it rounded as `coarse.py` says.
 
-The intake calls `subscribed`, `waits`, `began` and `done`, each of which takes no time; scrapes come in threads of their own.
+The intake calls `subscribed`, `believes_broker`, `waits`, `began` and `done`, each of which takes no time; scrapes come in
+threads of their own.
 """
 
 import os
@@ -50,6 +51,8 @@ class Figures:
         self._started = int(wall())
         self._lock = threading.Lock()
         self._subscribed = False
+        self._broker_certificate_ends: float | None = None
+        """Unix seconds; None before it was seen."""
         self._inbox = 0.0
         self._began: float | None = None
         """When the batch that the worker has now was begun, monotonic."""
@@ -69,6 +72,10 @@ class Figures:
     def subscribed(self, yes: bool) -> None:
         """Whether the broker hands it what the rooms send."""
         self._subscribed = yes
+
+    def believes_broker(self, *, until: float) -> None:
+        """The broker showed a certificate that ends then, Unix seconds."""
+        self._broker_certificate_ends = until
 
     def waits(self, items: int, bytes_: int) -> None:
         """So much is in the inbox."""
@@ -148,4 +155,9 @@ class Figures:
             "wederhoor_archive_certificate_end_timestamp_seconds",
             "When the archive's certificate ends.",
             self._certificate_ends,
+        )
+        yield gauge(
+            "wederhoor_broker_certificate_end_timestamp_seconds",
+            "When the certificate ends that the broker showed the intake last.",
+            {} if self._broker_certificate_ends is None else self._broker_certificate_ends,
         )

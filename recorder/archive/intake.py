@@ -39,7 +39,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from recorder import tls
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.figures import Figures
-from recorder.archive.road import PACKET_BYTES_MAX, connect, make, refusal
+from recorder.archive.road import PACKET_BYTES_MAX, broker_certificate_ends, connect, make, refusal
 from recorder.config import Archive
 from recorder.wire.judge import Checked
 from recorder.wire.topics import shared_uploads
@@ -255,13 +255,14 @@ class Intake:
             return
         client.subscribe(shared_uploads(self._clerk.group), qos=1)
 
-    def _on_subscribe(self, _client: Client, _data: Any, _mid: int, reasons: list[Any], _properties: Any) -> None:
+    def _on_subscribe(self, client: Client, _data: Any, _mid: int, reasons: list[Any], _properties: Any) -> None:
         if any(reason.value >= SUBSCRIPTION_FAILED for reason in reasons):
             self._flaw = f"the broker refused the subscription: {reasons[0]}"
             self._connected = False
             return
         self._subscribed = True
         self._figures.subscribed(True)
+        self._figures.believes_broker(until=broker_certificate_ends(client))
         LOG.info("connected to %s:%d", self._config.host, self._config.port)
         if self._ready is not None:  # whoever waited for it need not be there when the broker comes back
             ready, self._ready = self._ready, None

@@ -11,7 +11,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 
 from recorder import tls
-from recorder.archive.road import connect, make, refusal
+from recorder.archive.road import broker_certificate_ends, connect, make, refusal
 from recorder.config import Archive
 from recorder.wire.status import STATUS_BYTES_MAX
 from recorder.wire.topics import STATUSES
@@ -25,13 +25,14 @@ def listen(
     config: Archive,
     identity: tls.Identity,
     *,
-    subscribed: Callable[[], None],
+    subscribed: Callable[[float], None],
     hear: Callable[[str, bytes], None],
     going: Callable[[], bool],
 ) -> str:
     """Connect, call `subscribed`, and `hear` with topic and payload of each status, for as long as `going` says so.
 
-    Returns why there is no connection, in plain words; empty if `going` ended it. Asks `going` some times a second.
+    `subscribed` is told when the certificate ends that the broker showed, Unix seconds. Returns why there is no
+    connection, in plain words; empty if `going` ended it. Asks `going` some times a second.
     """
     flaw = "the broker closed the connection"
 
@@ -49,7 +50,7 @@ def listen(
             flaw = f"the broker refused the subscription: {reasons[0]}"
             client.disconnect()
         else:
-            subscribed()
+            subscribed(broker_certificate_ends(client))
 
     def on_message(_client: Client, _data: Any, message: MQTTMessage) -> None:
         try:

@@ -80,6 +80,8 @@ class Overview(msgspec.Struct, frozen=True):
     broker: str
     """Why it cannot be reached; empty if it can."""
     archive_certificate_ends_ms: int
+    broker_certificate_ends_ms: int | None
+    """None: it was not seen."""
     intake: Intake | None
     """None: it serves no figures (metrics.intake_port)."""
     rooms: tuple[Room, ...]
@@ -91,12 +93,14 @@ def gather(settings: Config, identity: tls.Identity, catalogue: Catalogue) -> Ov
     enrolled = catalogue.enrolled()
     said: dict[str, Status] = {}
     subscribed = False
+    broker_ends_ms: int | None = None
     heard = time.monotonic()
     over = heard + LISTEN_SECONDS_MAX
 
-    def on_subscribed() -> None:
-        nonlocal subscribed, heard
+    def on_subscribed(broker_certificate_ends: float) -> None:
+        nonlocal subscribed, heard, broker_ends_ms
         subscribed, heard = True, time.monotonic()
+        broker_ends_ms = round(broker_certificate_ends) * 1_000
 
     def hear(topic: str, payload: bytes) -> None:
         nonlocal heard
@@ -118,12 +122,14 @@ def gather(settings: Config, identity: tls.Identity, catalogue: Catalogue) -> Ov
         broker = "it answers, and does not let the archive listen"
     metrics = settings.metrics
     intake = _ask(metrics.host, metrics.intake_port) if metrics.intake_port else None
-    return judge(time.time_ns() // 1_000_000, round(identity.ends.timestamp()) * 1_000, broker, intake, enrolled, said)
+    archive_ends_ms = round(identity.ends.timestamp()) * 1_000
+    return judge(time.time_ns() // 1_000_000, archive_ends_ms, broker_ends_ms, broker, intake, enrolled, said)
 
 
 def judge(
     now_ms: int,
     archive_certificate_ends_ms: int,
+    broker_certificate_ends_ms: int | None,
     broker: str,
     intake: Intake | None,
     enrolled: Collection[str],
@@ -136,11 +142,14 @@ def judge(
         troubles.append(Trouble("", "broker", broker))
     if archive_certificate_ends_ms - now_ms <= tls.WARNING_DAYS * DAY_MS:
         troubles.append(Trouble("", "certificate"))
+    if broker_certificate_ends_ms is not None and broker_certificate_ends_ms - now_ms <= tls.WARNING_DAYS * DAY_MS:
+        troubles.append(Trouble("", "broker_certificate"))
     if intake is not None:
         troubles += _of_intake(intake)
     for room in rooms:
         troubles += _of_room(room, said.get(room.name), now_ms, reachable=not broker)
-    return Overview(now_ms, broker, archive_certificate_ends_ms, intake, rooms, tuple(troubles))
+    ends = (archive_certificate_ends_ms, broker_certificate_ends_ms)
+    return Overview(now_ms, broker, *ends, intake, rooms, tuple(troubles))
 
 
 def _room(name: str, said: Status | None, now_ms: int) -> Room:

@@ -65,6 +65,13 @@ def connect(client: Client, config: Archive, **limits: int) -> str:
     return ""
 
 
+def broker_certificate_ends(client: Client) -> float:
+    """When the certificate ends that the connected broker showed, Unix seconds. After that day nobody believes the broker."""
+    sock = client.socket()
+    shown = sock.getpeercert() if isinstance(sock, ssl.SSLSocket) else None
+    return ssl.cert_time_to_seconds(str(shown["notAfter"])) if shown else 0.0
+
+
 def refusal(reason: ReasonCode, properties: Properties | None) -> str:
     """Why there is no connection to work with, in plain words; empty if there is."""
     if reason.value == UNSUPPORTED_PROTOCOL:

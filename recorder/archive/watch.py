@@ -129,7 +129,7 @@ class Watch:
             self._next_look = now + ENROLLED_SECONDS
         return not self._stopped.is_set()
 
-    def _on_subscribed(self) -> None:
+    def _on_subscribed(self, _broker_certificate_ends: float) -> None:
         self._subscribed = True
         LOG.info("connected to %s:%d", self._config.host, self._config.port)
         if self._ready is not None:

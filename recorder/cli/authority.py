@@ -1,4 +1,4 @@
-"""`recorder authority`: make the keys and certificates of rooms, archive and broker."""
+"""`recorder authority`: make the keys and certificates of rooms, archive and broker, and renew what ends."""
 
 import argparse
 import shlex
@@ -14,13 +14,14 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Add this command and its own commands."""
     authority = subparsers.add_parser(
         "authority",
-        help="keys and certificates: create, archive, broker, room, recipient",
+        help="keys and certificates: create, archive, broker, room, recipient, renew",
         description="Keep an authority: whom the broker lets in, and whose signatures count.",
         epilog="example: recorder authority create authority\n"
         "         recorder authority archive authority archive\n"
         "         recorder authority broker authority broker/keys --host broker.example.nl\n"
         "         recorder authority recipient reading-room/reader\n"
-        "         recorder authority room authority room-1 room-1 --recipient reading-room/reader.pub",
+        "         recorder authority room authority room-1 room-1 --recipient reading-room/reader.pub\n"
+        "         recorder authority renew authority room-1/keys",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = authority.add_subparsers(metavar="ACTION", required=True)
@@ -36,11 +37,18 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     recipient = _action(
         actions, "recipient", "a key pair of one who may open recordings", "recipient reading-room/reader"
     )
-    for parser in (create, archive, broker, room):
+    renew = _action(
+        actions,
+        "renew",
+        "a new certificate in the place of one that ends, for the same name and key",
+        "renew authority room-1/keys",
+    )
+    for parser in (create, archive, broker, room, renew):
         parser.add_argument("authority", type=Path, help="the authority's folder")
         parser.set_defaults(run=run)
     for parser in (archive, broker, room):
         parser.add_argument("folder", type=Path, help="where to write")
+    renew.add_argument("folder", type=Path, help="of a room, the archive or the broker; of it, tls.pem alone is needed")
     broker.add_argument(
         "--host", action="append", help="a name or address of the broker, without a port; may be given again"
     )
@@ -95,6 +103,9 @@ def run(args: argparse.Namespace) -> int:
     match args.action:
         case "archive":
             authority.enrol_archive(args.folder)
+        case "renew":
+            ends = authority.renew(args.folder)
+            print(f"{args.folder / 'tls.pem'} ends on {ends:%Y-%m-%d}; carry it to where its key is")
         case "broker":
             authority.enrol_broker(args.folder, args.host or ("localhost", "127.0.0.1"))
         case "room":

@@ -10,7 +10,8 @@ other.
     archive/keys/  ca.pem tls.pem tls.key receipt.key
     broker/      ca.pem tls.pem tls.key
 
-Nothing that exists is ever overwritten: a key written over is a recording that can no longer be proved.
+No key that exists is ever overwritten: a key written over is a recording that can no longer be proved. What ends is a
+certificate, `tls.pem`, which is renewed for the key that it is for.
 Whoever holds `ca.key` can enrol a room; keep the folder off every machine that is on the network.
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Self
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,7 +36,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from recorder.errors import AuthorityError
-from recorder.keyfiles import load_recipient_public, make_folder, save_device, save_device_public, write_new
+from recorder.keyfiles import load_recipient_public, make_folder, replace, save_device, save_device_public, write_new
 from recorder.wire.topics import ARCHIVE_USER, DEVICE_PATTERN
 
 AUTHORITY_DAYS = 3_650
@@ -142,37 +144,80 @@ class Authority:
         _must_be_free(folder)
         self._write_identity(folder, BROKER, ExtendedKeyUsageOID.SERVER_AUTH, tuple(hosts), now)
 
+    def renew(self, keys: Path, now: datetime | None = None) -> datetime:
+        """Put a new certificate in the place of `keys/tls.pem`, for the same name, use and key; returns when it ends.
+
+        It is for the TLS key that is there. A certificate ends so that who is forgotten comes in no more, not because its
+        key wears out: of that key nothing can be read that was sent (TLS 1.3), and a key that somebody else has needs a
+        new room, not a new day. So nothing secret has to be carried, `tls.pem` is all that is read and written, and as one
+        file it takes the other's place whole, or not at all: there is no moment without a pair that fits.
+        """
+        now = now or datetime.now(UTC)
+        file = keys / "tls.pem"
+        there = _read(file)
+        try:
+            old = x509.load_pem_x509_certificate(there)
+            old.verify_directly_issued_by(self._certificate)
+            (purpose,) = old.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+            (name,) = (str(each.value) for each in old.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+        except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound) as error:
+            raise AuthorityError(f"{file}: is no certificate that this authority ({self._folder}) issued") from error
+        key = old.public_key()
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            raise AuthorityError(f"{file}: is for another kind of key than this authority makes")
+        new = self._certify(key, name, purpose, _hosts(old), now)
+        if new.not_valid_after_utc <= old.not_valid_after_utc:
+            raise AuthorityError(
+                f"{file}: a new one would end on {new.not_valid_after_utc:%Y-%m-%d}, and this one does not end sooner. "
+                f"Is this machine's clock right? The authority itself ends on {self._certificate.not_valid_after_utc:%Y-%m-%d}"
+            )
+        self._note(name, new)
+        replace(file, new.public_bytes(Encoding.PEM))
+        return new.not_valid_after_utc
+
     def _write_identity(
         self, folder: Path, name: str, purpose: x509.ObjectIdentifier, hosts: Sequence[str], now: datetime | None
     ) -> None:
         """`ca.pem`, `tls.key` and `tls.pem` in `folder`, and a copy of the certificate for the inventory."""
-        now = now or datetime.now(UTC)
         key = ec.generate_private_key(ec.SECP256R1())
+        names = [_host(host) for host in hosts]
+        certificate = self._certify(key.public_key(), name, purpose, names, now or datetime.now(UTC))
+        make_folder(folder)
+        _copy(self._folder / "ca.pem", folder / "ca.pem")
+        write_new(folder / "tls.key", _private_pem(key))
+        write_new(folder / "tls.pem", certificate.public_bytes(Encoding.PEM))
+        self._note(name, certificate)
+
+    def _certify(
+        self,
+        key: ec.EllipticCurvePublicKey,
+        name: str,
+        purpose: x509.ObjectIdentifier,
+        hosts: Sequence[x509.GeneralName],
+        now: datetime,
+    ) -> x509.Certificate:
         builder = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
             .issuer_name(self._certificate.subject)
-            .public_key(key.public_key())
+            .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - CLOCK_SLACK)
             .not_valid_after(min(now + timedelta(days=CERTIFICATE_DAYS), self._certificate.not_valid_after_utc))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if hosts:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False
-            )
-        certificate = builder.sign(self._key, hashes.SHA256())
-        make_folder(folder)
-        _copy(self._folder / "ca.pem", folder / "ca.pem")
-        write_new(folder / "tls.key", _private_pem(key))
-        write_new(folder / "tls.pem", certificate.public_bytes(Encoding.PEM))
-        serial = f"{certificate.serial_number:x}"
-        write_new(self._folder / "issued" / f"{name}-{serial}.pem", certificate.public_bytes(Encoding.PEM))
+            builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+    def _note(self, name: str, certificate: x509.Certificate) -> None:
+        """In the inventory."""
+        file = self._folder / "issued" / f"{name}-{certificate.serial_number:x}.pem"
+        write_new(file, certificate.public_bytes(Encoding.PEM))
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
@@ -201,6 +246,14 @@ def _host(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
+def _hosts(certificate: x509.Certificate) -> Sequence[x509.GeneralName]:
+    """For which it is; none where it is no broker's."""
+    try:
+        return list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except x509.ExtensionNotFound:
+        return ()
+
+
 def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
@@ -218,10 +271,13 @@ def _must_be_free(*paths: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
+    write_new(target, _read(source))
+
+
+def _read(file: Path) -> bytes:
     try:
-        data = source.read_bytes()
+        return file.read_bytes()
     except FileNotFoundError as error:
-        raise AuthorityError(f"{source}: there is no such file") from error
+        raise AuthorityError(f"{file}: there is no such file") from error
     except OSError as error:
-        raise AuthorityError(f"{source}: cannot be read: {error.strerror}") from error
-    write_new(target, data)
+        raise AuthorityError(f"{file}: cannot be read: {error.strerror}") from error

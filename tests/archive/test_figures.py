@@ -25,6 +25,7 @@ from recorder.keyfiles import load_device
 from recorder.wire.judge import Verdict
 from recorder.wire.upload import Upload
 from tests.archive.site import SECONDS_MAX, Device, Site
+from tests.fleet.test_authority import certificate
 from tests.rooms import Room
 
 HALF_PAST = 1_000 * 3_600.0 + 1_800
@@ -179,6 +180,14 @@ def intake(folder: Path) -> Iterator[Watched]:
             thread.join()
             catalogue.close()
             site.close()
+
+
+def test_the_end_of_the_certificate_that_the_broker_shows_is_told(tmp_path: Path) -> None:
+    name = "wederhoor_broker_certificate_end_timestamp_seconds"
+    assert name not in told(make(tmp_path)), "it was not seen yet"
+    with intake(tmp_path) as watched:
+        shown = certificate(tmp_path / "broker" / "keys" / "tls.pem").not_valid_after_utc
+        assert told(watched.figures)[name] == shown.timestamp()
 
 
 def seen_around_a_no(folder: Path, blocks: int, *, enrolled: bool) -> list[str]:

@@ -19,6 +19,7 @@ from recorder.meeting.table import State
 from recorder.wire.status import Status
 from tests.archive.site import Site
 from tests.archive.test_watch import free_port
+from tests.fleet.test_authority import certificate
 
 NOW_MS = 1_700_000_000_000
 WELL = Status(
@@ -38,10 +39,9 @@ LISTENS = Intake(answers=True, subscribed=True, disk_used_ratio=0.12)
 
 
 def troubles(said: Status | None = WELL, **changes: Any) -> list[tuple[str, str, str]]:
-    values: dict[str, Any] = {"ends": ENDS_MS, "broker": "", "intake": LISTENS} | changes
-    found = judge(
-        NOW_MS, values["ends"], values["broker"], values["intake"], ["room-1"], {"room-1": said} if said else {}
-    )
+    values: dict[str, Any] = {"ends": ENDS_MS, "broker_ends": ENDS_MS, "broker": "", "intake": LISTENS} | changes
+    names = ("ends", "broker_ends", "broker", "intake")
+    found = judge(NOW_MS, *(values[name] for name in names), ["room-1"], {"room-1": said} if said else {})
     return [(each.room, each.what, each.told) for each in found.troubles]
 
 
@@ -69,6 +69,9 @@ def test_nothing_needs_a_person_where_all_is_well() -> None:
         (troubles(but(certificate_ends_ms=NOW_MS + 30 * DAY_MS)), [("room-1", "certificate", "")]),
         (troubles(but(certificate_ends_ms=NOW_MS + 30 * DAY_MS + 1)), []),
         (troubles(ends=NOW_MS + 30 * DAY_MS), [("", "certificate", "")]),
+        (troubles(broker_ends=NOW_MS + 30 * DAY_MS), [("", "broker_certificate", "")]),
+        (troubles(broker_ends=NOW_MS + 30 * DAY_MS + 1), []),
+        (troubles(broker_ends=None), []),
         (troubles(None, broker="refused"), [("", "broker", "refused")]),
         (troubles(intake=Intake(answers=False)), [("", "intake_down", "")]),
         (troubles(intake=Intake(answers=True)), [("", "intake_not_subscribed", "")]),
@@ -82,7 +85,10 @@ def test_what_needs_a_person(found: list[tuple[str, str, str]], wanted: list[tup
 
 
 def test_of_a_meeting_it_says_that_the_room_is_in_use_and_not_who_said_no() -> None:
-    used = {state: judge(NOW_MS, ENDS_MS, "", None, ["room-1"], {"room-1": but(state=state.value)}) for state in State}
+    used = {
+        state: judge(NOW_MS, ENDS_MS, ENDS_MS, "", None, ["room-1"], {"room-1": but(state=state.value)})
+        for state in State
+    }
     assert {used[state].rooms[0].use for state in State} == {"free", "in_use", "fault"}
     assert used[State.REFUSED] == used[State.RECORDING]
 
@@ -148,6 +154,8 @@ def test_a_person_and_a_script_see_that_all_is_well(site: Site, capsys: pytest.C
     found = json.loads(told)
     assert code == 0
     assert (found["broker"], found["troubles"], found["intake"]["subscribed"]) == ("", [], True)
+    shown = certificate(site.folder / "broker" / "keys" / "tls.pem").not_valid_after_utc
+    assert found["broker_certificate_ends_ms"] == shown.timestamp() * 1_000
     keys = ("name", "use", "backlog", "caught_up")
     assert [tuple(room[key] for key in keys) for room in found["rooms"]] == [
         ("room-1", "free", 0, 0),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from recorder.cli import main
@@ -110,6 +111,82 @@ def test_nothing_is_ever_written_over(authority, reader, tmp_path):
         with pytest.raises(AuthorityError, match="there already"):
             again()
         assert tree(tmp_path) == before
+
+
+def test_a_renewed_certificate_says_the_same_until_later_and_nothing_else_changes(authority, reader, tmp_path):
+    authority.enrol_room("room-1", tmp_path / "room", [reader], NOW)
+    authority.enrol_broker(tmp_path / "broker", ["broker.example", "192.0.2.7"], NOW)
+    later = NOW + timedelta(days=CERTIFICATE_DAYS - 20)
+    for keys in (tmp_path / "room/keys", tmp_path / "archive/keys", tmp_path / "broker"):
+        before, old = tree(tmp_path), certificate(keys / "tls.pem")
+        assert authority.renew(keys, later) == later + timedelta(days=CERTIFICATE_DAYS)
+        new, after = certificate(keys / "tls.pem"), tree(tmp_path)
+        new.verify_directly_issued_by(certificate(tmp_path / "authority/ca.pem"))
+        assert new.not_valid_after_utc == later + timedelta(days=CERTIFICATE_DAYS)
+        assert new.serial_number != old.serial_number
+        assert (new.subject, new.public_key(), list(new.extensions)) == (
+            old.subject,
+            old.public_key(),
+            list(old.extensions),
+        )
+        (name,) = (each.value for each in new.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+        noted = f"authority/issued/{name}-{new.serial_number:x}.pem"
+        changed = {each for each in before | after if before.get(each) != after.get(each)}
+        assert changed == {str((keys / "tls.pem").relative_to(tmp_path)), noted}
+        assert after[noted] == new.public_bytes(Encoding.PEM)
+        assert stat.S_IMODE((keys / "tls.pem").stat().st_mode) == 0o600
+
+
+def test_nothing_secret_is_needed_to_renew(authority, reader, tmp_path):
+    authority.enrol_room("room-1", tmp_path / "room", [reader], NOW)
+    carried = tmp_path / "carried"
+    carried.mkdir()
+    (carried / "tls.pem").write_bytes((tmp_path / "room/keys/tls.pem").read_bytes())
+    authority.renew(carried, NOW + timedelta(days=1))
+    assert set(tree(carried)) == {"tls.pem"}
+    assert certificate(carried / "tls.pem").public_key() == certificate(tmp_path / "room/keys/tls.pem").public_key()
+
+
+def test_what_is_no_identity_of_the_authority_is_not_renewed(authority, tmp_path):
+    Authority.create(tmp_path / "other", NOW).enrol_archive(tmp_path / "foreign", NOW)
+    for name, content in (("nothing", b"nothing"), ("itself", (tmp_path / "authority/ca.pem").read_bytes())):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tls.pem").write_bytes(content)
+    before, later = tree(tmp_path), NOW + timedelta(days=1)
+    for keys in (tmp_path / "foreign/keys", tmp_path / "nothing", tmp_path / "itself"):
+        with pytest.raises(AuthorityError, match="is no certificate that this authority"):
+            authority.renew(keys, later)
+    with pytest.raises(AuthorityError, match=r"archive/tls\.pem: there is no such file"):
+        authority.renew(tmp_path / "archive", later)
+    assert tree(tmp_path) == before
+
+
+def test_what_would_end_no_later_is_not_renewed(authority, tmp_path):
+    keys, before = tmp_path / "archive/keys", tree(tmp_path)
+    for now in (NOW - timedelta(days=1), NOW):
+        with pytest.raises(AuthorityError, match=r"this one does not end sooner\. Is this machine's clock right"):
+            authority.renew(keys, now)
+    assert tree(tmp_path) == before
+    ends = certificate(tmp_path / "authority/ca.pem").not_valid_after_utc
+    assert authority.renew(keys, ends - timedelta(days=30)) == ends
+    with pytest.raises(AuthorityError, match=f"The authority itself ends on {ends:%Y-%m-%d}"):
+        authority.renew(keys, ends - timedelta(days=20))
+
+
+def test_a_renewal_that_is_cut_short_leaves_what_was_there_and_can_be_made_again(authority, tmp_path, monkeypatch):
+    keys, later = tmp_path / "archive/keys", NOW + timedelta(days=1)
+    before = (keys / "tls.pem").read_bytes()
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "rename", cut)
+        authority.renew(keys, later)
+    assert (keys / "tls.pem").read_bytes() == before
+    authority.renew(keys, later)
+    assert set(tree(keys)) == {"ca.pem", "tls.pem", "tls.key", "receipt.key"}
+    assert (keys / "tls.pem").read_bytes() != before
 
 
 @pytest.mark.parametrize(
