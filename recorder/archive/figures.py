@@ -146,10 +146,11 @@ class Figures:
             {} if came is None else came,
         )
         disk = os.statvfs(self._folder)
+        used = disk.f_blocks - disk.f_bfree  # as df has it: what is kept for root is neither used nor room
         yield gauge(
             "wederhoor_archive_disk_used_ratio",
             "How full the disk of the archive's folder is, in hundredths.",
-            share(disk.f_blocks - disk.f_bavail, disk.f_blocks, 100),
+            share(used, used + disk.f_bavail, 100),
         )
         yield gauge(
             "wederhoor_archive_certificate_end_timestamp_seconds",

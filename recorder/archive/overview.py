@@ -12,7 +12,6 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from recorder import tls
-from recorder.archive.catalogue import Catalogue
 from recorder.archive.listen import listen
 from recorder.archive.rooms import FAULTS, OTHER_FAULT, SILENT_SECONDS
 from recorder.config import Config
@@ -49,7 +48,7 @@ class Room(msgspec.Struct, frozen=True):
 
     name: str
     seen: str
-    """"online", "silent" (connected, and says nothing), "gone", or "never"."""
+    """"online", "silent" (connected, and says nothing), "gone", "never", or "unknown": the broker could not be asked."""
     use: str = ""
     """"free", "in_use" or "fault"; empty if it is not known, as all that follows."""
     faults: tuple[str, ...] = ()
@@ -77,6 +76,8 @@ class Overview(msgspec.Struct, frozen=True):
     """The look."""
 
     made_ms: int
+    catalogue: str
+    """Why it cannot be read, so that nobody knows who is enrolled; empty if it can."""
     broker: str
     """Why it cannot be reached; empty if it can."""
     archive_certificate_ends_ms: int
@@ -85,12 +86,12 @@ class Overview(msgspec.Struct, frozen=True):
     intake: Intake | None
     """None: it serves no figures (metrics.intake_port)."""
     rooms: tuple[Room, ...]
+    """The enrolled ones; without the catalogue all that the broker knows."""
     troubles: tuple[Trouble, ...]
 
 
-def gather(settings: Config, identity: tls.Identity, catalogue: Catalogue) -> Overview:
-    """Ask the catalogue, the broker and the intake. Raises CatalogueError."""
-    enrolled = catalogue.enrolled()
+def gather(settings: Config, identity: tls.Identity, enrolled: Collection[str] | None, catalogue: str = "") -> Overview:
+    """Ask the broker and the intake. `enrolled` are the catalogue's rooms; None if it cannot be read: `catalogue` says why."""
     said: dict[str, Status] = {}
     subscribed = False
     broker_ends_ms: int | None = None
@@ -108,13 +109,13 @@ def gather(settings: Config, identity: tls.Identity, catalogue: Catalogue) -> Ov
             one = status.parse(topic, payload)
         except WireError:
             return
-        if one.room in enrolled:
+        if enrolled is None or one.room in enrolled:
             heard = time.monotonic()
             said[one.room] = one
 
     def going() -> bool:
         now = time.monotonic()
-        quiet = len(said) == len(enrolled) or now - heard > QUIET_SECONDS
+        quiet = (enrolled is not None and len(said) == len(enrolled)) or now - heard > QUIET_SECONDS
         return now < over and not (subscribed and quiet)
 
     broker = listen(settings.archive, identity, subscribed=on_subscribed, hear=hear, going=going)
@@ -123,7 +124,9 @@ def gather(settings: Config, identity: tls.Identity, catalogue: Catalogue) -> Ov
     metrics = settings.metrics
     intake = _ask(metrics.host, metrics.intake_port) if metrics.intake_port else None
     archive_ends_ms = round(identity.ends.timestamp()) * 1_000
-    return judge(time.time_ns() // 1_000_000, archive_ends_ms, broker_ends_ms, broker, intake, enrolled, said)
+    rooms = said if enrolled is None else enrolled
+    now_ms = time.time_ns() // 1_000_000
+    return judge(now_ms, archive_ends_ms, broker_ends_ms, broker, intake, rooms, said, catalogue)
 
 
 def judge(
@@ -134,10 +137,14 @@ def judge(
     intake: Intake | None,
     enrolled: Collection[str],
     said: Mapping[str, Status],
+    catalogue: str = "",
 ) -> Overview:
     """What needs a person, of what was found."""
-    rooms = tuple(_room(name, said.get(name), now_ms) for name in sorted(enrolled))
+    unheard = "unknown" if broker else "never"
+    rooms = tuple(_room(name, said.get(name), now_ms, unheard) for name in sorted(enrolled))
     troubles = []
+    if catalogue:
+        troubles.append(Trouble("", "catalogue", catalogue))
     if broker:
         troubles.append(Trouble("", "broker", broker))
     if archive_certificate_ends_ms - now_ms <= tls.WARNING_DAYS * DAY_MS:
@@ -147,14 +154,14 @@ def judge(
     if intake is not None:
         troubles += _of_intake(intake)
     for room in rooms:
-        troubles += _of_room(room, said.get(room.name), now_ms, reachable=not broker)
+        troubles += _of_room(room, said.get(room.name), now_ms)
     ends = (archive_certificate_ends_ms, broker_certificate_ends_ms)
-    return Overview(now_ms, broker, *ends, intake, rooms, tuple(troubles))
+    return Overview(now_ms, catalogue, broker, *ends, intake, rooms, tuple(troubles))
 
 
-def _room(name: str, said: Status | None, now_ms: int) -> Room:
+def _room(name: str, said: Status | None, now_ms: int, unheard: str) -> Room:
     if said is None:
-        return Room(name, "never")
+        return Room(name, unheard)
     # A clock that is not set tells nothing; that is a fault of its own.
     silent = said.clock_synced and now_ms - said.said_ms > SILENT_SECONDS * 1_000
     seen = "gone" if not said.online else "silent" if silent else "online"
@@ -187,8 +194,8 @@ def _of_intake(intake: Intake) -> list[Trouble]:
     return found
 
 
-def _of_room(room: Room, said: Status | None, now_ms: int, *, reachable: bool) -> list[Trouble]:
-    found = [] if room.seen == "online" or not reachable else [Trouble(room.name, room.seen)]
+def _of_room(room: Room, said: Status | None, now_ms: int) -> list[Trouble]:
+    found = [] if room.seen in ("online", "unknown") else [Trouble(room.name, room.seen)]
     found += [
         Trouble(room.name, fault) if fault in FAULTS else Trouble(room.name, OTHER_FAULT, fault)
         for fault in room.faults

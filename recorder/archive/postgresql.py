@@ -10,6 +10,10 @@ sees all that their last holders did. A stricter level would be wrong here: it r
 
 **Durability.** Receipts are signed for what a commit made durable. A server that may lose one is refused, at each connection:
 it could have been restarted with other settings.
+
+**The road.** What the catalogue says tells how long somebody spoke before they said no. libpq is content with a server that
+speaks no TLS, and with one that shows any certificate, unless it is told otherwise; so it is told, and a URL that names a host
+must say so, for whoever reads the settings. By a unix socket it does without.
 """
 
 import hashlib
@@ -54,6 +58,11 @@ _LOCK = text(
 ).bindparams(bindparam("numbers", type_=ARRAY(BigInteger)))
 
 
+_ROAD = {"sslmode": "verify-full", "gssencmode": "disable"}
+"""Also where PGHOST or a service file names the host; on a unix socket libpq passes it over. Kerberos, where there is any,
+would take the place of TLS, and knows no authority of ours."""
+
+
 class Postgresql:
     """The database at `url`."""
 
@@ -63,10 +72,17 @@ class Postgresql:
                 "the catalogue's URL has a password in it: have it read from the file that PGPASSFILE names, "
                 "or connect by a unix socket, where none is needed"
             )
+        if _names_a_host(url) and not (url.query.get("sslmode") == "verify-full" and url.query.get("sslrootcert")):
+            raise CatalogueError(
+                "the catalogue's URL names a host, and not how to know it: write behind it "
+                "?sslmode=verify-full&sslrootcert=FILE, with the authority (PEM) that signed the server's certificate; "
+                "within one machine connect by a unix socket, as ?host=/run/postgresql"
+            )
         self.engine = create_engine(
             url,
             isolation_level="READ COMMITTED",
-            connect_args={
+            connect_args=_ROAD
+            | {
                 "connect_timeout": CONNECT_SECONDS_MAX,
                 "keepalives_idle": SILENCE_SECONDS_MAX // 3,
                 "keepalives_interval": SILENCE_SECONDS_MAX // 6,
@@ -101,6 +117,13 @@ class Postgresql:
 
     def forget(self) -> None:
         """Nothing: a server keeps old versions of rows, and its log, until it has use for their place (ADR 16)."""
+
+
+def _names_a_host(url: URL) -> bool:
+    """Or its address; a folder, for a unix socket, is none. There may be several, in the URL or behind it."""
+    _, told = url.get_dialect()().create_connect_args(url)
+    hosts = [host for host in str(told.get("host", "")).split(",") if host]
+    return "hostaddr" in told or any(not host.startswith("/") for host in hosts)
 
 
 def _given(columns: Sequence[Column[Any]], rows: Collection[Sequence[Any]]) -> TableValuedAlias:

@@ -60,7 +60,9 @@ def connect(client: Client, config: Archive, **limits: int) -> str:
         client.connect(config.host, config.port, KEEPALIVE_SECONDS, clean_start=True, properties=properties)
     except ssl.SSLCertVerificationError as error:
         return tls.distrust(error)
-    except (OSError, ValueError) as error:  # ValueError: what the settings name can be no host
+    except OSError as error:
+        return error.strerror or str(error)  # without a number that says nothing to people
+    except ValueError as error:  # what the settings name can be no host
         return str(error)
     return ""
 

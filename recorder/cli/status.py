@@ -1,6 +1,7 @@
 """`recorder status`: rooms and archive at one look, for who runs them."""
 
 import argparse
+import re
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
@@ -35,10 +36,10 @@ _WORDS: dict[Language, dict[str, str]] = {
         "silent": "zwijgt",
         "gone": "weg",
         "never": "nooit",
+        "unknown": "niet bekend",
         "free": "vrij",
         "in_use": "in gebruik",
         "fault": "storing",
-        "unknown": "",
         "mib": "{here} van {all} MiB",
         "to go": "nog {left} van {all} te gaan",
         "ago": "{count} {unit} geleden",
@@ -46,6 +47,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "minutes": "min",
         "hours": "uur",
         "days": "dagen",
+        "trouble catalogue": "De catalogus is niet te lezen; hierboven staan de kamers die de broker kent: {told}",
         "trouble broker": "De broker is niet bereikbaar: {told}",
         "trouble certificate": "Het certificaat loopt af. Laat de autoriteit een nieuw maken.",
         "trouble broker_certificate": "Het certificaat van de broker loopt af. Daarna komt geen kamer er nog in. Vernieuw het.",
@@ -76,10 +78,10 @@ _WORDS: dict[Language, dict[str, str]] = {
         "silent": "silent",
         "gone": "gone",
         "never": "never",
+        "unknown": "not known",
         "free": "free",
         "in_use": "in use",
         "fault": "fault",
-        "unknown": "",
         "mib": "{here} of {all} MiB",
         "to go": "{left} of {all} to go",
         "ago": "{count} {unit} ago",
@@ -87,6 +89,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "minutes": "min",
         "hours": "h",
         "days": "days",
+        "trouble catalogue": "The catalogue cannot be read; above are the rooms that the broker knows: {told}",
         "trouble broker": "The broker cannot be reached: {told}",
         "trouble certificate": "The certificate ends. Have the authority make a new one.",
         "trouble broker_certificate": "The broker's certificate ends. After that no room believes it: renew it.",
@@ -103,6 +106,37 @@ _WORDS: dict[Language, dict[str, str]] = {
         "trouble other": "A fault that this version does not know: {told}",
     },
 }
+_CAUSES: dict[str, dict[Language, str]] = {
+    "Connection refused": {
+        "nl": "de verbinding is geweigerd. Draait hij, en kloppen naam en poort?",
+        "en": "the connection was refused. Is it running, and are name and port right?",
+    },
+    "No such file or directory|unable to open database file": {
+        "nl": "het bestand of de socket is er niet. Draait hij, en klopt het pad?",
+        "en": "its file or socket is not there. Is it running, and is the path right?",
+    },
+    "timed out|timeout expired|No route to host|Network is unreachable": {
+        "nl": "er komt geen antwoord. Staat de machine aan, en laat het netwerk ons door?",
+        "en": "no answer comes. Is the machine on, and does the network let us through?",
+    },
+    "mismatch, certificate is not valid for|does not match host name": {
+        "nl": "het certificaat is voor een andere naam dan die in de instellingen.",
+        "en": "the certificate is for another name than the one in the settings.",
+    },
+    "certificate has expired": {
+        "nl": "het certificaat is verlopen. Laat de autoriteit een nieuw maken.",
+        "en": "the certificate has ended. Have the authority make a new one.",
+    },
+    "not of our authority|certificate verify failed": {
+        "nl": "het certificaat is van een andere autoriteit, of verlopen.",
+        "en": "the certificate is of another authority, or has ended.",
+    },
+    "Name or service not known|could not translate host name|Temporary failure in name resolution": {
+        "nl": "de naam is niet te vinden. Klopt hij, en werkt DNS?",
+        "en": "the name is not found. Is it right, and does DNS work?",
+    },
+}
+"""The commonest causes, by what they are told with: a database's library gives no more than a text. The first that fits."""
 _FAULTS = {fault.name.lower(): fault for fault in Fault}
 
 
@@ -130,12 +164,18 @@ def run(args: argparse.Namespace) -> int:
     from recorder import config
     from recorder.archive.overview import gather
     from recorder.cli.archive import open_catalogue
+    from recorder.errors import CatalogueError
     from recorder.tls import Identity
 
     settings = config.load(args.config)
     identity = Identity(Path(settings.archive.folder) / "keys")
-    with closing(open_catalogue(settings.archive)) as catalogue:
-        overview = gather(settings, identity, catalogue)
+    enrolled, unread = None, ""
+    try:
+        with closing(open_catalogue(settings.archive)) as catalogue:
+            enrolled = catalogue.enrolled()
+    except CatalogueError as error:  # when it is away somebody looks, and the rest is to be seen
+        unread = str(error)
+    overview = gather(settings, identity, enrolled, unread)
     if args.json:
         print(msgspec.json.format(msgspec.json.encode(overview)).decode())
     else:
@@ -184,7 +224,7 @@ def _cells(room: "Room", now_ms: int, words: dict[str, str]) -> list[str]:
     return [
         room.name,
         words[room.seen],
-        words[room.use or "unknown"],
+        words[room.use] if room.use else "",
         ", ".join(_plain(fault) for fault in room.faults),
         spool,
         _items(room, words),
@@ -201,10 +241,19 @@ def _items(room: "Room", words: dict[str, str]) -> str:
 
 
 def _told(trouble: "Trouble", language: Language) -> str:
-    words, told = _WORDS[language], _plain(trouble.told)
+    # What a room sent stays as it is: that it fits a cause means nothing.
+    told = trouble.told if trouble.room else _cause(trouble.told, language)
+    words, told = _WORDS[language], _plain(told)
     if f"trouble {trouble.what}" in words:
         return words[f"trouble {trouble.what}"].format(told=told)
     return _FAULTS[trouble.what].words(language)
+
+
+def _cause(told: str, language: Language) -> str:
+    for pattern, cause in _CAUSES.items():
+        if re.search(pattern, told):
+            return cause[language]
+    return told
 
 
 def _plain(text: str) -> str:

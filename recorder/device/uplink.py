@@ -49,6 +49,9 @@ PACKET_BYTES_MAX = RECEIPT_BYTES_MAX + 1_024
 """Of what may come: a receipt and its topic."""
 QOS = 1
 GONE = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
+TAKEN_OVER = 0x8E
+"""Reason code (MQTT 5, section 3.14.2.1). The broker knows a client by its identifier, which is the room's name; and whoever
+may use that name has a certificate for it."""
 STATUSES_MAX = 1
 """On the road beside the uploads: there is one topic of them, and it is written seldom."""
 logger = logging.getLogger(__name__)
@@ -74,6 +77,12 @@ class Message(NamedTuple):
 
 
 Heard = Connected | Lost | Message
+
+
+def _ended(reason: ReasonCode) -> str:
+    if reason.value == TAKEN_OVER:
+        return "another device came with this room's certificate: no two may have it; have the authority make another"
+    return f"the connection ended: {reason}"
 
 
 class Uplink:
@@ -224,7 +233,7 @@ class Uplink:
         client.on_connect = on_connect
         client.on_subscribe = on_subscribe
         client.on_message = lambda _, __, message: tell(Message(bytes(message.payload)))
-        client.on_disconnect = lambda _, __, ___, reason, ____: tell(Lost(f"the connection ended: {reason}"))
+        client.on_disconnect = lambda _, __, ___, reason, ____: tell(Lost(_ended(reason)))
 
         def attend() -> None:
             try:

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import re
 import threading
 import time
@@ -119,6 +120,16 @@ def test_the_hour_of_the_last_message_is_told_when_it_is_over(tmp_path: Path) ->
     assert name not in told(figures)
     wall[0] += 1_800
     assert told(figures)[name] == HALF_PAST + 1_800
+
+
+@pytest.mark.parametrize(("free", "available", "full"), [(88, 36, 0.25), (100, 100, 0.0), (5, 0, 1.0), (10, 10, 0.9)])
+def test_the_disk_is_as_full_as_df_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, available: int, full: float
+) -> None:
+    """What nobody but root may fill counts neither as used nor as room."""
+    disk = os.statvfs_result((4_096, 4_096, 100, free, available, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: disk)
+    assert told(make(tmp_path))["wederhoor_archive_disk_used_ratio"] == full
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

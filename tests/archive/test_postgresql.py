@@ -1,16 +1,20 @@
 """The catalogue on a server: what it refuses to rely on, and what is signed for when the server dies."""
 
+import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from recorder.archive import postgresql
 from recorder.archive.catalogue import Addition, Catalogue, Item
 from recorder.archive.database import Keys
 from recorder.archive.naming import Enrolment, Origin
 from recorder.errors import CatalogueError
+from recorder.fleet.authority import Authority
 from recorder.sealed.verify import State, verify
 from recorder.trial.postgresql import PostgresqlServer, temporary
 from recorder.wire.upload import Name
@@ -92,6 +96,85 @@ def test_a_password_in_the_settings_is_refused_and_not_told(place):
     with pytest.raises(CatalogueError, match="PGPASSFILE") as raised:
         Catalogue(f"postgresql+psycopg://{place.format('sesame')}")
     assert "sesame" not in str(raised.value)
+
+
+HOST = f"127.54.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
+"""A loopback address of this run's alone: the port is that of every PostgreSQL."""
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "127.0.0.1/postgres",
+        "[::1]:5432/postgres",
+        "localhost/postgres?sslmode=require",
+        "db.example/postgres?sslrootcert=/ca.pem&sslmode=verify-ca",
+        "db.example/postgres?sslmode=verify-full",
+        "db.example/postgres?sslmode=disable&sslmode=verify-full&sslrootcert=/ca.pem",
+        "/postgres?host=db.example",
+        "/postgres?host=/run/postgresql,db.example",
+        "/postgres?host=/run/postgresql&host=db.example",
+        "/postgres?host=/run/postgresql&hostaddr=192.0.2.7",
+    ],
+)
+def test_a_host_without_a_way_to_know_it_is_refused_with_what_to_write(place):
+    with pytest.raises(CatalogueError, match=r"sslmode=verify-full&sslrootcert=FILE.*host=/run/postgresql"):
+        Catalogue(f"postgresql+psycopg://postgres@{place}")
+
+
+@pytest.fixture
+def by_tls(mortal):
+    """A function that starts the server anew with a certificate for this host, of an authority that it returns."""
+
+    def start(host: str) -> Path:
+        folder = Path(make_url(mortal.url()).query["host"])
+        authority = folder / "authority"
+        Authority.create(authority).enrol_broker(folder / "keys", [host])
+        owner = folder.stat()
+        for each in (folder / "keys", *(folder / "keys").iterdir()):
+            os.chown(each, owner.st_uid, owner.st_gid)
+        mortal.stop()
+        files = {"ssl_cert_file": f"{folder}/keys/tls.pem", "ssl_key_file": f"{folder}/keys/tls.key"}
+        mortal.start({"listen_addresses": HOST, "ssl": "on", **files})
+        return authority / "ca.pem"
+
+    return start
+
+
+def known_by(authority: Path) -> str:
+    return f"postgresql+psycopg://postgres@{HOST}/postgres?sslmode=verify-full&sslrootcert={authority}"
+
+
+def test_a_server_is_reached_by_tls_under_its_authority(by_tls):
+    catalogue = Catalogue(known_by(by_tls(HOST)))
+    with catalogue.read() as connection:
+        (row,) = connection.exec_driver_sql("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()").all()
+    catalogue.close()
+    assert row[0].startswith("TLS")
+
+
+def test_one_of_another_authority_is_refused(by_tls, tmp_path):
+    by_tls(HOST)
+    Authority.create(tmp_path / "another")
+    with pytest.raises(CatalogueError, match="certificate verify failed"):
+        Catalogue(known_by(tmp_path / "another" / "ca.pem"))
+
+
+def test_and_one_with_the_certificate_of_another_host(by_tls):
+    with pytest.raises(CatalogueError, match="does not match host name"):
+        Catalogue(known_by(by_tls("db.example")))
+
+
+def test_and_one_without_tls_whoever_names_it(mortal, tmp_path, monkeypatch):
+    mortal.stop()
+    mortal.start({"listen_addresses": HOST})
+    Authority.create(tmp_path / "authority")
+    with pytest.raises(CatalogueError, match="does not support SSL"):
+        Catalogue(known_by(tmp_path / "authority" / "ca.pem"))
+    monkeypatch.setenv("PGHOST", HOST)
+    monkeypatch.setenv("PGSSLROOTCERT", str(tmp_path / "authority" / "ca.pem"))
+    with pytest.raises(CatalogueError, match="does not support SSL"):
+        Catalogue("postgresql+psycopg://postgres@/postgres")
 
 
 def test_a_server_that_is_not_there_is_told_in_one_line(tmp_path):

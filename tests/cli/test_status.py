@@ -3,8 +3,9 @@
 import json
 import re
 import shutil
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import msgspec
 import pytest
 
 from recorder.archive import overview
-from recorder.archive.overview import DAY_MS, Intake, judge
+from recorder.archive.overview import DAY_MS, Intake, Trouble, judge
 from recorder.cli import main, status
 from recorder.meeting.fault import Fault
 from recorder.meeting.table import State
+from recorder.tls import distrust
 from recorder.wire.status import Status
 from tests.archive.site import Site
 from tests.archive.test_watch import free_port
@@ -36,6 +38,13 @@ WELL = Status(
 )
 ENDS_MS = NOW_MS + 400 * DAY_MS
 LISTENS = Intake(answers=True, subscribed=True, disk_used_ratio=0.12)
+
+
+def distrust_of(reason: str) -> str:
+    """What is said of a broker whose certificate was refused for this."""
+    error = ssl.SSLCertVerificationError()
+    error.verify_message = reason
+    return distrust(error)
 
 
 def troubles(said: Status | None = WELL, **changes: Any) -> list[tuple[str, str, str]]:
@@ -201,9 +210,20 @@ def test_a_broker_and_an_intake_that_are_away_need_a_person(tmp_path: Path, caps
     site.config.write_text(site.config.read_text() + f"[metrics]\nintake_port = {free_port()}\n")
     code, told = look(site, "--language", "en", capsys=capsys)
     assert code == 1
-    assert "  the archive: The broker cannot be reached: " in told
+    assert "  the archive: The broker cannot be reached: the connection was refused. " in told
     assert "  the archive: The intake does not answer. Is it running?\n" in told
     assert "room-1: " not in told, "of the rooms nothing is known"
+    rows = [line.split("  ") for line in told.splitlines() if line.startswith("room-")]
+    assert [[cell.strip() for cell in row if cell.strip()] for row in rows] == [
+        ["room-1", "not known"],
+        ["room-2", "not known"],
+    ]
+    code, told = look(site, capsys=capsys)
+    assert code == 1
+    assert "room-1  niet bekend" in told
+    assert "  het archief: De broker is niet bereikbaar: de verbinding is geweigerd. " in told
+    code, told = look(site, "--json", capsys=capsys)
+    assert json.loads(told)["broker"] == "Connection refused", "and no number"
 
 
 def test_wrong_use_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,12 +239,78 @@ def test_wrong_use_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert ended.value.code == 2
 
 
-def test_a_catalogue_that_cannot_be_opened_is_told(
-    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def elsewhere(site: Site, tmp_path: Path) -> Callable[[str], Path]:
+    """A function that gives settings with another catalogue; the rest is the site's."""
     shutil.copytree(site.folder / "archive" / "keys", tmp_path / "archive" / "keys")
+
+    def made(catalogue: str) -> Path:
+        file = tmp_path / "archive.toml"
+        file.write_text(
+            f'[archive]\nfolder = "{tmp_path / "archive"}"\ncatalogue = "{catalogue}"\nport = {site.broker.port}\n'
+        )
+        return file
+
+    return made
+
+
+def test_without_the_catalogue_the_rest_is_shown(
+    site: Site, elsewhere: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say(site)
+    say(site, room="room-2", state="recording")
+    file = elsewhere(f"postgresql+psycopg://nobody@/x?host={tmp_path}")
+    assert main(["status", "--config", str(file)]) == 1
+    told = capsys.readouterr().out
+    assert "de broker localhost:" in told
+    rows = [line.split() for line in told.splitlines() if line.startswith("room-")]
+    assert [row[:3] for row in rows] == [["room-1", "verbonden", "vrij"], ["room-2", "verbonden", "in"]]
+    assert (
+        "het archief: De catalogus is niet te lezen; hierboven staan de kamers die de broker kent: "
+        "het bestand of de socket is er niet. Draait hij, en klopt het pad?"
+    ) in " ".join(told.split())
+    assert main(["status", "--config", str(file), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert "No such file" in found["catalogue"]
+    assert [room["name"] for room in found["rooms"]] == ["room-1", "room-2"]
+    assert [(each["room"], each["what"]) for each in found["troubles"]] == [("", "catalogue")]
+
+
+def test_a_catalogue_that_is_damaged_is_told(
+    elsewhere: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "archive" / "catalogue.sqlite").write_bytes(b"no database at all" * 100)
-    file = tmp_path / "archive.toml"
-    file.write_text(f'[archive]\nfolder = "{tmp_path / "archive"}"\n')
-    assert main(["status", "--config", str(file)]) == 2
-    assert "the catalogue cannot be opened" in capsys.readouterr().err
+    assert main(["status", "--config", str(elsewhere("")), "--language", "en"]) == 1
+    assert "the catalogue cannot be opened" in capsys.readouterr().out
+
+
+def test_of_a_room_nothing_is_known_if_nobody_can_be_asked() -> None:
+    found = judge(NOW_MS, ENDS_MS, ENDS_MS, "refused", None, ["room-1"], {})
+    assert found.rooms[0].seen == "unknown"
+    assert judge(NOW_MS, ENDS_MS, ENDS_MS, "", None, ["room-1"], {}).rooms[0].seen == "never"
+
+
+CAUSES = {
+    "Connection refused": ("geweigerd", "refused"),
+    "timed out": ("geen antwoord", "no answer"),
+    'connection to server at "db", port 5432 failed: timeout expired': ("geen antwoord", "no answer"),
+    "Name or service not known": ("de naam is niet te vinden", "the name is not found"),
+    'could not translate host name "db" to address: Name or service not known': ("niet te vinden", "not found"),
+    distrust_of("self-signed certificate in certificate chain"): ("andere autoriteit", "another authority"),
+    distrust_of("certificate has expired"): ("verlopen. Laat", "has ended. Have"),
+    distrust_of("Hostname mismatch, certificate is not valid for 'h'."): ("andere naam", "another name"),
+    "SSL error: certificate verify failed": ("andere autoriteit", "another authority"),
+    "a thing of its own": ("a thing of its own", "a thing of its own"),
+}
+
+
+@pytest.mark.parametrize("told", CAUSES)
+@pytest.mark.parametrize("what", ["broker", "catalogue"])
+def test_the_commonest_causes_are_told_in_both_languages(told: str, what: str) -> None:
+    dutch, english = CAUSES[told]
+    assert dutch in status._told(Trouble("", what, told), "nl")
+    assert english in status._told(Trouble("", what, told), "en")
+
+
+def test_what_a_room_says_is_no_cause() -> None:
+    assert status._told(Trouble("room-1", "rejected", "timed out"), "en").endswith(": timed out")

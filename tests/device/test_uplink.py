@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from paho.mqtt.client import Client
+from paho.mqtt.client import Client, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from recorder import config
 from recorder.device import uplink as module
@@ -130,6 +132,18 @@ def test_given_up_it_connects_anew_and_says_that_it_was_gone(road: Road) -> None
     assert road.heard.get(timeout=SECONDS_MAX)[0] == f"rec/v1/{ROOM}/status", "the broker told its last will"
     road.uplink.publish(RECORDING, b"after")
     assert road.heard.get(timeout=SECONDS_MAX) == (UPLOAD, b"after")
+
+
+def test_another_device_with_the_same_certificate_is_told(road: Road, caplog: pytest.LogCaptureFixture) -> None:
+    """By a broker that says so; Mosquitto 2.0.11 only closes the connection."""
+    road.await_event(Connected)
+    client = road.uplink._client
+    assert client is not None and client.on_disconnect is not None
+    taken_over = ReasonCode(PacketTypes.DISCONNECT, "Session taken over")
+    client.on_disconnect(client, None, DisconnectFlags(is_disconnect_packet_from_server=True), taken_over, None)
+    road.await_event(Lost)
+    assert "no connection to the broker: another device came with this room's certificate" in caplog.text
+    road.await_event(Connected)
 
 
 def test_whatever_ends_the_thread_is_told(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
