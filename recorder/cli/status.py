@@ -168,13 +168,13 @@ def run(args: argparse.Namespace) -> int:
     from recorder.tls import Identity
 
     settings = config.load(args.config)
-    identity = Identity(Path(settings.archive.folder) / "keys")
     enrolled, unread = None, ""
     try:
         with closing(open_catalogue(settings.archive)) as catalogue:
             enrolled = catalogue.enrolled()
     except CatalogueError as error:  # when it is away somebody looks, and the rest is to be seen
         unread = str(error)
+    identity = Identity(Path(settings.archive.folder) / "keys")
     overview = gather(settings, identity, enrolled, unread)
     if args.json:
         print(msgspec.json.format(msgspec.json.encode(overview)).decode())
