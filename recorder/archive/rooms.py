@@ -13,7 +13,7 @@ from typing import NamedTuple
 from recorder.archive.coarse import HOUR_SECONDS, Latch, share
 from recorder.errors import WireError
 from recorder.meeting.fault import Fault
-from recorder.wire import status
+from recorder.wire import status, topics
 from recorder.wire.status import SAID_SECONDS_MAX, Status
 
 SILENT_SECONDS = 3 * SAID_SECONDS_MAX
@@ -98,18 +98,24 @@ class Rooms:
         """Those and no others have a place from now on."""
         self._rooms = {name: self._rooms.get(name) or _Room() for name in names}
 
-    def hear(self, topic: str, payload: bytes, now: float) -> None:
-        """A message of the broker's."""
+    def hear(self, topic: str, payload: bytes, now: float) -> str:
+        """A message of the broker's. Returns why it counts for nothing, with nothing of what it says; empty if it counts."""
+        try:
+            device = topics.parse_status(topic)
+        except WireError:
+            self.unreadable.set(now)
+            return "something is said on a topic that is no room's"
         try:
             said = status.parse(topic, payload)
         except WireError:
             self.unreadable.set(now)
-            return
-        room = self._rooms.get(said.room)
+            return f"what {device} says of itself is no status"
+        room = self._rooms.get(device)
         if room is None:
             self.strangers.set(now)
-        else:
-            room.hear(said, now)
+            return f"{device} is not enrolled"
+        room.hear(said, now)
+        return ""
 
     def told(self, now: float) -> Iterator[Told]:
         """What the metrics say, by name."""

@@ -22,6 +22,8 @@ LOG = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0
 ENROLLED_SECONDS = 60.0
 """How often the catalogue is asked who is enrolled."""
+IGNORED_MAX = 100
+"""Reasons that the log is told, each once: who is ignored speaks every minute, and there may be any number of them."""
 
 
 class Watch:
@@ -37,6 +39,8 @@ class Watch:
         self._lock = threading.Lock()
         """Of the rooms: scrapes come in threads of their own."""
         self._rooms = Rooms()
+        self._ignored: set[str] = set()
+        """Why something was, of what the log has by now."""
         self._subscribed = False
         self._next_look = 0.0
         self._stopped = threading.Event()
@@ -138,4 +142,7 @@ class Watch:
 
     def _hear(self, topic: str, payload: bytes) -> None:
         with self._lock:
-            self._rooms.hear(topic, payload, time.monotonic())
+            why = self._rooms.hear(topic, payload, time.monotonic())
+        if why and why not in self._ignored and len(self._ignored) < IGNORED_MAX:
+            self._ignored.add(why)
+            LOG.warning("ignored: %s", why)

@@ -91,6 +91,9 @@ def test_what_waits_for_longer_than_a_meeting_is_told() -> None:
 def test_only_who_is_enrolled_has_a_place() -> None:
     rooms = make("room-1", "room-2")
     assert not rooms.strangers.told(START)
+    name = "stranger"
+    why = rooms.hear(f"rec/v1/{name}/status", msgspec.json.encode(msgspec.structs.replace(IDLE, room=name)), START)
+    assert why == "stranger is not enrolled"
     for number in range(10_000):
         hear(rooms, msgspec.structs.replace(IDLE, room=f"stranger-{number}"), START)
     assert [told.name for told in rooms.told(START)] == ["room-1", "room-2"]
@@ -104,7 +107,9 @@ def test_what_is_no_status_is_told_and_changes_nothing() -> None:
     rooms = make("room-1", "room-2")
     hear(rooms, IDLE, START)
     hear(rooms, msgspec.structs.replace(IDLE, online=False), START, "rec/v1/room-2/status")
-    rooms.hear("rec/v1/room-1/status", b"{", START)
+    assert rooms.hear("rec/v1/room-1/status", msgspec.json.encode(IDLE), START) == ""
+    assert rooms.hear("rec/v1/room-1/status", b"{", START) == "what room-1 says of itself is no status"
+    assert rooms.hear("rec/v1/\n/status", b"{", START) == "something is said on a topic that is no room's"
     assert [told.heard for told in rooms.told(START)] == [True, False]
     assert rooms.unreadable.told(START) and not rooms.strangers.told(START)
 

@@ -15,6 +15,11 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from prometheus_client.parser import text_string_to_metric_families
 
+from recorder.archive import watch as watch_module
+from recorder.archive.catalogue import Catalogue
+from recorder.config import load
+from recorder.fleet.authority import Authority
+from recorder.tls import Identity
 from recorder.wire.status import STATUS_BYTES_MAX, Status
 from tests.archive.site import SECONDS_MAX, Site, tls
 
@@ -141,13 +146,34 @@ def test_who_is_not_enrolled_and_what_is_no_status_takes_no_place(watching: Watc
     figures = watching.until(lambda it: it["watch_ignoring stranger"] == it["watch_ignoring unreadable"] == 1)
     assert not [name for name in figures if "stranger" in name.split()[1:] and not name.startswith("watch_ignoring")]
     assert figures["room_heard room-2"] == 0
+    for name in ("stranger", "other"):
+        site.say(name, msgspec.json.encode(msgspec.structs.replace(WELL, room=name)))
     # One that is too large is not even sent, and costs nobody the connection.
-    huge = msgspec.json.encode(msgspec.structs.replace(WELL, fault="x" * STATUS_BYTES_MAX))
+    huge = msgspec.json.encode(msgspec.structs.replace(WELL, fault="x" * (2 * STATUS_BYTES_MAX)))
     site.say("room-1", huge)
     site.say("room-2", msgspec.json.encode(msgspec.structs.replace(WELL, room="room-2")))
     figures = watching.until(lambda it: it["room_heard room-2"] == 1)
     assert (figures["watch_subscribed"], figures["room_heard room-1"]) == (1, 0)
-    assert watching.log.read_text().count("connected to") == 1
+    log = watching.log.read_text()
+    assert log.count("connected to") == 1
+    told = [line.partition("ignored: ")[2] for line in log.splitlines() if "ignored: " in line]
+    assert told == ["stranger is not enrolled", "what room-2 says of itself is no status", "other is not enrolled"]
+
+
+def test_the_log_is_told_of_each_once_and_not_of_any_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(watch_module, "IGNORED_MAX", 2)
+    Authority.create(tmp_path / "authority").enrol_archive(tmp_path)
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'catalogue.sqlite'}")
+    watch = watch_module.Watch(load().archive, Identity(tmp_path / "keys"), catalogue, lambda: None)
+    for name in ("b", "b", "a", "b", "c", "a", "c"):
+        watch._hear(f"rec/v1/{name}/status", msgspec.json.encode(msgspec.structs.replace(WELL, room=name)))
+    assert [record.getMessage() for record in caplog.records] == [
+        "ignored: b is not enrolled",
+        "ignored: a is not enrolled",
+    ]
+    catalogue.close()
 
 
 def test_a_broker_that_is_away_is_told_and_waited_for(watching: Watching) -> None:
