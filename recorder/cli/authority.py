@@ -50,7 +50,10 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         parser.add_argument("folder", type=Path, help="where to write")
     renew.add_argument("folder", type=Path, help="of a room, the archive or the broker; of it, tls.pem alone is needed")
     broker.add_argument(
-        "--host", action="append", help="a name or address of the broker, without a port; may be given again"
+        "--host",
+        action="append",
+        required=True,
+        help="a name or address by which rooms and archive find the broker, without a port; may be given again",
     )
     room.add_argument("name", help="1 to 64 of a-z, 0-9 and '-'; also the common name of its certificate")
     room.add_argument(
@@ -107,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
             ends = authority.renew(args.folder)
             print(f"{args.folder / 'tls.pem'} ends on {ends:%Y-%m-%d}; carry it to where its key is")
         case "broker":
-            authority.enrol_broker(args.folder, args.host or ("localhost", "127.0.0.1"))
+            authority.enrol_broker(args.folder, args.host)
         case "room":
             public = authority.enrol_room(args.name, args.folder, args.recipient)
             enrol = shlex.join(["enrol", args.name, str(public)])

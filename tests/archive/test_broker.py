@@ -2,8 +2,8 @@
 
     python -m pytest tests/archive/test_broker.py --broker broker.example:8883 --keys folder
 
-judges another one, under an authority that is made for it: `folder` has what `recorder authority` made for `archive`, `room-1`
-and `room-2`, each in a folder of that name.
+judges another one, which nobody uses yet, under an authority that is made for it: `folder` has what `recorder authority` made
+for `archive`, `room-1` and `room-2`, each in a folder of that name.
 """
 
 import re
@@ -15,7 +15,8 @@ import pytest
 from recorder.keyfiles import save_recipient_public
 from recorder.trial.broker import Broker
 from recorder.trial.machines import found_authority
-from tests.archive.broker_contract import ROOMS, GateContract, Place, RoadContract
+from recorder.wire import topics
+from tests.archive.broker_contract import QUIET_SECONDS, ROOMS, GateContract, Party, Place, RoadContract
 from tests.rooms import RECIPIENT
 from tests.rumqttd import Rumqttd
 
@@ -53,11 +54,30 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("place", kinds, indirect=True, scope="module")
 
 
+def forget_statuses(place: Place) -> None:
+    """An empty payload is kept in the place of the status before it: that is, none is."""
+    for name in ROOMS:
+        with Party(place, name) as room:
+            room.publish(topics.status(name), b"", retain=True)
+
+
+def kept(place: Place) -> list[str]:
+    """The topics of which the broker keeps a status."""
+    with Party(place, topics.ARCHIVE_USER) as watch:
+        watch.subscribe(topics.STATUSES, 0)
+        found = []
+        while message := watch.hear(QUIET_SECONDS):
+            found.append(message.topic)
+    return found
+
+
 @pytest.fixture(scope="module")
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     if request.param not in KINDS:
         host, _, port = request.param.rpartition(":")
-        yield Place(host, int(port), Path(request.config.getoption("--keys")))
+        place = Place(host, int(port), Path(request.config.getoption("--keys")))
+        yield place
+        forget_statuses(place)
         return
     folder = tmp_path_factory.mktemp(request.param)
     authority = found_authority(folder, folder / "archive")
@@ -65,7 +85,10 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     for name in ROOMS:
         authority.enrol_room(name, folder / name, [folder / "reader.pub"])
     with KINDS[request.param](folder / "broker") as broker:
-        yield Place(broker.host, broker.port, folder)
+        place = Place(broker.host, broker.port, folder)
+        yield place
+        forget_statuses(place)
+        assert kept(place) == []
 
 
 class TestRoad(RoadContract):

@@ -277,6 +277,14 @@ def test_a_place_that_cannot_be_looked_at_is_told(authority, tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_broker_is_for_nowhere_until_it_is_said(authority, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["authority", "broker", str(tmp_path / "authority"), str(tmp_path / "broker")])
+    assert ended.value.code == 2
+    assert "--host" in capsys.readouterr().err
+    assert not (tmp_path / "broker").exists()
+
+
 def test_the_command_does_it_all(reader, tmp_path, capsys):
     folder = str(tmp_path / "authority")
     for args in (
