@@ -107,12 +107,45 @@ def test_a_mistyped_folder_is_told_and_not_made(
         ["export", recording.id, "-o", site / "out.sealed"],
         ["rebuild"],
         ["enrol", "room-1", site / "room-1.pub"],
+        [],
     ):
         capsys.readouterr()
         assert archive(site, *words, config="mistyped.toml") == 2
-        assert capsys.readouterr().err.startswith(f"recorder archive: {site / 'archief' / 'objects'}: ")
+        assert str(site / "archief") in capsys.readouterr().err
         assert not (site / "archief").exists()
         assert not (site / "out.sealed").exists()
+
+
+def test_a_store_that_is_away_is_told_and_not_made(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As when its disk is not mounted: what was kept in another one meanwhile would be hidden later."""
+    objects = site / "archive" / "objects"
+    objects.rename(site / "away")
+    keyfiles.save_device_public(site / "room-2.pub", Room("room-2").public_key)
+    for words in ([], ["enrol", "room-2", site / "room-2.pub"]):
+        capsys.readouterr()
+        assert archive(site, *words) == 2
+        told = capsys.readouterr().err
+        assert f"{objects}: there is no object store; check archive.folder, and that its disk is mounted" in told
+        assert not objects.exists()
+
+
+def test_a_store_of_another_catalogue_is_not_served(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty folder where its disk belongs; or the disk of another archive."""
+    objects = site / "archive" / "objects"
+    objects.rename(site / "away")
+    keyfiles.save_device_public(site / "room-2.pub", Room("room-2").public_key)
+    for there in ({}, {naming.device("room-3"): b"{}"}):
+        FolderStore.make(objects).put(there)
+        for words in ([], ["enrol", "room-2", site / "room-2.pub"]):
+            capsys.readouterr()
+            assert archive(site, *words) == 2
+            told = capsys.readouterr().err
+            assert "not the one that belongs to this catalogue: it lacks devices/room-1. Is the right disk" in told
+        assert list(FolderStore(objects).list("")) == list(there)
 
 
 def test_a_list_tells_the_newest_first(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:
