@@ -138,6 +138,8 @@ def judge(
         troubles.append(Trouble("", "certificate"))
     if intake is not None:
         troubles += _of_intake(intake)
+    if not rooms:
+        troubles.append(Trouble("", "no_room"))
     for room in rooms:
         troubles += _of_room(room, said.get(room.name), now_ms, reachable=not broker)
     return Overview(now_ms, broker, archive_certificate_ends_ms, intake, rooms, tuple(troubles))

@@ -53,7 +53,8 @@ class S3Store:
         self._client = _client(bucket)
         if not self._has(MARKER, MARKER_BYTES):
             raise StoreError(
-                f"{bucket}: there is no object store; check archive.objects. A new archive's is made when its first device is enrolled"
+                f"{bucket}: there is no object store; check archive.objects. "
+                "A new archive's is made when its first device is enrolled"
             )
 
     @classmethod

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,7 +184,7 @@ def _enrol(config: Archive, name: str, file: Path) -> None:
         encode(enrolment)
     except SignedTextError as error:
         raise CatalogueError(f"{name!r} cannot be a device's name: {error}") from error
-    with contextlib.closing(open_catalogue(config)) as catalogue:
+    with contextlib.closing(open_catalogue(config, make=True)) as catalogue:
         # Only an archive that knows no device is new: the store of another one is away.
         store = open_store(config, "write" if catalogue.enrolled() else "make")
         enrol(store, catalogue, [enrolment])
@@ -238,6 +238,7 @@ def _list(config: Archive, device: str | None, limit: int, *, as_json: bool) -> 
     from recorder.archive.listing import newest
 
     catalogue = open_catalogue(config)
+    _check_device(catalogue.enrolled(), device)
     found = islice(newest(catalogue, device), limit)
     if as_json:
         for each in found:
@@ -258,6 +259,18 @@ def _list(config: Archive, device: str | None, limit: int, *, as_json: bool) -> 
     console.print(f"of {counts.kept} kept, {counts.open} open, {counts.refused} refused")
 
 
+def _check_device(enrolled: Collection[str], device: str | None) -> None:
+    """An empty list would say that there are no recordings."""
+    from recorder.errors import CatalogueError
+
+    if not enrolled:
+        raise CatalogueError(
+            "no device is enrolled; if one was, the catalogue was lost. Rebuild it: recorder archive --config FILE rebuild"
+        )
+    if device is not None and device not in enrolled:
+        raise CatalogueError(f"{device!r} is not enrolled; those that are: {', '.join(enrolled)}")
+
+
 def _day(unix_ms: int, form: str) -> str:
     return time.strftime(form, time.localtime(unix_ms // 1_000))
 
@@ -265,7 +278,7 @@ def _day(unix_ms: int, form: str) -> str:
 def _rebuild(config: Archive, store: "Store") -> None:
     from recorder.archive.rebuild import rebuild
 
-    catalogue = open_catalogue(config)
+    catalogue = open_catalogue(config, make=True)
     counts, lacking = rebuild(store, catalogue)
     catalogue.close()
     print(f"devices: {counts.devices}; records in conflict: {counts.beside}")
@@ -274,9 +287,9 @@ def _rebuild(config: Archive, store: "Store") -> None:
         print(f"{each.recording}: {each.here} of {each.told} blocks are here")
 
 
-def open_catalogue(config: Archive) -> "Catalogue":
-    """The catalogue that the settings name. Raises CatalogueError."""
+def open_catalogue(config: Archive, *, make: bool = False) -> "Catalogue":
+    """The catalogue that the settings name, which must be there, unless it is to be made. Raises CatalogueError."""
     from recorder.archive.catalogue import Catalogue
 
     url = config.catalogue or f"sqlite:///{Path(config.folder).absolute() / 'catalogue.sqlite'}"
-    return Catalogue(url)
+    return Catalogue(url, make=make)

@@ -38,9 +38,9 @@ LISTENS = Intake(answers=True, subscribed=True, disk_used_ratio=0.12)
 
 
 def troubles(said: Status | None = WELL, **changes: Any) -> list[tuple[str, str, str]]:
-    values: dict[str, Any] = {"ends": ENDS_MS, "broker": "", "intake": LISTENS} | changes
+    values: dict[str, Any] = {"ends": ENDS_MS, "broker": "", "intake": LISTENS, "enrolled": ["room-1"]} | changes
     found = judge(
-        NOW_MS, values["ends"], values["broker"], values["intake"], ["room-1"], {"room-1": said} if said else {}
+        NOW_MS, values["ends"], values["broker"], values["intake"], values["enrolled"], {"room-1": said} if said else {}
     )
     return [(each.room, each.what, each.told) for each in found.troubles]
 
@@ -56,6 +56,7 @@ def test_nothing_needs_a_person_where_all_is_well() -> None:
 @pytest.mark.parametrize(
     ("found", "wanted"),
     [
+        (troubles(enrolled=[]), [("", "no_room", "")]),
         (troubles(None), [("room-1", "never", "")]),
         (troubles(Status("room-1", online=False)), [("room-1", "gone", "")]),
         (troubles(but(online=False)), [("room-1", "gone", "")]),
@@ -209,6 +210,18 @@ def test_wrong_use_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit) as ended:
         main(["status", "--langage", "nl"])
     assert ended.value.code == 2
+
+
+def test_a_catalogue_that_is_lost_is_told_and_none_is_made(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(site.folder / "archive" / "keys", tmp_path / "archive" / "keys")
+    file = tmp_path / "archive.toml"
+    file.write_text(f'[archive]\nfolder = "{tmp_path / "archive"}"\n')
+    for words in (["status"], ["archive", "watch"]):
+        assert main([words[0], "--config", str(file), *words[1:]]) == 2
+        assert "there is no catalogue; check archive.folder and archive.catalogue." in capsys.readouterr().err
+    assert [each.name for each in (tmp_path / "archive").iterdir()] == ["keys"]
 
 
 def test_a_catalogue_that_cannot_be_opened_is_told(
