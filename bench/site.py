@@ -15,6 +15,8 @@ from typing import Self
 
 from recorder import config
 from recorder.archive.catalogue import Catalogue
+from recorder.archive.enrolled import enrol
+from recorder.archive.folder import FolderStore
 from recorder.archive.naming import Enrolment
 from recorder.keyfiles import load_device_public, save_recipient_public
 from recorder.sealed.keys import RecipientPrivateKey
@@ -43,6 +45,7 @@ class Site:
             self.config.write_text(toml({"archive": {"folder": str(self.archive), **road}}))
             self._catalogue = f"sqlite:///{self.archive / 'catalogue.sqlite'}"
             Catalogue(self._catalogue).close()
+            FolderStore.make(self.archive / "objects")
             self._running = stack.pop_all()
         return self
 
@@ -65,11 +68,8 @@ class Site:
             public = self._authority.enrol_room(name, self.folder / name, [self.folder / "reader.pub"])
             key = load_device_public(public).public_bytes_raw().hex()
             made.append(Enrolment(name, key, time.time_ns() // 1_000_000))
-        catalogue = Catalogue(self._catalogue)
-        with catalogue.write() as writing:
-            for each in made:
-                writing.enrol(each)
-        catalogue.close()
+        with contextlib.closing(Catalogue(self._catalogue)) as catalogue:
+            enrol(FolderStore(self.archive / "objects"), catalogue, made)
 
     def room(self, name: str, port: int | None = None, **uplink: object) -> Path:
         """The settings of a room without buttons and microphone; `port` is where it finds the broker."""

@@ -31,7 +31,7 @@ class Identity:
             certificate = x509.load_pem_x509_certificate(self._file.read_bytes())
         except (OSError, ValueError) as error:
             raise UplinkError(
-                f"{keys}: ca.pem, tls.pem and tls.key cannot be used: {error}. The authority must make them anew."
+                f"{keys}: ca.pem, tls.pem and tls.key cannot be used: {error}. {_advice(error)}"
             ) from error
         self.ends = certificate.not_valid_after_utc
         """When the certificate does."""
@@ -45,6 +45,16 @@ class Identity:
             return ""
         verb = "ends" if now < self.ends else "ended"
         return f"the certificate {self._file} {verb} on {self.ends:%Y-%m-%d}; the authority must make a new one"
+
+
+def _advice(error: Exception) -> str:
+    """New keys mend neither a wrong setting nor a file's mode."""
+    match error:
+        case FileNotFoundError():
+            return "Is archive.folder (or room.folder) right?"
+        case PermissionError():
+            return "This user may not read it."
+    return "The authority must make them anew."
 
 
 def distrust(error: ssl.SSLCertVerificationError) -> str:

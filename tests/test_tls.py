@@ -1,5 +1,8 @@
 """A party's certificate: its end is told in time, and what cannot be used is told at once."""
 
+import errno
+import os
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,8 +41,17 @@ def test_it_tells_whom_it_is_for(keys: Path) -> None:
 @pytest.mark.parametrize("name", ["ca.pem", "tls.pem", "tls.key"])
 def test_what_cannot_be_used_is_told_with_its_folder(keys: Path, name: str) -> None:
     (keys / name).write_text("nothing")
-    with pytest.raises(UplinkError, match=f"{keys}: ca.pem, tls.pem and tls.key cannot be used: "):
+    with pytest.raises(UplinkError, match=f"{keys}: ca.pem, tls.pem and tls.key cannot be used: .*make them anew.$"):
         Identity(keys)
     (keys / name).unlink()
-    with pytest.raises(UplinkError, match="No such file"):
+    with pytest.raises(UplinkError, match=r"No such file.*\. Is archive.folder \(or room.folder\) right\?$"):
+        Identity(keys)
+
+
+def test_of_one_that_may_not_be_read_no_new_one_is_asked(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_verify_locations(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", load_verify_locations)
+    with pytest.raises(UplinkError, match=r"Permission denied\. This user may not read it\.$"):
         Identity(keys)

@@ -106,13 +106,23 @@ class Counts(NamedTuple):
 
 
 class Catalogue:
-    """The database at `url` (SQLAlchemy's form), migrated to this version. Every method raises CatalogueError."""
+    """The database at `url` (SQLAlchemy's form), migrated to this version. Every method raises CatalogueError.
 
-    def __init__(self, url: str) -> None:
+    Without `make` there must be a catalogue in it, of whatever version.
+    """
+
+    def __init__(self, url: str, *, make: bool = True) -> None:
         self._database = _database(url)
         self._tally_slot = secrets.randbelow(TALLY_SLOTS)
         try:
-            if not self._is_migrated():
+            there, newest = self._versions() if make or self._database.is_there() else (None, None)
+            if there is None and not make:
+                self.close()
+                raise CatalogueError(
+                    f"{url}: there is no catalogue; check archive.folder and archive.catalogue. A new archive's is made "
+                    "when its first device is enrolled; one that was lost is rebuilt: recorder archive --config FILE rebuild"
+                )
+            if there != newest:
                 with self._database.engine.begin() as connection:
                     self._database.lock(connection, None)  # of two programs that start at once one migrates
                     command.upgrade(_alembic(connection), "head")
@@ -120,11 +130,14 @@ class Catalogue:
             self.close()
             raise CatalogueError(f"{url}: the catalogue cannot be opened: {first_line(error)}") from error
 
-    def _is_migrated(self) -> bool:
-        """Whether there is nothing to migrate. Waits for no writer: one that hangs is when an operator looks."""
+    def _versions(self) -> tuple[str | None, str | None]:
+        """Of the catalogue in the database (None: there is none) and of this program.
+
+        Waits for no writer: one that hangs is when an operator looks.
+        """
         with self._database.engine.connect().execution_options(**READING) as connection:
             there = MigrationContext.configure(connection).get_current_revision()
-            return there == ScriptDirectory.from_config(_alembic(connection)).get_current_head()
+            return there, ScriptDirectory.from_config(_alembic(connection)).get_current_head()
 
     @contextmanager
     def write(self, keys: Keys | None = None) -> Iterator["Writing"]:

@@ -24,6 +24,9 @@ class Database(Protocol):
     @property
     def engine(self) -> Engine: ...
 
+    def is_there(self) -> bool:
+        """Whether there is one: to connect to it may make it. Raises CatalogueError."""
+
     def lock(self, connection: Connection, keys: Keys | None) -> None:
         """Until its transaction ends nobody else writes of these, or (None) of anything.
 

@@ -36,7 +36,7 @@ class FolderStore:
         try:
             self._root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise StoreError(f"{folder}: there is no object store; check the configuration's archive.folder") from error
+            raise StoreError(_not_opened(folder, error)) from error
         self._folder = folder
         weakref.finalize(self, os.close, self._root)
 
@@ -149,6 +149,15 @@ class FolderStore:
                     raise
                 return
             folder = folder.parent
+
+
+def _not_opened(folder: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return (
+            f"{folder}: there is no object store; check archive.folder, and that its disk is mounted. "
+            "A new archive's is made when its first device is enrolled"
+        )
+    return f"{folder}: the object store cannot be opened: {error.strerror}"
 
 
 def _unless_gone(error: OSError) -> None:

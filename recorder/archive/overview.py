@@ -153,6 +153,8 @@ def judge(
         troubles.append(Trouble("", "broker_certificate"))
     if intake is not None:
         troubles += _of_intake(intake)
+    if not rooms and not catalogue:
+        troubles.append(Trouble("", "no_room"))
     for room in rooms:
         troubles += _of_room(room, said.get(room.name), now_ms)
     ends = (archive_certificate_ends_ms, broker_certificate_ends_ms)

@@ -92,6 +92,10 @@ class Postgresql:
         )
         event.listen(self.engine, "connect", _prepare)
 
+    def is_there(self) -> bool:
+        """Always: connecting makes none."""
+        return True
+
     def lock(self, connection: Connection, keys: Keys | None) -> None:
         if keys is None:
             connection.execute(select(func.pg_advisory_xact_lock(_EVERYTHING)))

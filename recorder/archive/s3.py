@@ -52,7 +52,10 @@ class S3Store:
         check_forgets(bucket, datetime.now(UTC))
         self._client = _client(bucket)
         if not self._has(MARKER, MARKER_BYTES):
-            raise StoreError(f"{bucket}: there is no object store; check archive.objects")
+            raise StoreError(
+                f"{bucket}: there is no object store; check archive.objects. "
+                "A new archive's is made when its first device is enrolled"
+            )
 
     @classmethod
     def make(cls, bucket: Bucket) -> Self:
@@ -60,18 +63,17 @@ class S3Store:
         check_forgets(bucket, datetime.now(UTC))
         client = _client(bucket)
         with _told(bucket, "the object store cannot be made"):
-            for _ in range(2):  # the first may find the name free; the second does not
-                try:
-                    obstore.put(client, MARKER, MARKER_BYTES, mode="create", use_multipart=False)
-                except AlreadyExistsError:
-                    break
-            else:
-                raise StoreError(
-                    f"{bucket}: the server ignores `If-None-Match: *`, and would overwrite what is stored; it cannot be used: "
-                    "check archive.objects_endpoint"
-                )
-            obstore.delete(client, [f"{MARKER}-nothing"])  # whoever may not delete could not carry out a refusal
+            _mark(client)  # the name may be free; then it is not
+            _try(bucket, client)
         return cls(bucket)
+
+    @classmethod
+    def to_write(cls, bucket: Bucket) -> Self:
+        """The store in `bucket`, which must be there, for who signs for what it keeps: its server is tried."""
+        store = cls(bucket)
+        with _told(bucket, "the object store cannot be written"):
+            _try(bucket, store._client)
+        return store
 
     def put(self, objects: Mapping[str, bytes]) -> frozenset[str]:
         recordings: dict[str, list[str]] = {}
@@ -162,6 +164,25 @@ class S3Store:
             except GenericError:
                 continue
         return ask()
+
+
+def _mark(client: Client) -> bool:
+    """Say that a store was made here; False if that is said already."""
+    try:
+        obstore.put(client, MARKER, MARKER_BYTES, mode="create", use_multipart=False)
+    except AlreadyExistsError:
+        return False
+    return True
+
+
+def _try(bucket: Bucket, client: Client) -> None:
+    """StoreError if the server, which has the mark, would overwrite it, or lets us delete nothing."""
+    if _mark(client):
+        raise StoreError(
+            f"{bucket}: the server ignores `If-None-Match: *`, and would overwrite what is stored; it cannot be used: "
+            "check archive.objects_endpoint"
+        )
+    obstore.delete(client, [f"{MARKER}-nothing"])  # whoever may not delete could not carry out a refusal
 
 
 def _client(bucket: Bucket) -> Client:

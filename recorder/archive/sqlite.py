@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Collection, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Column, ColumnElement, Connection, bindparam, create_engine, event, tuple_, update
@@ -22,6 +23,15 @@ class Sqlite:
         self.engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS_MAX})
         event.listen(self.engine, "connect", _prepare)
         event.listen(self.engine, "begin", _begin)
+
+    def is_there(self) -> bool:
+        try:
+            Path(self.engine.url.database or "").stat()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise CatalogueError(f"{self.engine.url}: the catalogue cannot be opened: {error.strerror}") from error
+        return True
 
     def lock(self, connection: Connection, keys: Keys | None) -> None:
         """Done by BEGIN IMMEDIATE, which knows one lock."""

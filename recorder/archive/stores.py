@@ -3,6 +3,7 @@
 import configparser
 import re
 from pathlib import Path
+from typing import Literal
 
 from recorder.archive.bucket import Bucket
 from recorder.archive.folder import FolderStore
@@ -15,13 +16,19 @@ FILE_BYTES_MAX = 1_048_576
 """Of a file with keys or certificates."""
 
 
-def open_store(config: Archive, *, make: bool = False) -> Store:
-    """The archive's object store, which must be there; with `make` it is made if it is not. Raises StoreError."""
+def open_store(config: Archive, purpose: Literal["read", "write", "make"] = "read") -> Store:
+    """The archive's object store, which must be there, unless it is to be made; that, too, is to write. Raises StoreError."""
     if not config.objects:
         folder = Path(config.folder) / "objects"
-        return FolderStore.make(folder) if make else FolderStore(folder)
+        return FolderStore.make(folder) if purpose == "make" else FolderStore(folder)
     bucket = _bucket(config)
-    return S3Store.make(bucket) if make else S3Store(bucket)
+    match purpose:
+        case "read":
+            return S3Store(bucket)
+        case "write":
+            return S3Store.to_write(bucket)
+        case "make":
+            return S3Store.make(bucket)
 
 
 def _bucket(config: Archive) -> Bucket:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
     config = settings.archive
     match args.action:
         case "enrol":
-            _enrol(config, open_store(config, make=True), args.name, args.public_key)
+            _enrol(config, args.name, args.public_key)
         case "export":
             _export(open_store(config), args.recording, args.output)
         case "receipt":
@@ -112,12 +112,13 @@ def run(args: argparse.Namespace) -> int:
         case "watch":
             _watch(settings)
         case _:
-            _serve(settings, open_store(config, make=True))
+            _serve(settings, open_store(config, "write"))
     return 0
 
 
 def _serve(settings: Config, store: "Store") -> None:
     from recorder.archive.clerk import Clerk
+    from recorder.archive.enrolled import check
     from recorder.archive.figures import Figures
     from recorder.archive.intake import INBOX_BYTES_MAX, Intake
     from recorder.archive.metrics import serve
@@ -128,6 +129,7 @@ def _serve(settings: Config, store: "Store") -> None:
     _log()
     config = settings.archive
     catalogue = open_catalogue(config)
+    check(store, catalogue)
     key = load_device(Path(config.folder) / "keys" / "receipt.key")
     clerk = Clerk(config.name, key, store, catalogue, config.retention_days)
     clerk.resume(time.time_ns() // 1_000_000)
@@ -168,10 +170,10 @@ def _log() -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-def _enrol(config: Archive, store: "Store", name: str, file: Path) -> None:
-    from recorder.archive import naming
-    from recorder.archive.database import Keys
+def _enrol(config: Archive, name: str, file: Path) -> None:
+    from recorder.archive.enrolled import enrol
     from recorder.archive.naming import Enrolment
+    from recorder.archive.stores import open_store
     from recorder.canonical import encode
     from recorder.errors import CatalogueError, SignedTextError
     from recorder.keyfiles import load_device_public
@@ -179,14 +181,13 @@ def _enrol(config: Archive, store: "Store", name: str, file: Path) -> None:
     key = load_device_public(file).public_bytes_raw().hex()
     enrolment = Enrolment(name, key, time.time_ns() // 1_000_000)
     try:
-        object_ = encode(enrolment)
+        encode(enrolment)
     except SignedTextError as error:
         raise CatalogueError(f"{name!r} cannot be a device's name: {error}") from error
-    catalogue = open_catalogue(config)
-    with catalogue.write(Keys(devices=[name])) as writing:
-        if writing.enrol(enrolment) and store.put({naming.device(name): object_}):
-            raise CatalogueError(f"{name} was enrolled before; move the catalogue away and rebuild it from the objects")
-    catalogue.close()
+    with contextlib.closing(open_catalogue(config, make=True)) as catalogue:
+        # Only an archive that knows no device is new: the store of another one is away.
+        store = open_store(config, "write" if catalogue.enrolled() else "make")
+        enrol(store, catalogue, [enrolment])
     print(f"{name} may upload")
 
 
@@ -237,6 +238,7 @@ def _list(config: Archive, device: str | None, limit: int, *, as_json: bool) -> 
     from recorder.archive.listing import newest
 
     catalogue = open_catalogue(config)
+    _check_device(catalogue.enrolled(), device)
     found = islice(newest(catalogue, device), limit)
     if as_json:
         for each in found:
@@ -257,6 +259,18 @@ def _list(config: Archive, device: str | None, limit: int, *, as_json: bool) -> 
     console.print(f"of {counts.kept} kept, {counts.open} open, {counts.refused} refused")
 
 
+def _check_device(enrolled: Collection[str], device: str | None) -> None:
+    """An empty list would say that there are no recordings."""
+    from recorder.errors import CatalogueError
+
+    if not enrolled:
+        raise CatalogueError(
+            "no device is enrolled; if one was, the catalogue was lost. Rebuild it: recorder archive --config FILE rebuild"
+        )
+    if device is not None and device not in enrolled:
+        raise CatalogueError(f"{device!r} is not enrolled; those that are: {', '.join(enrolled)}")
+
+
 def _day(unix_ms: int, form: str) -> str:
     return time.strftime(form, time.localtime(unix_ms // 1_000))
 
@@ -264,7 +278,7 @@ def _day(unix_ms: int, form: str) -> str:
 def _rebuild(config: Archive, store: "Store") -> None:
     from recorder.archive.rebuild import rebuild
 
-    catalogue = open_catalogue(config)
+    catalogue = open_catalogue(config, make=True)
     counts, lacking = rebuild(store, catalogue)
     catalogue.close()
     print(f"devices: {counts.devices}; records in conflict: {counts.beside}")
@@ -273,9 +287,9 @@ def _rebuild(config: Archive, store: "Store") -> None:
         print(f"{each.recording}: {each.here} of {each.told} blocks are here")
 
 
-def open_catalogue(config: Archive) -> "Catalogue":
-    """The catalogue that the settings name. Raises CatalogueError."""
+def open_catalogue(config: Archive, *, make: bool = False) -> "Catalogue":
+    """The catalogue that the settings name, which must be there, unless it is to be made. Raises CatalogueError."""
     from recorder.archive.catalogue import Catalogue
 
     url = config.catalogue or f"sqlite:///{Path(config.folder).absolute() / 'catalogue.sqlite'}"
-    return Catalogue(url)
+    return Catalogue(url, make=make)

@@ -56,6 +56,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "trouble intake_stalled": "De inname komt niet verder: opslag of catalogus houdt haar op.",
         "trouble rejecting": "Er is iets geweigerd ({told}). Het logboek zegt wat.",
         "trouble disk": "De schijf is voor {told} vol.",
+        "trouble no_room": "Er is geen kamer aangemeld. Was dat wel zo, dan is de catalogus verloren: bouw hem opnieuw "
+        "(docs/operating.md).",
         "trouble never": "Deze kamer heeft nog nooit iets gezegd, of de broker is het vergeten.",
         "trouble gone": "Deze kamer is niet verbonden. Heeft zij stroom en netwerk?",
         "trouble silent": "Deze kamer is verbonden en zegt niets meer.",
@@ -98,6 +100,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "trouble intake_stalled": "The intake gets no further: store or catalogue holds it up.",
         "trouble rejecting": "Something was rejected ({told}). The log says what.",
         "trouble disk": "The disk is {told} full.",
+        "trouble no_room": "No room is enrolled. If one was, the catalogue was lost: rebuild it (docs/operating.md).",
         "trouble never": "This room never said anything, or the broker has forgotten it.",
         "trouble gone": "This room is not connected. Has it power and network?",
         "trouble silent": "This room is connected and says nothing any more.",

@@ -169,6 +169,15 @@ def test_opening_it_again_keeps_what_is_there(catalogue, database):
     again.close()
 
 
+def test_a_database_without_a_catalogue_gets_one_only_for_who_says_so(catalogue, database, engine):
+    turn(engine, command.downgrade, "base")
+    with pytest.raises(CatalogueError, match=r"there is no catalogue; check archive\.folder and archive\.catalogue"):
+        Catalogue(database.url, make=False)
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+    Catalogue(database.url).close()
+    Catalogue(database.url, make=False).close()
+
+
 def test_a_catalogue_of_a_newer_version_is_refused_and_left_alone(catalogue, database, engine):
     catalogue.close()
     database.turn("UPDATE alembic_version SET version_num = '9999'")

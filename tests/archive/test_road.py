@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from recorder.archive.catalogue import Catalogue
+from recorder.archive.folder import FolderStore
 from recorder.archive.road import PACKET_BYTES_MAX
 from recorder.fleet.authority import CERTIFICATE_DAYS, Authority
 from recorder.trial.broker import Broker
@@ -123,6 +125,8 @@ def assert_told(folder: Path, host: str, port: int, says: str, action: str = "")
     settings.write_text(
         f'[archive]\nfolder = "{folder / "archive"}"\nhost = "{host}"\nport = {port}\n[metrics]\nwatch_port = {free_port()}\n'
     )
+    FolderStore.make(folder / "archive" / "objects")
+    Catalogue(f"sqlite:///{folder / 'archive' / 'catalogue.sqlite'}").close()
     with log.open("wb") as out:
         command = [sys.executable, "-m", "recorder", "archive", "--config", settings, *action.split()]
         archive = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=out)

@@ -55,6 +55,7 @@ class TestS3Store(StoreContract):
     def test_objects_are_there_after_opening_it_again(self, store, bucket):
         store.put({f"{A}/preamble": b"one"})
         assert S3Store(bucket).get(f"{A}/preamble") == b"one"
+        assert S3Store.to_write(bucket).get(f"{A}/preamble") == b"one"
         assert S3Store.make(bucket).get(f"{A}/preamble") == b"one"
 
     def test_many_are_listed_whole_in_portions(self, store):
@@ -157,9 +158,11 @@ class TestOpening:
     def test_a_store_that_was_never_made(self, bucket):
         with pytest.raises(StoreError, match=r"no object store; check archive.objects"):
             S3Store(bucket)
+        with pytest.raises(StoreError, match=r"no object store; check archive.objects"):
+            S3Store.to_write(bucket)
 
     def test_a_bucket_that_is_not_there(self, bucket):
-        for opens in (S3Store, S3Store.make):
+        for opens in (S3Store, S3Store.to_write, S3Store.make):
             with pytest.raises(StoreError, match=r"no such bucket; check archive.objects$"):
                 opens(replace(bucket, name="nowhere"))
 
@@ -177,6 +180,8 @@ class TestOpening:
         ceph.forbid(bucket.name, "s3:DeleteObject")
         with pytest.raises(StoreError, match=r"archive.objects_credentials"):
             S3Store.make(bucket)
+        with pytest.raises(StoreError, match=r"archive.objects_credentials"):
+            S3Store.to_write(bucket)
 
     @pytest.mark.parametrize("status", ["Enabled", "Suspended"])
     def test_a_bucket_with_versioning(self, ceph, status):
@@ -184,7 +189,7 @@ class TestOpening:
         ceph.make_bucket(bucket.name)
         ceph.set_versioning(bucket.name, "Enabled")
         ceph.set_versioning(bucket.name, status)
-        for opens in (S3Store, S3Store.make):
+        for opens in (S3Store, S3Store.to_write, S3Store.make):
             with pytest.raises(StoreError, match=rf"has versioning \({status.lower()}\).*archive.objects$"):
                 opens(bucket)
 
@@ -223,6 +228,11 @@ class TestOpening:
     def test_a_server_that_ignores_the_condition(self, bucket):
         with Careless() as endpoint, pytest.raises(StoreError, match=r"ignores `If-None-Match: \*`.*objects_endpoint$"):
             S3Store.make(replace(bucket, endpoint=endpoint))
+        with Careless(marked=True) as endpoint:
+            careless = replace(bucket, endpoint=endpoint)
+            S3Store(careless)
+            with pytest.raises(StoreError, match=r"ignores `If-None-Match: \*`.*objects_endpoint$"):
+                S3Store.to_write(careless)
 
     @pytest.mark.parametrize(
         ("status", "answer", "says"),
@@ -261,9 +271,14 @@ class TestOpening:
 
 
 class Careless(http.server.ThreadingHTTPServer):
-    """Takes every object, whether the name is free or not; to whoever asks it has no versioning, or what is given."""
+    """Takes every object, whether the name is free or not; to whoever asks it has no versioning, or what is given.
 
-    def __init__(self, answer: bytes = b"<VersioningConfiguration/>", status: int = 200) -> None:
+    `marked`: and it has a store.
+    """
+
+    def __init__(
+        self, answer: bytes = b"<VersioningConfiguration/>", status: int = 200, *, marked: bool = False
+    ) -> None:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -272,11 +287,12 @@ class Careless(http.server.ThreadingHTTPServer):
                 self.say(200, b"")
 
             def do_GET(self) -> None:
-                self.say(status, answer)
+                self.say(status, s3.MARKER_BYTES if marked and s3.MARKER in self.path else answer)
 
             def say(self, code: int, body: bytes) -> None:
                 self.send_response(code)
                 self.send_header("ETag", '"0"')
+                self.send_header("Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

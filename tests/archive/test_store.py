@@ -1,5 +1,6 @@
 """The folder store: the contract, and the order of its system calls."""
 
+import errno
 import os
 import stat
 
@@ -112,6 +113,14 @@ class TestFolderStore(StoreContract):
         with pytest.raises(StoreError, match=r"nowhere/objects: .*No such file"):
             FolderStore.make(tmp_path / "nowhere" / "objects")
         assert list(tmp_path.iterdir()) == []
+
+    def test_one_that_may_not_be_opened_is_told_with_the_reason(self, store, tmp_path, monkeypatch):
+        def open_(*_):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+        monkeypatch.setattr(os, "open", open_)
+        with pytest.raises(StoreError, match=r"objects: the object store cannot be opened: Permission denied$"):
+            FolderStore(tmp_path / "objects")
 
     def test_emptied_folders_go_and_no_other(self, store, tmp_path):
         store.put({f"{A}/blocks/block-0": b"", f"{A}/blocks/block-1": b"", f"x/{A}/y/z": b"", f"{A}/preamble": b""})

@@ -107,12 +107,81 @@ def test_a_mistyped_folder_is_told_and_not_made(
         ["export", recording.id, "-o", site / "out.sealed"],
         ["rebuild"],
         ["enrol", "room-1", site / "room-1.pub"],
+        [],
     ):
         capsys.readouterr()
         assert archive(site, *words, config="mistyped.toml") == 2
-        assert capsys.readouterr().err.startswith(f"recorder archive: {site / 'archief' / 'objects'}: ")
+        assert str(site / "archief") in capsys.readouterr().err
         assert not (site / "archief").exists()
         assert not (site / "out.sealed").exists()
+
+
+def test_a_store_that_is_away_is_told_and_not_made(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As when its disk is not mounted: what was kept in another one meanwhile would be hidden later."""
+    objects = site / "archive" / "objects"
+    objects.rename(site / "away")
+    keyfiles.save_device_public(site / "room-2.pub", Room("room-2").public_key)
+    for words in ([], ["enrol", "room-2", site / "room-2.pub"]):
+        capsys.readouterr()
+        assert archive(site, *words) == 2
+        told = capsys.readouterr().err
+        assert f"{objects}: there is no object store; check archive.folder, and that its disk is mounted" in told
+        assert not objects.exists()
+
+
+def test_a_store_of_another_catalogue_is_not_served(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty folder where its disk belongs; or the disk of another archive."""
+    objects = site / "archive" / "objects"
+    objects.rename(site / "away")
+    keyfiles.save_device_public(site / "room-2.pub", Room("room-2").public_key)
+    for there in ({}, {naming.device("room-3"): b"{}"}):
+        FolderStore.make(objects).put(there)
+        for words in ([], ["enrol", "room-2", site / "room-2.pub"]):
+            capsys.readouterr()
+            assert archive(site, *words) == 2
+            told = capsys.readouterr().err
+            assert "not the one that belongs to this catalogue: it lacks devices/room-1. Is the right disk" in told
+        assert list(FolderStore(objects).list("")) == list(there)
+
+
+def test_a_catalogue_that_is_lost_is_told_and_not_made(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Recordings and receipts come out all the same: they need none."""
+    catalogue = site / "archive" / "catalogue.sqlite"
+    catalogue.unlink()
+    for words in (["list"], []):
+        capsys.readouterr()
+        assert archive(site, *words) == 2
+        told = capsys.readouterr().err
+        assert f"{catalogue}: there is no catalogue; check archive.folder and archive.catalogue." in told
+        assert "rebuilt: recorder archive --config FILE rebuild" in told
+    assert archive(site, "export", recording.id, "-o", site / "out.sealed") == 0
+    assert archive(site, "receipt", recording.id, "-o", site / "out.receipt") == 0
+    assert not catalogue.exists()
+
+
+def test_an_empty_catalogue_of_a_store_that_is_not_is_not_served(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor does a device enrolled in it make it look right."""
+    (site / "archive" / "catalogue.sqlite").unlink()
+    keyfiles.save_device_public(site / "room-2.pub", Room("room-2").public_key)
+    for words in (["enrol", "room-2", site / "room-2.pub"], []):
+        capsys.readouterr()
+        assert archive(site, *words) == 2
+        assert "if it was lost, rebuild it: recorder archive --config FILE rebuild" in capsys.readouterr().err
+    assert archive(site, "list") == 2
+    assert "no device is enrolled; if one was, the catalogue was lost." in capsys.readouterr().err
+    assert not (site / "archive" / "objects" / "devices" / "room-2").exists()
+    assert archive(site, "rebuild") == 0
+    capsys.readouterr()
+    assert archive(site, "list") == 0
+    assert recording.id in capsys.readouterr().out
 
 
 def test_a_list_tells_the_newest_first(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,10 +213,11 @@ def test_a_list_tells_the_newest_first(site: Path, recording: Recording, capsys:
     }
     assert archive(site, "list", "--device", "room-2", "--limit", "1", "--json") == 0
     assert [msgspec.json.decode(line)["recording"] for line in capsys.readouterr().out.splitlines()] == [refused.id]
-    assert archive(site, "list", "--device", "room-3") == 0
-    assert "of 1 kept, 1 open, 1 refused" in capsys.readouterr().out
+    assert archive(site, "list", "--device", "room-3") == 2
+    assert "'room-3' is not enrolled; those that are: room-1, room-2\n" in capsys.readouterr().err
     assert archive(site, "list") == 0
     out = capsys.readouterr().out
+    assert "of 1 kept, 1 open, 1 refused" in out
     assert out.index(refused.id) < out.index(other.id) < out.index(recording.id)
     assert "room-1" in out
     assert "stop" in out

@@ -49,8 +49,9 @@ def distrust_of(reason: str) -> str:
 
 def troubles(said: Status | None = WELL, **changes: Any) -> list[tuple[str, str, str]]:
     values: dict[str, Any] = {"ends": ENDS_MS, "broker_ends": ENDS_MS, "broker": "", "intake": LISTENS} | changes
+    enrolled = values.get("enrolled", ["room-1"])
     names = ("ends", "broker_ends", "broker", "intake")
-    found = judge(NOW_MS, *(values[name] for name in names), ["room-1"], {"room-1": said} if said else {})
+    found = judge(NOW_MS, *(values[name] for name in names), enrolled, {"room-1": said} if said else {})
     return [(each.room, each.what, each.told) for each in found.troubles]
 
 
@@ -65,6 +66,7 @@ def test_nothing_needs_a_person_where_all_is_well() -> None:
 @pytest.mark.parametrize(
     ("found", "wanted"),
     [
+        (troubles(enrolled=[]), [("", "no_room", "")]),
         (troubles(None), [("room-1", "never", "")]),
         (troubles(Status("room-1", online=False)), [("room-1", "gone", "")]),
         (troubles(but(online=False)), [("room-1", "gone", "")]),
@@ -274,6 +276,18 @@ def test_without_the_catalogue_the_rest_is_shown(
     assert "No such file" in found["catalogue"]
     assert [room["name"] for room in found["rooms"]] == ["room-1", "room-2"]
     assert [(each["room"], each["what"]) for each in found["troubles"]] == [("", "catalogue")]
+
+
+def test_a_catalogue_that_is_lost_is_told_and_none_is_made(
+    elsewhere: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = elsewhere("")
+    assert main(["status", "--config", str(file), "--language", "en"]) == 1
+    words = "there is no catalogue; check archive.folder and archive.catalogue."
+    assert words in " ".join(capsys.readouterr().out.split())
+    assert main(["archive", "--config", str(file), "watch"]) == 2
+    assert words in capsys.readouterr().err
+    assert [each.name for each in (tmp_path / "archive").iterdir()] == ["keys"]
 
 
 def test_a_catalogue_that_is_damaged_is_told(
