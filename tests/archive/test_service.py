@@ -76,6 +76,6 @@ def test_an_intake_does_with_what_its_unit_leaves_it(database: Database, tmp_pat
     finally:
         site.close()
     calls = site.calls()
-    assert {"execve", "fsync"} <= calls and calls & {"link", "linkat", "renameat2"}, calls
+    assert {"execve", "syncfs"} <= calls and calls & {"link", "linkat", "renameat2"}, calls
     calls -= {"fchown"}  # by SQLite, for root alone, who these tests may be: the unit has a user of its own
     assert calls - allowed(settings(INTAKE)["SystemCallFilter"]) == set()
