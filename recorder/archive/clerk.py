@@ -148,7 +148,8 @@ class Clerk:
                 return True  # another clerk has done it
             if not gather(self._store, recording, writing.contents([recording])[recording]):
                 return False
-            adopt_conflicts(self._store, writing, recording)
+            known = writing.known([Name(recording, RecordType.PREAMBLE, 0)])[recording]
+            adopt_conflicts(self._store, writing, recording, known)
             writing.gather_done(recording)
             return True
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from recorder.archive import naming
 from recorder.archive.catalogue import Item
-from recorder.archive.rebuild import read_items
+from recorder.archive.rebuild import list_conflicts, read_items
 from recorder.archive.store import Store
 from recorder.errors import StoreError
 from recorder.sealed.layout import Manifest, RecordType
@@ -66,8 +66,8 @@ def _items(store: Store, recording: str, objects: Sequence[str]) -> Iterator[tup
         except StoreError:
             objects = _objects(store, recording)
             there = {name for each in objects for name in naming.parse_items(each)}
-            beside = store.list(f"{naming.CONFLICTS}{recording}/")  # blocks that the manifest does not tell of go there
-            there |= {name for name, _ in filter(None, map(naming.parse_conflict, beside))}
+            # Blocks that the manifest does not tell of go beside.
+            there |= {name for name, _ in list_conflicts(store, recording)}
             if found in objects or not there.issuperset(naming.parse_items(found)):
                 raise
             continue

@@ -73,11 +73,11 @@ class FolderStore:
     def list(self, prefix: str) -> Iterator[str]:
         check_prefix(prefix)
         root = f"{self._folder}/"
-        top = root + prefix.rpartition("/")[0]
+        top = self._folder / prefix.rpartition("/")[0]
         try:
             found = [
                 f"{folder}/{file}".removeprefix(root)
-                for folder, _, files in os.walk(top.removesuffix("/"), onerror=_unless_gone)
+                for folder, _, files in os.walk(top, onerror=_unless_gone)
                 for file in files
             ]
         except OSError as error:

@@ -29,16 +29,18 @@ def gather(store: Store, recording: str, contents: Mapping[Name, bytes]) -> bool
     or an object is damaged.
     """
     together = {stretch(names[0]): names for names in naming.together(contents)}
-    made = {naming.items(names) for names in together.values()}
-    there = [each for each in store.list(naming.blocks(recording)) if naming.parse_items(each)]
-    apart = [each for each in there if each not in made]
-    lacking = {stretch(naming.parse_items(each)[0]) for each in made.difference(there)}
+    made = {naming.items(names): at for at, names in together.items()}
+    there = {object_ for object_ in store.list(naming.blocks(recording)) if naming.parse_items(object_)}
     reached: defaultdict[int, list[str]] = defaultdict(list)
-    for each in there:
-        for at in _stretches(each):
-            reached[at].append(each)
     # An object that reaches into several stretches goes with the last of them: those before are together then.
-    to_do = sorted(lacking.union(_stretches(each)[-1] for each in apart))
+    going: defaultdict[int, list[str]] = defaultdict(list)
+    for object_ in sorted(there):
+        stretches = _stretches(object_)
+        for at in stretches:
+            reached[at].append(object_)
+        if object_ not in made:
+            going[stretches[-1]].append(object_)
+    to_do = sorted(going.keys() | {at for object_, at in made.items() if object_ not in there})
     if not to_do:
         store.settle(naming.blocks(recording))  # a clerk that was killed may have deleted the others just now
     reads = 0
@@ -46,9 +48,8 @@ def gather(store: Store, recording: str, contents: Mapping[Name, bytes]) -> bool
         if reads >= READS_MAX:
             return False
         reads += len(reached[at])
-        gone = [each for each in reached[at] if each not in made and _stretches(each)[-1] == at]
         _bring_together(store, together.get(at, []), contents, reached[at])
-        store.delete(gone)
+        store.delete(going[at])
     return True
 
 

@@ -17,7 +17,7 @@ from recorder.sealed import layout
 from recorder.sealed.layout import Manifest, Preamble, RecordType
 from recorder.wire import records
 from recorder.wire.consent import ConsentReceipt
-from recorder.wire.judge import CONFLICTS_LEFT_BY_A_REFUSAL, LEFT_BY_A_REFUSAL, Said
+from recorder.wire.judge import CONFLICTS_LEFT_BY_A_REFUSAL, LEFT_BY_A_REFUSAL, Known, Said
 from recorder.wire.receipt import Receipt
 from recorder.wire.records import ITEM_TYPES, Beside, ItemType
 from recorder.wire.upload import Name
@@ -60,8 +60,8 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
                     new.setdefault(item.name, item)
     if new:
         writing.add({recording: Addition(origin, list(new.values()))})
-    adopt_conflicts(store, writing, recording)
     known = writing.known([preamble])[recording]
+    adopt_conflicts(store, writing, recording, known)
     # A purge that was signed for is believed only if nothing came back since, out of a backup: else it is done again.
     if known.refused and not beyond_a_refusal(store, recording):
         for name in store.list(naming.purged(recording)):
@@ -72,12 +72,16 @@ def adopt(store: Store, writing: Writing, recording: str) -> None:
             writing.gather_done(kept)
 
 
-def adopt_conflicts(store: Store, writing: Writing, recording: str) -> None:
-    """Note what lies beside, of this recording, and the catalogue does not know."""
-    known = writing.known([Name(recording, RecordType.PREAMBLE, 0)])[recording]
+def adopt_conflicts(store: Store, writing: Writing, recording: str, known: Known) -> None:
+    """Note what lies beside, of this recording, and the catalogue does not know, which knows that of it."""
     left = CONFLICTS_LEFT_BY_A_REFUSAL if known.refused else frozenset(ITEM_TYPES.values())
-    conflicts = filter(None, map(naming.parse_conflict, store.list(f"{naming.CONFLICTS}{recording}/")))
-    writing.add_conflicts([each for each in conflicts if each not in known.conflicts and each[0].type in left])
+    beside = list_conflicts(store, recording)
+    writing.add_conflicts([each for each in beside if each not in known.conflicts and each[0].type in left])
+
+
+def list_conflicts(store: Store, recording: str) -> Iterator[tuple[Name, bytes]]:
+    """Names and contents of what lies beside, of this recording."""
+    return filter(None, map(naming.parse_conflict, store.list(f"{naming.CONFLICTS}{recording}/")))
 
 
 def lie_together(store: Store, recording: str, contents: Iterable[Name]) -> bool:
