@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -116,34 +117,39 @@ def test_a_mistyped_folder_is_told_and_not_made(
         assert not (site / "out.sealed").exists()
 
 
-def test_a_store_that_is_away_is_told_and_not_made(
-    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """As when its disk is not mounted: what was kept in another one meanwhile would be hidden later."""
+@pytest.fixture
+def objects(site: Path, recording: Recording) -> Path:
+    """Where the store was, with a recording; it is away. And there is a key to be enrolled."""
     objects = site / "archive" / "objects"
     objects.rename(site / "away")
     keyfiles.save_device_public(site / "room-2.pub", Room("room-2").public_key)
+    return objects
+
+
+def refusals(site: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[str]:
+    """What serving says, and then enrolling, each of which is refused."""
     for words in ([], ["enrol", "room-2", site / "room-2.pub"]):
         capsys.readouterr()
         assert archive(site, *words) == 2
-        told = capsys.readouterr().err
+        yield capsys.readouterr().err
+
+
+def test_a_store_that_is_away_is_told_and_not_made(
+    site: Path, objects: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As when its disk is not mounted: what was kept in another one meanwhile would be hidden later."""
+    for told in refusals(site, capsys):
         assert f"{objects}: there is no object store; check archive.folder, and that its disk is mounted" in told
         assert not objects.exists()
 
 
 def test_a_store_of_another_catalogue_is_not_served(
-    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+    site: Path, objects: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An empty folder where its disk belongs; or the disk of another archive."""
-    objects = site / "archive" / "objects"
-    objects.rename(site / "away")
-    keyfiles.save_device_public(site / "room-2.pub", Room("room-2").public_key)
     for there in ({}, {naming.device("room-3"): b"{}"}):
         FolderStore.make(objects).put(there)
-        for words in ([], ["enrol", "room-2", site / "room-2.pub"]):
-            capsys.readouterr()
-            assert archive(site, *words) == 2
-            told = capsys.readouterr().err
+        for told in refusals(site, capsys):
             assert "not the one that belongs to this catalogue: it lacks devices/room-1. Is the right disk" in told
         assert list(FolderStore(objects).list("")) == list(there)
 
