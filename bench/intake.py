@@ -40,8 +40,8 @@ from recorder.wire.topics import shared_uploads, status
 SIZES = (4_096, 32_768)
 ONE_INTAKE_MIN, TWO_INTAKES_MIN = 0.9, 0.6
 ROOMS = 8
-WINDOW = 256
-"""On the road of each room: of a real one it is 8 to 128, and there are more of them."""
+WINDOW_BYTES = 1_048_576
+"""On the road of each room: 256 blocks of 4 KiB. Of a real one it is 8 to 128, and there are more of them."""
 GROUP = "bench"
 MOSQUITTO_SUB, PAHO, ONE_INTAKE, TWO_INTAKES = "mosquitto_sub", "a subscriber of paho's", "one intake", "two intakes"
 RECEIVERS = (MOSQUITTO_SUB, PAHO, ONE_INTAKE, TWO_INTAKES)
@@ -91,7 +91,7 @@ def _run(name: str, size: int, messages: int) -> float:
             if not listens.wait(ONE_RUN_SECONDS_MAX):
                 raise TrialError(f"{name} did not subscribe")
         for at, room in enumerate(rooms):
-            load = Load(site.folder / room, room, port, messages // ROOMS, size, WINDOW, intakes > 0)
+            load = Load(site.folder / room, room, port, messages // ROOMS, size, WINDOW_BYTES // size, intakes > 0)
             stack.enter_context(running(blast, load, answered[at], ready[at], start))
         for event in ready:
             if not event.wait(ONE_RUN_SECONDS_MAX):
@@ -117,6 +117,8 @@ def _count_by_paho(keys: Path, port: int, answered: list[Counter], listens: Even
 
 
 def _count_by_mosquitto_sub(keys: Path, port: int, answered: list[Counter], listens: Event) -> None:
+    # By QoS 0, its default, which costs it less: Mosquitto reads a packet of each connection in turn, so that this one's acknowledgements
+    # wait behind the messages of all senders, until it drops what it believes to be still on the road.
     topics = ["-t", shared_uploads(GROUP), "-t", SIGN]  # in one packet, so whoever hears the sign has both
     command = ["setpriv", "--pdeathsig", "KILL", "--", "mosquitto_sub", *_road(keys, port), *topics, "-F", "%l"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
@@ -131,13 +133,13 @@ def _count_by_mosquitto_sub(keys: Path, port: int, answered: list[Counter], list
 
 
 def _keep_sign(keys: Path, port: int) -> None:
-    subprocess.run(["mosquitto_pub", *_road(keys, port), "-r", "-t", SIGN, "-m", "here"], check=True)
+    subprocess.run(["mosquitto_pub", *_road(keys, port), "-q", "1", "-r", "-t", SIGN, "-m", "here"], check=True)
 
 
 def _road(keys: Path, port: int) -> list[str]:
     """To the broker, for Mosquitto's programs."""
     files = ["--cafile", str(keys / "ca.pem"), "--cert", str(keys / "tls.pem"), "--key", str(keys / "tls.key")]
-    return ["-V", "mqttv5", "-h", "localhost", "-p", str(port), *files, "-q", "1"]
+    return ["-V", "mqttv5", "-h", "localhost", "-p", str(port), *files]
 
 
 COUNTERS = {PAHO: _count_by_paho, MOSQUITTO_SUB: _count_by_mosquitto_sub}
