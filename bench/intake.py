@@ -117,8 +117,8 @@ def _count_by_paho(keys: Path, port: int, answered: list[Counter], listens: Even
 
 
 def _count_by_mosquitto_sub(keys: Path, port: int, answered: list[Counter], listens: Event) -> None:
-    # By QoS 0, its default, which costs it less: Mosquitto reads a packet of each connection in turn, so that this one's acknowledgements
-    # wait behind the messages of all senders, until it drops what it believes to be still on the road.
+    # By QoS 0, its default, which costs it less: Mosquitto reads a packet of each connection in turn, so that this one's
+    # acknowledgements wait behind the messages of all senders, until it drops what it believes to be still on the road.
     topics = ["-t", shared_uploads(GROUP), "-t", SIGN]  # in one packet, so whoever hears the sign has both
     command = ["setpriv", "--pdeathsig", "KILL", "--", "mosquitto_sub", *_road(keys, port), *topics, "-F", "%l"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
