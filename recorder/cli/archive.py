@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import logging
 import os
+import shlex
 import signal
 import sys
 import time
@@ -174,16 +175,14 @@ def _enrol(config: Archive, name: str, file: Path) -> None:
     from recorder.archive.enrolled import enrol
     from recorder.archive.naming import Enrolment
     from recorder.archive.stores import open_store
-    from recorder.canonical import encode
-    from recorder.errors import CatalogueError, SignedTextError
+    from recorder.errors import CatalogueError
     from recorder.keyfiles import load_device_public
+    from recorder.wire.topics import DEVICE_PATTERN
 
+    if not DEVICE_PATTERN.fullmatch(name):
+        raise CatalogueError(f"{name!r} is no device's name: 1 to 64 of a-z, 0-9 and '-', as in its certificate")
     key = load_device_public(file).public_bytes_raw().hex()
     enrolment = Enrolment(name, key, time.time_ns() // 1_000_000)
-    try:
-        encode(enrolment)
-    except SignedTextError as error:
-        raise CatalogueError(f"{name!r} cannot be a device's name: {error}") from error
     with contextlib.closing(open_catalogue(config, make=True)) as catalogue:
         # Only an archive that knows no device is new: the store of another one is away.
         store = open_store(config, "write" if catalogue.enrolled() else "make")
@@ -195,12 +194,14 @@ def _export(store: "Store", recording: str, file: Path) -> None:
     from recorder.archive.export import export
 
     _write(file, export(store, recording))
+    print(f"{file}: as it is stored; `recorder verify {shlex.quote(str(file))}` says whether it is whole")
 
 
 def _receipt(store: "Store", recording: str, file: Path) -> None:
     from recorder.archive.export import receipt
 
     _write(file, [receipt(store, recording)])
+    print(f"{file}: as it is stored; `recorder verify {shlex.quote(str(file))}` says what it tells")
 
 
 def _write(file: Path, records: Iterable[bytes]) -> None:

@@ -91,7 +91,11 @@ def run_recipient(args: argparse.Namespace) -> int:
     key = RecipientPrivateKey.generate(args.kem)
     make_folder(args.path.parent)
     save_recipient(args.path.with_name(f"{args.path.name}.key"), key, secret)
-    save_recipient_public(args.path.with_name(f"{args.path.name}.pub"), key.public)
+    public = args.path.with_name(f"{args.path.name}.pub")
+    save_recipient_public(public, key.public)
+    print(
+        f"{public} is for the rooms; {args.path}.key opens what they record: keep it and its passphrase, each with a copy"
+    )
     return 0
 
 
@@ -100,17 +104,24 @@ def run(args: argparse.Namespace) -> int:
     from recorder.fleet.authority import Authority
 
     if args.action == "create":
-        Authority.create(args.authority)
+        authority = Authority.create(args.authority)
+        print(
+            f"{args.authority} is the authority, until {authority.ends:%Y-%m-%d}; keep it off every machine on a network"
+        )
         return 0
     authority = Authority.open(args.authority)
     match args.action:
         case "archive":
             authority.enrol_archive(args.folder)
+            print(f"{args.folder / 'keys'} is for the archive, where its user alone may read it")
         case "renew":
             ends = authority.renew(args.folder)
             print(f"{args.folder / 'tls.pem'} ends on {ends:%Y-%m-%d}; carry it to where its key is")
         case "broker":
             authority.enrol_broker(args.folder, args.host)
+            print(
+                f"{args.folder} is for the broker, where its user alone may read it; rooms find it as {', '.join(args.host)}"
+            )
         case "room":
             public = authority.enrol_room(args.name, args.folder, args.recipient)
             enrol = shlex.join(["enrol", args.name, str(public)])

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from recorder.cli import passphrase
-from recorder.cli.verify import add_device_keys, load_device_keys, span
+from recorder.cli.verify import add_device_keys, lacks, load_device_keys, span
 from recorder.errors import StoreError
 from recorder.keyfiles import load_recipient
 from recorder.sealed.verify import State
@@ -48,7 +48,10 @@ def run(args: argparse.Namespace) -> int:
     recipient = load_recipient(args.key, passphrase.ask(args.passphrase_file))
     report = listen(args.file, device_keys, recipient, args.output, salvage=args.salvage)
     if report.state is State.WHOLE:
-        sys.stderr.write(f"{args.output}: {span(report.ticks)}, whole\n")
+        but = (
+            "; but not all of the meeting was recorded: `recorder verify` says what is missing" if lacks(report) else ""
+        )
+        sys.stderr.write(f"{args.output}: {span(report.ticks)}, whole{but}\n")
         return 0
     sys.stderr.write(f"{args.output}: salvaged in part; {report.flaw or 'the recording has no end'}\n")
     return 1

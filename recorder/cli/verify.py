@@ -178,7 +178,7 @@ def describe(report: Report, key_file: Path) -> str:
     preamble = report.preamble
     lines = [
         f"{report.state.upper()}: {REFUSED_NOTHING if _refused_nothing(report) else MEANING[report.state]}",
-        *([f"but:        {NOT_ALL}"] if _lacks(report) else []),
+        *([f"but:        {NOT_ALL}"] if lacks(report) else []),
         *([f"flaw:       {report.flaw}"] if report.flaw else []),
         f"recording:  {preamble.recording}, number {preamble.sequence} of device {preamble.device}",
         f"device key: {preamble.device_key[:FINGERPRINT_DIGITS]}, from {key_file}",
@@ -203,7 +203,7 @@ def describe(report: Report, key_file: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lacks(report: Report) -> bool:
+def lacks(report: Report) -> bool:
     """Whether it is sound, and yet not all of the meeting."""
     cut_short = report.manifest is not None and report.manifest.ended in ("fault", "power_loss")
     return report.state is State.WHOLE and bool(report.gaps or cut_short)

@@ -30,11 +30,12 @@ from itertools import accumulate
 from typing import Literal
 
 import msgspec
-from gpiozero import LED, Device
+from gpiozero import LED, Device, GPIOZeroError
 from gpiozero.pins.mock import MockFactory
 
 from recorder.config import Pin
 from recorder.device.panel import header_pins
+from recorder.errors import PanelError
 from recorder.meeting.fault import Fault
 from recorder.meeting.light import BLINKS, Pattern
 
@@ -151,8 +152,12 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # meant for the daemon, which says `end`
     parent = os.pidfd_open(os.getppid())
     setup = msgspec.json.decode(sys.argv[1], type=Setup)
-    Device.pin_factory = MockFactory() if setup.pins == "mock" else header_pins()[0]
-    light = LED(setup.attention_light)
+    try:
+        Device.pin_factory = MockFactory() if setup.pins == "mock" else header_pins()[0]
+        light = LED(setup.attention_light)
+    except (PanelError, GPIOZeroError) as error:
+        logger.critical("the guard has no attention light: %s", error)
+        sys.exit(2)
     if not watch(parent, Lines(0), 1, light) and setup.pins != "mock":  # a lamp made of software is seen by nobody
         alarm(light)
     light.close()

@@ -99,6 +99,11 @@ class Authority:
             raise AuthorityError(f"{folder}: ca.key and ca.pem do not belong together")
         return cls(folder, key, certificate)
 
+    @property
+    def ends(self) -> datetime:
+        """When its own certificate does, and with it every other."""
+        return self._certificate.not_valid_after_utc
+
     def enrol_archive(self, folder: Path, now: datetime | None = None) -> None:
         """Write an archive's `keys/` into `folder`. Its rooms will believe this one archive alone."""
         keys = folder / "keys"
@@ -169,7 +174,7 @@ class Authority:
         if new.not_valid_after_utc <= old.not_valid_after_utc:
             raise AuthorityError(
                 f"{file}: a new one would end on {new.not_valid_after_utc:%Y-%m-%d}, and this one does not end sooner. "
-                f"Is this machine's clock right? The authority itself ends on {self._certificate.not_valid_after_utc:%Y-%m-%d}"
+                f"Is this machine's clock right? The authority itself ends on {self.ends:%Y-%m-%d}"
             )
         self._note(name, new)
         replace(file, new.public_bytes(Encoding.PEM))
@@ -203,7 +208,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - CLOCK_SLACK)
-            .not_valid_after(min(now + timedelta(days=CERTIFICATE_DAYS), self._certificate.not_valid_after_utc))
+            .not_valid_after(min(now + timedelta(days=CERTIFICATE_DAYS), self.ends))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)

@@ -47,9 +47,20 @@ def archive(site: Path, *arguments: str | Path, config: str = "archive.toml") ->
     return main(["archive", "--config", str(site / config), *map(str, arguments)])
 
 
-def test_a_recording_comes_out(site: Path, recording: Recording) -> None:
+def test_a_recording_comes_out(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
     assert archive(site, "export", recording.id, "-o", site / "out.sealed") == 0
+    out = site / "out.sealed"
+    assert capsys.readouterr().out == f"{out}: as it is stored; `recorder verify {out}` says whether it is whole\n"
     assert (site / "out.sealed").read_bytes() == b"".join(upload.record for upload in recording.kept)
+
+
+def test_a_name_that_is_no_devices_is_told_before_its_key_is_read(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert archive(site, "enrol", "Room_7", site / "nowhere.pub") == 2
+    told = "'Room_7' is no device's name: 1 to 64 of a-z, 0-9 and '-', as in its certificate"
+    assert capsys.readouterr().err == f"recorder archive: {told}\n"
 
 
 def test_its_consent_receipt_comes_out_and_verifies(

@@ -242,6 +242,17 @@ def test_a_guard_alarms_where_no_end_was_said(
     assert bool(lit) is alarms
 
 
+def test_a_guard_without_its_light_says_why_in_a_line(panel: config.Panel) -> None:
+    setup = msgspec.json.encode(module.Setup("lgpio", panel.attention_light)).decode()
+    ran = subprocess.run(
+        [*module.COMMAND, setup], check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    if ran.returncode == 0:
+        pytest.fail("there are pins here; this test is for a machine without")
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert "the guard has no attention light: none of the GPIO chips [] is that of a Raspberry Pi's pins" in ran.stderr
+
+
 def test_half_a_line_is_waited_for() -> None:
     theirs, ours = os.pipe()
     lines = Lines(theirs)

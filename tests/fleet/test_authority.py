@@ -294,7 +294,13 @@ def test_the_command_does_it_all(reader, tmp_path, capsys):
         ["room", folder, str(tmp_path / "room"), "room-1", "--recipient", str(reader)],
     ):
         assert main(["authority", *args]) == 0
-    told = shlex.split(capsys.readouterr().out.partition("recorder ")[2])
+    said = capsys.readouterr().out
+    made, archive, broker, _ = said.splitlines()  # each says what it made, and for whom
+    ends = Authority.open(Path(folder)).ends
+    assert made == f"{folder} is the authority, until {ends:%Y-%m-%d}; keep it off every machine on a network"
+    assert archive.startswith(f"{tmp_path / 'archive' / 'keys'} is for the archive")
+    assert broker.startswith(f"{tmp_path / 'broker'} is for the broker") and broker.endswith("as broker.example")
+    told = shlex.split(said.partition("recorder ")[2])
     assert told == ["archive", "--config", "archive.toml", "enrol", "room-1", f"{folder}/issued/room-1.pub"]
     assert main(["authority", "create", folder]) == 2
     assert "there already" in capsys.readouterr().err
