@@ -22,14 +22,17 @@ PAGE_SEGMENTS_MAX = 255
 TAGS_BYTES_MAX = PAGE_SEGMENTS_MAX * 255 - 1
 """So that the comments fit on one page."""
 
-_BEGIN, _END = 2, 4
+BEGIN, END = 2, 4
+"""Flags of a page."""
 _PAGE = struct.Struct("<4sBBqIII")
+PAGE_HEAD_BYTES = _PAGE.size + 1
+"""Of a page, before its lacing and its packets."""
 _HEAD = struct.Struct("<8sBBHIhB")
 _LENGTH = struct.Struct("<I")
 
-_LOST_SHORTEST = b"\xe0"
+LOST_SHORTEST = b"\xe0"
 """CELT, 2.5 ms, mono, one empty frame: the table of contents alone (RFC 6716, section 3.1)."""
-_LOST_BEFORE_ANY = b"\xf8"
+LOST_BEFORE_ANY = b"\xf8"
 """CELT, 20 ms, mono, one empty frame."""
 _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -47,10 +50,10 @@ class OggOpusWriter:
         self._held: list[bytes] = []
         self._granule = 0
         self._ticks = 0
-        self._lost = _LOST_BEFORE_ANY
+        self._lost = LOST_BEFORE_ANY
         self._taken = 0
-        self._write_page(_BEGIN, 0, [_HEAD.pack(b"OpusHead", 1, 1, preskip, rate, 0, 0)])
-        self._write_page(0, 0, [_tags(comments)])
+        self._write_page(BEGIN, 0, [head(rate, preskip)])
+        self._write_page(0, 0, [tags(comments)])
 
     def write(self, item: OpusBlock | Gap) -> None:
         """The next stretch of the recording; SealedError if a packet is not one frame of 20 ms, mono."""
@@ -59,13 +62,13 @@ class OggOpusWriter:
             for _ in range(frames):
                 self._add(self._lost, FRAME_TICKS)
             for _ in range(rest // GAP_TICKS_MULTIPLE):
-                self._add(_LOST_SHORTEST, GAP_TICKS_MULTIPLE)
+                self._add(LOST_SHORTEST, GAP_TICKS_MULTIPLE)
             self._taken = 0
         else:
             check(item)
             for packet in item.packets:
                 self._add(packet, FRAME_TICKS)
-                self._lost = bytes([packet[0] & 0xFC])
+                self._lost = lost_like(packet)
             self._taken = FRAME_TICKS if item.flushed else 0
         self._ticks += item.length
 
@@ -73,7 +76,7 @@ class OggOpusWriter:
         """Write the end; returns the length that a player will show, in ticks."""
         if self._granule < self._preskip + self._ticks:
             self._add(self._lost, FRAME_TICKS)
-        self._write_page(_END, self._preskip + self._ticks, self._held)
+        self._write_page(END, self._preskip + self._ticks, self._held)
         return self._ticks
 
     def _add(self, packet: bytes, ticks: int) -> None:
@@ -85,12 +88,22 @@ class OggOpusWriter:
         self._granule += ticks
 
     def _write_page(self, flags: int, granule: int, packets: list[bytes]) -> None:
-        lacing = b"".join(b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255]) for packet in packets)
-        rest = bytes([len(lacing)]) + lacing + b"".join(packets)
-        head = (b"OggS", 0, flags, granule, self._serial, self._pages)
-        checksum = _checksum(_PAGE.pack(*head, 0) + rest)
-        self._out.write(_PAGE.pack(*head, checksum) + rest)
+        self._out.write(page(self._serial, self._pages, flags, granule, packets))
         self._pages += 1
+
+
+def page(serial: int, number: int, flags: int, granule: int, packets: Sequence[bytes]) -> bytes:
+    """One page of whole packets (RFC 3533, section 6), which need PAGE_SEGMENTS_MAX segments at most."""
+    lacing = b"".join(b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255]) for packet in packets)
+    rest = bytes([len(lacing)]) + lacing + b"".join(packets)
+    start = (b"OggS", 0, flags, granule, serial, number)
+    checksum = _checksum(_PAGE.pack(*start, 0) + rest)
+    return _PAGE.pack(*start, checksum) + rest
+
+
+def head(rate: int, preskip: int) -> bytes:
+    """OpusHead, of one channel (RFC 7845, section 5.1)."""
+    return _HEAD.pack(b"OpusHead", 1, 1, preskip, rate, 0, 0)
 
 
 def check(item: OpusBlock | Gap) -> None:
@@ -100,13 +113,18 @@ def check(item: OpusBlock | Gap) -> None:
             _check_frame(packet)
 
 
+def lost_like(packet: bytes) -> bytes:
+    """A frame that says "lost", of the kind of `packet`: its table of contents alone."""
+    return bytes([packet[0] & 0xFC])
+
+
 def _checksum(page: bytes) -> int:
     """The CRC of RFC 3533: zlib's polynomial, mirrored, and without its two inversions."""
     mirrored = zlib.crc32(page.translate(_MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{mirrored:032b}"[::-1], 2)
 
 
-def _tags(comments: Sequence[tuple[str, str]]) -> bytes:
+def tags(comments: Sequence[tuple[str, str]]) -> bytes:
     """OpusTags: who wrote the file, and `comments` as `NAME=text` (RFC 7845, section 5.2)."""
     texts = [f"wederhoor {__version__}".encode(), *(f"{name}={text}".encode() for name, text in comments)]
     vendor, *rest = [_LENGTH.pack(len(text)) + text for text in texts]

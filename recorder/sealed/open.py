@@ -2,6 +2,9 @@
 
 The whole file is verified first. Then each block is read again, and opened only if its bytes are those that were
 judged. Its AEAD would not do: every recipient knows the data key, and none may put words into a recording.
+
+The keys of blocks are a chain that runs one way. Who wants a moment in the middle steps there from the nearest of the places
+that were noted on the way, one in STRIDE_BLOCKS.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,6 +31,7 @@ from recorder.sealed.layout import (
 from recorder.sealed.ratchet import Ratchet, commits, overwrite
 from recorder.sealed.verify import KeyboxState, Report, State, verify
 
+STRIDE_BLOCKS = 256
 NO_KEYBOX = {
     KeyboxState.ABSENT: "the file is cut short, for the keybox is its end; or it is not yet released, withheld, or destroyed",
     KeyboxState.NONE: "none was ever released, as for a meeting that ended before anything was recorded",
@@ -42,6 +46,52 @@ class Opened:
     """If its state is not WHOLE this was salvaged, and whoever hears it must be told `report.flaw`."""
     items: Iterator[OpusBlock | Gap]
     """The audio in order, once. Raises SealedError where the key shows a flaw that no verifier could see."""
+
+
+class Opener:
+    """Opens the blocks of a recording that `report` tells of, in any order.
+
+    `data_key` is overwritten. SealedError if it is not the one that the preamble commits to.
+    """
+
+    def __init__(self, report: Report, data_key: bytearray) -> None:
+        self._report = report
+        preamble = report.preamble
+        try:
+            if not commits(bytes.fromhex(preamble.commitment), data_key, bytes.fromhex(preamble.recording)):
+                raise SealedError("the keybox holds another key than the preamble commits to")
+            self._marks = [Ratchet(data_key, report.preamble_hash, preamble.suite)]
+        finally:
+            overwrite(data_key)
+        self._at, self._ratchet = 0, self._marks[0].fork()
+
+    def open(self, index: int, body: bytes) -> OpusBlock | Gap:
+        """What block `index` holds, of this body; SealedError if it is not the one that was judged, or does not open."""
+        if not 0 <= index < self._report.blocks or hash_body(body) != self._report.contents[index]:
+            raise SealedError("the file was changed while it was read")
+        self._go_to(index)
+        self._at += 1
+        return _open_block(
+            BlockHeader.parse(body), body, self._report.preamble, self._report.preamble_hash, self._ratchet
+        )
+
+    def wipe(self) -> None:
+        """Overwrite what it has of keys: nothing is opened any more."""
+        for each in (*self._marks, self._ratchet):
+            each.wipe()
+
+    def _go_to(self, index: int) -> None:
+        near = min(index // STRIDE_BLOCKS, len(self._marks) - 1)
+        if not near * STRIDE_BLOCKS <= self._at <= index:
+            self._ratchet.wipe()
+            self._at, self._ratchet = near * STRIDE_BLOCKS, self._marks[near].fork()
+        while True:
+            if self._at == len(self._marks) * STRIDE_BLOCKS:
+                self._marks.append(self._ratchet.fork())
+            if self._at == index:
+                return
+            self._ratchet.skip()
+            self._at += 1
 
 
 def open_recording(
@@ -63,15 +113,9 @@ def open_recording(
     if report.state is not State.WHOLE and not salvage:
         raise SealedError(f"the recording is not whole: {report.flaw or 'it has no end'}")
     stream.seek(start)
-    data_key = keybox.unwrap(_find_keybox(stream, report), recipient, report.preamble_hash)
-    try:
-        if not commits(bytes.fromhex(report.preamble.commitment), data_key, bytes.fromhex(report.preamble.recording)):
-            raise SealedError("the keybox holds another key than the preamble commits to")
-        ratchet = Ratchet(data_key, report.preamble_hash, report.preamble.suite)
-    finally:
-        overwrite(data_key)
+    opener = Opener(report, keybox.unwrap(_find_keybox(stream, report), recipient, report.preamble_hash))
     stream.seek(start)
-    return Opened(report, _items(stream, report, ratchet))
+    return Opened(report, _items(stream, report, opener))
 
 
 def _find_keybox(stream: BinaryIO, report: Report) -> bytes:
@@ -85,16 +129,14 @@ def _find_keybox(stream: BinaryIO, report: Report) -> bytes:
     raise SealedError(f"there is no keybox in it: {NO_KEYBOX[report.keybox]}")
 
 
-def _items(stream: BinaryIO, report: Report, ratchet: Ratchet) -> Iterator[OpusBlock | Gap]:
+def _items(stream: BinaryIO, report: Report, opener: Opener) -> Iterator[OpusBlock | Gap]:
     try:
         records = split(stream)
         next(records)  # the preamble
-        for content, (_, body) in zip(report.contents, records, strict=False):
-            if hash_body(body) != content:
-                raise SealedError("the file was changed while it was read")
-            yield _open_block(BlockHeader.parse(body), body, report.preamble, report.preamble_hash, ratchet)
+        for index, (_, body) in zip(range(report.blocks), records, strict=False):
+            yield opener.open(index, body)
     finally:
-        ratchet.wipe()
+        opener.wipe()
 
 
 def _open_block(

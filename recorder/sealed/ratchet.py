@@ -11,6 +11,7 @@ overwritten. This holds for what our code holds; copies inside OpenSSL are OpenS
 """
 
 import hmac
+from copy import copy
 from typing import Literal
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
@@ -61,6 +62,16 @@ class Ratchet:
             return self._aead(block_key).decrypt(NONCE, sealed, associated)
         finally:
             overwrite(block_key)
+
+    def skip(self) -> None:
+        """Leave one block out."""
+        overwrite(self._step())
+
+    def fork(self) -> "Ratchet":
+        """Another one, at the same block."""
+        other = copy(self)
+        other._chain = bytearray(self._chain)
+        return other
 
     def wipe(self) -> None:
         """Overwrite the chain: no later block can be sealed or opened."""

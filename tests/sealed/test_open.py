@@ -4,12 +4,15 @@ import io
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from making import BOOT, CLASSICAL, DEVICE, ITEMS, MOMENT, begin, whole
+from hypothesis import given
+from hypothesis import strategies as st
+from making import BOOT, CLASSICAL, DEVICE, ITEMS, MOMENT, audio, begin, whole
 
 from recorder.errors import SealedError
-from recorder.sealed import layout
+from recorder.sealed import keybox, layout
 from recorder.sealed.ledger import refusal
-from recorder.sealed.open import open_recording
+from recorder.sealed.open import STRIDE_BLOCKS, Opener, open_recording
+from recorder.sealed.verify import verify
 
 PUBLIC = DEVICE.public_key()
 
@@ -57,3 +60,48 @@ def test_any_of_several_devices_is_found() -> None:
     stranger = Ed25519PrivateKey.generate().public_key()
     opened = open_recording(io.BytesIO(b"".join(whole())), [stranger, PUBLIC], CLASSICAL)
     assert list(opened.items) == ITEMS
+
+
+MANY = [audio(at * 960, [b"\xf8" + at.to_bytes(2)]) for at in range(2 * STRIDE_BLOCKS + 3)]
+RECORDS = whole(MANY)
+BODIES = [layout.parse_record(record)[1] for record in RECORDS]
+REPORT = verify(io.BytesIO(b"".join(RECORDS)), [PUBLIC])
+EDGES = st.sampled_from([0, 1, STRIDE_BLOCKS - 1, STRIDE_BLOCKS, 2 * STRIDE_BLOCKS, len(MANY) - 1])
+
+
+def opener() -> Opener:
+    return Opener(REPORT, keybox.unwrap(BODIES[-1], CLASSICAL, REPORT.preamble_hash))
+
+
+@given(st.lists(EDGES | st.integers(0, len(MANY) - 1), min_size=1, max_size=8))
+def test_blocks_open_in_any_order(wanted: list[int]) -> None:
+    made = opener()
+    assert [made.open(index, BODIES[1 + index]) for index in wanted] == [MANY[index] for index in wanted]
+
+
+def test_a_block_that_was_not_judged_is_not_opened_and_stops_nothing() -> None:
+    made = opener()
+    for index, body in ((1, BODIES[1]), (len(MANY), BODIES[1]), (-1, BODIES[len(MANY)]), (0, BODIES[1] + b"x")):
+        with pytest.raises(SealedError, match="changed while it was read"):
+            made.open(index, body)
+    assert made.open(0, BODIES[1]) == MANY[0]
+
+
+def test_the_key_is_overwritten_and_another_one_is_refused() -> None:
+    data_key = keybox.unwrap(BODIES[-1], CLASSICAL, REPORT.preamble_hash)
+    Opener(REPORT, data_key)
+    assert not any(data_key)
+    other = bytearray(b"k" * 32)
+    with pytest.raises(SealedError, match="another key than the preamble commits to"):
+        Opener(REPORT, other)
+    assert not any(other)
+
+
+def test_nothing_is_opened_after_the_end() -> None:
+    made = opener()
+    for index in (len(MANY) - 1, 3):
+        made.open(index, BODIES[1 + index])
+    made.wipe()
+    for index in (0, 4, STRIDE_BLOCKS, len(MANY) - 1):
+        with pytest.raises(SealedError, match="does not open"):
+            made.open(index, BODIES[1 + index])
