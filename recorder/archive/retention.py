@@ -1,0 +1,122 @@
+"""When a recording goes, and why: a function of what is known of it and of the settings. It knows no clock and no database.
+
+    from birth      `delete_after_ms`: in the catalogue since the first item came, and in the client's receipt (D1)
+    a decision      moves it to `after_decision_days` behind the decision, if that is later (D1)
+    the ceiling     `ceiling_days` after it was made, whatever was decided (D1)
+    no case         `unlinked_days` after it came, with a reminder before (D6)
+    no receipt      that is valid: locked at once, and gone `no_receipt_hours` after it came (D6)
+    the client      within `client_days` of that asks to have it erased, and it goes: no hold stands against that (D7)
+    a hold          or a request of the client that is open keeps it beyond its date, until the last of them ends (D2, D3, S1)
+
+What people have days for counts from when it came: a room may have been off the network for as long. What goes earlier wins,
+but for the decision. A hold moves no date: with the hold gone, a recording whose date is past is due.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The settings."""
+
+    after_decision_days: int = 56
+    ceiling_days: int = 365
+    reminder_days: int = 7
+    unlinked_days: int = 14
+    no_receipt_hours: int = 72
+    client_days: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a recording that was kept. All times are Unix time in milliseconds."""
+
+    made_ms: int
+    """As far as the device's clock is believed."""
+    came_ms: int
+    """When its first item came, by the archive's clock."""
+    delete_after_ms: int
+    """From birth."""
+    receipt: bool
+    """Whether its consent receipt is there and valid."""
+    linked: bool
+    """Whether a case is named."""
+    decided_ms: int | None = None
+    """When that case was decided; the last time, if it was more than once."""
+    holds_until_ms: tuple[int, ...] = ()
+    """When each hold ends that stands, or stood."""
+    request_open: bool = False
+    """Whether a request of the client is being dealt with."""
+    erasure_asked_ms: int | None = None
+    """When the client asked to have it erased."""
+
+
+class Cause(StrEnum):
+    """Why a recording goes when it goes."""
+
+    TERM = "term"
+    DECISION = "decision"
+    CEILING = "ceiling"
+    UNLINKED = "unlinked"
+    NO_RECEIPT = "no_receipt"
+    CLIENT = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What is to become of a recording."""
+
+    due_ms: int
+    cause: Cause
+    kept: bool
+    """By a hold or an open request, for now: it is not deleted, even if it is due."""
+    locked: bool
+    """Nobody may hear it."""
+    remind_ms: int | None
+    """When whoever was there is to be reminded that no case is named."""
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether it is to be deleted now."""
+        return now_ms >= self.due_ms and not self.kept
+
+
+def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
+    """What is to become of it, as of `now_ms`."""
+    dates = [_evidence(facts, terms), (facts.made_ms + terms.ceiling_days * DAY_MS, Cause.CEILING)]
+    if not facts.linked:
+        dates.append((facts.came_ms + terms.unlinked_days * DAY_MS, Cause.UNLINKED))
+    if not facts.receipt:
+        dates.append((facts.came_ms + terms.no_receipt_hours * HOUR_MS, Cause.NO_RECEIPT))
+    asked_in_time = _asked_in_time(facts, terms)
+    if asked_in_time:
+        dates.append((facts.erasure_asked_ms or 0, Cause.CLIENT))
+    due_ms, cause = min(dates)
+    held = facts.request_open or any(now_ms < until_ms for until_ms in facts.holds_until_ms)
+    return Fate(
+        due_ms,
+        cause,
+        kept=held and not asked_in_time,
+        locked=not facts.receipt or facts.erasure_asked_ms is not None,
+        remind_ms=None if facts.linked else facts.came_ms + terms.reminder_days * DAY_MS,
+    )
+
+
+def may_train(facts: Facts, terms: Terms, now_ms: int) -> bool:
+    """Whether fragments may be cut from it, as far as time goes: not before the client's days are over (D7)."""
+    return now_ms >= facts.came_ms + terms.client_days * DAY_MS
+
+
+def _evidence(facts: Facts, terms: Terms) -> tuple[int, Cause]:
+    if facts.decided_ms is not None:
+        after_ms = facts.decided_ms + terms.after_decision_days * DAY_MS
+        if after_ms > facts.delete_after_ms:
+            return after_ms, Cause.DECISION
+    return facts.delete_after_ms, Cause.TERM
+
+
+def _asked_in_time(facts: Facts, terms: Terms) -> bool:
+    return facts.erasure_asked_ms is not None and facts.erasure_asked_ms < facts.came_ms + terms.client_days * DAY_MS

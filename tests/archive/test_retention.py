@@ -1,0 +1,117 @@
+"""When a recording goes: D1, D2, D3, D6, D7 and S1 of the requirements, one by one and in any mixture."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recorder.archive.retention import DAY_MS, HOUR_MS, Cause, Facts, Terms, fate, may_train
+
+TERMS = Terms()
+MADE_MS = 1_700_000_000_000
+PLAIN = Facts(MADE_MS, MADE_MS, MADE_MS + 126 * DAY_MS, receipt=True, linked=True)
+
+
+def day(number: float) -> int:
+    return MADE_MS + int(number * DAY_MS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "due", "cause"),
+    [
+        ({}, 126, Cause.TERM),  # D1
+        ({"decided_ms": day(20)}, 126, Cause.TERM),
+        ({"decided_ms": day(71)}, 127, Cause.DECISION),
+        ({"decided_ms": day(400)}, 365, Cause.CEILING),
+        ({"linked": False}, 14, Cause.UNLINKED),  # D6
+        ({"receipt": False}, 3, Cause.NO_RECEIPT),
+        ({"receipt": False, "linked": False}, 3, Cause.NO_RECEIPT),
+        ({"erasure_asked_ms": day(13.9)}, 13.9, Cause.CLIENT),  # D7
+        ({"erasure_asked_ms": day(14)}, 126, Cause.TERM),  # then it is a request that somebody decides
+    ],
+)
+def test_when_it_goes_and_why(changes: dict[str, object], due: float, cause: Cause) -> None:
+    found = fate(replace(PLAIN, **changes), TERMS, day(1))
+    assert (found.due_ms, found.cause) == (day(due), cause)
+    assert not found.is_due(found.due_ms - 1)
+    assert found.is_due(found.due_ms)
+
+
+def test_a_room_that_was_off_the_network_takes_nobody_their_days() -> None:
+    late = replace(PLAIN, came_ms=day(30), linked=False)
+    assert fate(late, TERMS, day(30)).remind_ms == day(37)
+    assert fate(late, TERMS, day(30)).due_ms == day(44)
+    asked = fate(replace(late, erasure_asked_ms=day(43)), TERMS, day(43))
+    assert (asked.due_ms, asked.cause) == (day(43), Cause.CLIENT)
+
+
+def test_a_reminder_is_for_what_has_no_case() -> None:
+    assert fate(PLAIN, TERMS, day(1)).remind_ms is None
+    assert fate(replace(PLAIN, linked=False), TERMS, day(1)).remind_ms == day(7)
+
+
+def test_a_hold_keeps_it_beyond_its_date_and_then_it_is_due() -> None:
+    held = replace(PLAIN, holds_until_ms=(day(130), day(200)))
+    assert not fate(held, TERMS, day(199)).is_due(day(199))
+    assert fate(held, TERMS, day(200)).is_due(day(200))
+    assert fate(held, TERMS, day(199)).due_ms == day(126)
+
+
+def test_an_open_request_pauses_deletion() -> None:
+    asked = replace(PLAIN, request_open=True)
+    assert not fate(asked, TERMS, day(300)).is_due(day(300))
+    assert fate(PLAIN, TERMS, day(300)).is_due(day(300))
+
+
+def test_the_clients_wish_in_their_days_is_stronger_than_any_hold() -> None:
+    asked = replace(PLAIN, erasure_asked_ms=day(2), holds_until_ms=(day(300),), request_open=True)
+    found = fate(asked, TERMS, day(2))
+    assert found.is_due(day(2))
+    assert found.locked
+
+
+def test_without_a_receipt_nobody_hears_it() -> None:
+    assert fate(replace(PLAIN, receipt=False), TERMS, day(0)).locked
+    assert not fate(PLAIN, TERMS, day(0)).locked
+
+
+def test_nothing_is_cut_for_training_while_the_client_may_erase() -> None:
+    late = replace(PLAIN, came_ms=day(30))
+    assert not may_train(late, TERMS, day(44) - 1)
+    assert may_train(late, TERMS, day(44))
+
+
+TIMES = st.integers(day(-30), day(800))
+FACTS = st.builds(
+    Facts,
+    made_ms=st.integers(day(-14), day(0)),
+    came_ms=st.just(day(0)),
+    delete_after_ms=st.integers(day(-14), day(365)),
+    receipt=st.booleans(),
+    linked=st.booleans(),
+    decided_ms=st.none() | TIMES,
+    holds_until_ms=st.lists(TIMES, max_size=3).map(tuple),
+    request_open=st.booleans(),
+    erasure_asked_ms=st.none() | st.integers(day(0), day(60)),
+)
+
+
+@given(FACTS, TIMES)
+def test_what_may_move_it_and_what_may_not(facts: Facts, now_ms: int) -> None:
+    found = fate(facts, TERMS, now_ms)
+    assert found.due_ms <= facts.made_ms + TERMS.ceiling_days * DAY_MS
+    if facts.decided_ms is None:
+        assert found.due_ms <= facts.delete_after_ms  # the date from birth is never moved but by a decision
+    if not facts.receipt:
+        assert found.locked
+        assert found.due_ms <= facts.came_ms + TERMS.no_receipt_hours * HOUR_MS
+    if not facts.linked:
+        assert found.due_ms <= facts.came_ms + TERMS.unlinked_days * DAY_MS
+    # With a hold more it is deleted no sooner, and the date stays.
+    more = fate(replace(facts, holds_until_ms=(*facts.holds_until_ms, now_ms + 1)), TERMS, now_ms)
+    assert (more.due_ms, more.locked) == (found.due_ms, found.locked)
+    assert found.is_due(now_ms) or not more.is_due(now_ms)
+    # Once due and not kept, time alone does not take that back.
+    later = fate(facts, TERMS, now_ms + DAY_MS)
+    assert later.is_due(now_ms + DAY_MS) or not found.is_due(now_ms)
