@@ -94,6 +94,10 @@ class AuthorityError(WederhoorError, ValueError):
     """The certificate authority's folder is missing, damaged, or holds another authority's keys."""
 
 
+class AuditError(WederhoorError, ValueError):
+    """The audit trail, or a checkpoint of it, is not as it was written: somebody changed it, or a disk did."""
+
+
 class TrialError(WederhoorError):
     """The room on this machine could not be set up: a program is missing or a script step is unknown."""
 
