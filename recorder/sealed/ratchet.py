@@ -11,7 +11,6 @@ overwritten. This holds for what our code holds; copies inside OpenSSL are OpenS
 """
 
 import hmac
-from copy import copy
 from typing import Literal
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
@@ -69,8 +68,8 @@ class Ratchet:
 
     def fork(self) -> "Ratchet":
         """Another one, at the same block."""
-        other = copy(self)
-        other._chain = bytearray(self._chain)
+        other = object.__new__(Ratchet)
+        other._aead, other._chain = self._aead, bytearray(self._chain)
         return other
 
     def wipe(self) -> None:

@@ -1,0 +1,205 @@
+"""Who may do what, and what for: the one table of permissions. It knows no accounts, no pages and no database.
+
+Rules:
+
+1. What is not in TABLE is not allowed, to nobody.
+2. Whoever hears a recording says what for, and has that purpose in their role (P1). A purpose stands on what those present
+   agreed to: evidence or training, each a choice of its own (R4).
+3. Nothing is found by the person who had the meeting: no action here lists anybody's recordings but one's own (P2).
+4. What four eyes must see is two actions, and who did the first may not do the second, whatever their roles.
+5. A program that acts by a token has a role like a person, and no action of hearing.
+6. Who keeps the accounts hears nothing; who hears keeps no accounts. No one person has roles of both kinds.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Purpose(StrEnum):
+    """What a recording is heard for."""
+
+    DECISION = "decision"
+    OBJECTION = "objection"
+    APPEAL = "appeal"
+    COMPLAINT = "complaint"
+    ACCESS = "access"
+    """The rights of the client, and of others who were heard: a copy, masking, a correction."""
+    TRAINING = "training"
+
+
+class Choice(StrEnum):
+    """What those present were asked for, each by itself."""
+
+    EVIDENCE = "evidence"
+    TRAINING = "training"
+
+
+class Role(StrEnum):
+    CASEWORKER = "caseworker"
+    LISTENER = "listener"
+    """Handles objections, appeals and complaints."""
+    TRAINER = "trainer"
+    RIGHTS_DESK = "rights_desk"
+    PRIVACY_OFFICER = "privacy_officer"
+    ADMINISTRATOR = "administrator"
+    CASE_SYSTEM = "case_system"
+    """A program of the municipality, by a token."""
+
+
+class Action(StrEnum):
+    LIST_UNLINKED = "list_unlinked"
+    """The recent recordings of one's rooms that have no case yet."""
+    LINK = "link"
+    """Name the case of one of these."""
+    FIND = "find"
+    """By the number of a case, or of a recording."""
+    SEE = "see"
+    """What is known of a recording, its audio left out."""
+    HEAR = "hear"
+    ATTACH = "attach"
+    """A statement, to be shown wherever the recording is (S4)."""
+    DECIDE = "decide"
+    """Tell when a case was decided, on which the deletion date depends (D1)."""
+    HOLD = "hold"
+    CONFIRM_HOLD = "confirm_hold"
+    END_HOLD = "end_hold"
+    OPEN_REQUEST = "open_request"
+    DECIDE_REQUEST = "decide_request"
+    COPY = "copy"
+    """For the client (S2)."""
+    MASK = "mask"
+    """On a copy (S3)."""
+    RESTRICT = "restrict"
+    ERASE = "erase"
+    FLAG = "flag"
+    """A client's standing "do not record" (R6)."""
+    DISCLOSE = "disclose"
+    """To a third party (P3)."""
+    CONFIRM_DISCLOSURE = "confirm_disclosure"
+    CUT = "cut"
+    """A fragment for training (P4)."""
+    APPROVE_FRAGMENT = "approve_fragment"
+    HEAR_FRAGMENT = "hear_fragment"
+    SEE_ROOMS = "see_rooms"
+    PREVIEW_DELETIONS = "preview_deletions"
+    READ_AUDIT = "read_audit"
+    SET_POLICY = "set_policy"
+    CONFIRM_POLICY = "confirm_policy"
+    KEEP_ACCOUNTS = "keep_accounts"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Under which conditions a role may do something."""
+
+    purposes: frozenset[Purpose] = frozenset()
+    """Of which one must be named; none where there are none."""
+    own: bool = False
+    """Only with what this person has linked to a case."""
+
+
+DISPUTES = frozenset({Purpose.OBJECTION, Purpose.APPEAL, Purpose.COMPLAINT})
+_ANY = Permission()
+_OWN = Permission(own=True)
+_RIGHTS = Permission(frozenset({Purpose.ACCESS}))
+_TRAINING = Permission(frozenset({Purpose.TRAINING}))
+
+TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
+    {
+        Role.CASEWORKER: {
+            Action.LIST_UNLINKED: _ANY,
+            Action.LINK: _ANY,
+            Action.SEE: _OWN,
+            Action.HEAR: Permission(frozenset({Purpose.DECISION}), own=True),
+            Action.ATTACH: _OWN,
+            Action.DECIDE: _OWN,
+            Action.HOLD: Permission(DISPUTES, own=True),
+        },
+        Role.LISTENER: {
+            Action.FIND: _ANY,
+            Action.SEE: _ANY,
+            Action.HEAR: Permission(DISPUTES),
+            Action.DECIDE: _ANY,
+            Action.HOLD: Permission(DISPUTES),
+            Action.CONFIRM_HOLD: _ANY,
+            Action.END_HOLD: _ANY,
+        },
+        Role.TRAINER: {
+            Action.FIND: _ANY,
+            Action.HEAR: _TRAINING,
+            Action.CUT: _TRAINING,
+            Action.APPROVE_FRAGMENT: _TRAINING,
+            Action.HEAR_FRAGMENT: _TRAINING,
+        },
+        Role.RIGHTS_DESK: {
+            Action.FIND: _ANY,
+            Action.SEE: _ANY,
+            Action.HEAR: _RIGHTS,
+            Action.ATTACH: _ANY,
+            Action.HOLD: Permission(DISPUTES),
+            Action.OPEN_REQUEST: _ANY,
+            Action.DECIDE_REQUEST: _ANY,
+            Action.COPY: _RIGHTS,
+            Action.MASK: _RIGHTS,
+            Action.RESTRICT: _ANY,
+            Action.ERASE: _ANY,
+            Action.FLAG: _ANY,
+            Action.DISCLOSE: _ANY,
+        },
+        Role.PRIVACY_OFFICER: {
+            Action.SEE_ROOMS: _ANY,
+            Action.PREVIEW_DELETIONS: _ANY,
+            Action.READ_AUDIT: _ANY,
+            Action.CONFIRM_HOLD: _ANY,
+            Action.CONFIRM_DISCLOSURE: _ANY,
+            Action.CONFIRM_POLICY: _ANY,
+        },
+        Role.ADMINISTRATOR: {
+            Action.SEE_ROOMS: _ANY,
+            Action.SET_POLICY: _ANY,
+            Action.KEEP_ACCOUNTS: _ANY,
+        },
+        Role.CASE_SYSTEM: {
+            Action.LIST_UNLINKED: _ANY,
+            Action.LINK: _ANY,
+            Action.DECIDE: _ANY,
+            Action.HOLD: Permission(DISPUTES),
+        },
+    }
+)
+
+FOUR_EYES: Mapping[Action, Action] = MappingProxyType(
+    {
+        Action.CONFIRM_HOLD: Action.HOLD,
+        Action.CONFIRM_DISCLOSURE: Action.DISCLOSE,
+        Action.APPROVE_FRAGMENT: Action.CUT,
+        Action.CONFIRM_POLICY: Action.SET_POLICY,
+    }
+)
+"""What a second person does, and what the first one did."""
+
+
+def may(roles: Collection[Role], action: Action, purpose: Purpose | None = None, *, own: bool = False) -> bool:
+    """Whether who has these roles may do this, for this purpose; `own` tells whether they linked the recording to its case."""
+    found = (TABLE[role].get(action) for role in roles)
+    return any(each is not None and _fits(each, purpose, own=own) for each in found)
+
+
+def may_have(roles: Collection[Role]) -> bool:
+    """Whether one person may have all these roles."""
+    held = {action for role in roles for action in TABLE[role]}
+    hears = held & {Action.HEAR, Action.HEAR_FRAGMENT}
+    watches = held & {Action.KEEP_ACCOUNTS, Action.READ_AUDIT}
+    return not (hears and watches) and not {Action.SET_POLICY, Action.CONFIRM_POLICY} <= held
+
+
+def choice(purpose: Purpose) -> Choice:
+    """What those present must have agreed to, or been told of, for a recording to be heard for this."""
+    return Choice.TRAINING if purpose is Purpose.TRAINING else Choice.EVIDENCE
+
+
+def _fits(permission: Permission, purpose: Purpose | None, *, own: bool) -> bool:
+    named = purpose in permission.purposes if permission.purposes else purpose is None
+    return named and (own or not permission.own)

@@ -1,0 +1,105 @@
+"""The table of permissions: every role with every action and purpose, against a table that was written by hand."""
+
+from itertools import chain, combinations
+
+import pytest
+
+from recorder.archive import access
+from recorder.archive.access import FOUR_EYES, TABLE, Action, Choice, Purpose, Role, may, may_have
+
+# c caseworker, l listener, t trainer, r rights desk, p privacy officer, a administrator, s case system; a capital: with
+# what is their own alone. Behind the action, for each purpose that must be named; none is named where there is none.
+EXPECTED = """
+list_unlinked                   c s
+link                            c s
+find                            l t r
+see                             C l r
+hear             decision       C
+hear             objection      l
+hear             appeal         l
+hear             complaint      l
+hear             access         r
+hear             training       t
+attach                          C r
+decide                          C l s
+hold             objection      C l r s
+hold             appeal         C l r s
+hold             complaint      C l r s
+confirm_hold                    l p
+end_hold                        l
+open_request                    r
+decide_request                  r
+copy             access         r
+mask             access         r
+restrict                        r
+erase                           r
+flag                            r
+disclose                        r
+confirm_disclosure              p
+cut              training       t
+approve_fragment training       t
+hear_fragment    training       t
+see_rooms                       p a
+preview_deletions               p
+read_audit                      p
+set_policy                      a
+confirm_policy                  p
+keep_accounts                   a
+"""
+LETTERS = dict(zip("cltrpas", Role, strict=True))
+PURPOSES = (None, *Purpose)
+
+
+def expected() -> set[tuple[Role, Action, Purpose | None, bool]]:
+    """Everything that is allowed: role, action, purpose, and whether it is with one's own."""
+    allowed = set()
+    for line in EXPECTED.strip().splitlines():
+        name, *rest = line.split()
+        purpose = Purpose(rest.pop(0)) if rest[0] in set(Purpose) else None
+        for letter in rest:
+            role = LETTERS[letter.lower()]
+            allowed |= {(role, Action(name), purpose, own) for own in ((True,) if letter.isupper() else (True, False))}
+    return allowed
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_with_every_action_and_purpose(role: Role) -> None:
+    every = [(role, action, purpose, own) for action in Action for purpose in PURPOSES for own in (True, False)]
+    found = {each for each in every if may([role], each[1], each[2], own=each[3])}
+    assert found == {each for each in expected() if each[0] is role}
+
+
+def test_nobody_may_do_anything_without_a_role() -> None:
+    assert not any(may([], action, purpose, own=True) for action in Action for purpose in PURPOSES)
+
+
+def test_every_action_is_somebodys() -> None:
+    assert {action for permissions in TABLE.values() for action in permissions} == set(Action)
+
+
+def test_several_roles_are_worth_what_each_is() -> None:
+    assert may([Role.ADMINISTRATOR, Role.PRIVACY_OFFICER], Action.READ_AUDIT)
+    assert not may([Role.CASEWORKER, Role.LISTENER], Action.HEAR, Purpose.TRAINING, own=True)
+
+
+def test_no_program_and_nobody_who_keeps_accounts_hears() -> None:  # rules 5 and 6
+    for role in (Role.CASE_SYSTEM, Role.ADMINISTRATOR, Role.PRIVACY_OFFICER):
+        assert not TABLE[role].keys() & {Action.HEAR, Action.HEAR_FRAGMENT, Action.COPY, Action.MASK, Action.CUT}
+
+
+def test_who_hears_does_not_watch_over_it() -> None:
+    subsets = chain.from_iterable(combinations(Role, size) for size in range(len(Role) + 1))
+    for roles in map(set, subsets):
+        hears = roles & {Role.CASEWORKER, Role.LISTENER, Role.TRAINER, Role.RIGHTS_DESK}
+        watches = roles & {Role.ADMINISTRATOR, Role.PRIVACY_OFFICER}
+        assert may_have(roles) == (not (hears and watches) and len(watches) < 2)
+
+
+def test_what_four_eyes_must_see_is_two_actions_of_two_people() -> None:
+    for second, first in FOUR_EYES.items():
+        assert second is not first
+        assert any(second in permissions for permissions in TABLE.values())
+
+
+def test_training_is_a_choice_of_its_own() -> None:  # R4
+    assert {purpose for purpose in Purpose if access.choice(purpose) is Choice.TRAINING} == {Purpose.TRAINING}
