@@ -79,8 +79,12 @@ class Room:
     def public_key(self) -> Ed25519PublicKey:
         return self.key.public_key()
 
+    def packets(self, _index: int) -> tuple[bytes, ...]:
+        """Of a block: one here, of noise, that is no sound."""
+        return (os.urandom(40),)
+
     def record(self, blocks: int = 3, ident: str | None = None) -> Recording:
-        """A meeting of so many blocks of 20 ms; `ident` forces the recording's id."""
+        """A meeting of so many blocks; `ident` forces the recording's id."""
         self.sequence += 1
         forced = None if ident is None else bytes.fromhex(ident)
         record, keybox, sealer = begin(
@@ -101,7 +105,9 @@ class Room:
         ledger = Ledger(preamble)
         bodies = []
         for index in range(blocks):
-            block = OpusBlock(index * FRAME_TICKS, FRAME_TICKS, (os.urandom(40),), False, moment(index))
+            packets = self.packets(index)
+            ticks = len(packets) * FRAME_TICKS
+            block = OpusBlock(index * ticks, ticks, packets, False, moment(index))
             _, body = layout.parse_record(sealer.seal(block, final=index == blocks - 1))
             ledger.add(body)
             bodies.append(body)

@@ -18,21 +18,26 @@ def export(store: Store, recording: str) -> Iterator[bytes]:
 
     StoreError if there is no preamble to begin with.
     """
-    objects = _objects(store, recording)
+    return (record for _, record in file_items(store, recording))
+
+
+def file_items(store: Store, recording: str) -> Iterator[tuple[Item, bytes]]:
+    """As `export`, each record with its item."""
+    objects = list_objects(store, recording)
     if naming.items([Name(recording, RecordType.PREAMBLE, 0)]) not in objects:
         raise StoreError(f"the archive has no recording {recording} that begins with a preamble")
-    return _records(store, recording, objects)
+    return _of_the_file(store, recording, objects)
 
 
 def receipt(store: Store, recording: str) -> bytes:
     """The record of the recording's consent receipt; StoreError if there is none."""
     name = naming.items([Name(recording, Beside.RECEIPT, 0)])
-    if name not in _objects(store, recording):
+    if name not in list_objects(store, recording):
         raise StoreError(f"the archive has no consent receipt of recording {recording}")
     return store.get(name)
 
 
-def _records(store: Store, recording: str, objects: Sequence[str]) -> Iterator[bytes]:
+def _of_the_file(store: Store, recording: str, objects: Sequence[str]) -> Iterator[tuple[Item, bytes]]:
     end = naming.items([Name(recording, RecordType.MANIFEST, 0)])
     told: int | None = None
     if end in objects:
@@ -42,7 +47,7 @@ def _records(store: Store, recording: str, objects: Sequence[str]) -> Iterator[b
     for item, record in _items(store, recording, objects):
         beyond = item.name.type is RecordType.BLOCK and told is not None and item.name.index >= told
         if not beyond and item.name.type is not Beside.RECEIPT:
-            yield record
+            yield item, record
 
 
 def read(store: Store, recording: str) -> Iterator[tuple[Item, bytes]]:
@@ -50,7 +55,7 @@ def read(store: Store, recording: str) -> Iterator[tuple[Item, bytes]]:
 
     Also while `gather` deletes what it has brought together: that lies in other objects then.
     """
-    return _items(store, recording, _objects(store, recording))
+    return _items(store, recording, list_objects(store, recording))
 
 
 def _items(store: Store, recording: str, objects: Sequence[str]) -> Iterator[tuple[Item, bytes]]:
@@ -64,7 +69,7 @@ def _items(store: Store, recording: str, objects: Sequence[str]) -> Iterator[tup
         try:
             items = list(read_items(store, found))
         except StoreError:
-            objects = _objects(store, recording)
+            objects = list_objects(store, recording)
             there = {name for each in objects for name in naming.parse_items(each)}
             # Blocks that the manifest does not tell of go beside.
             there |= {name for name, _ in list_conflicts(store, recording)}
@@ -77,8 +82,8 @@ def _items(store: Store, recording: str, objects: Sequence[str]) -> Iterator[tup
                 yield item, record
 
 
-def _objects(store: Store, recording: str) -> list[str]:
-    """Those of its objects that hold items, in the order of the file."""
+def list_objects(store: Store, recording: str) -> list[str]:
+    """Those of a recording's objects that hold items, in the order of the file. StoreError if it is no recording's id."""
     if not RECORDING_PATTERN.fullmatch(recording):
         raise StoreError(f"{recording!r} is no recording's id: that is 32 hexadecimal digits in lower case")
     found = _listed(store, recording)

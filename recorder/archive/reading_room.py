@@ -98,7 +98,7 @@ def _write(
         serial=int(preamble.recording[:8], 16),
         rate=preamble.rate,
         preskip=preamble.preskip,
-        comments=_comments(report),
+        comments=comments(report),
     )
     for item in islice(opened.items, report.blocks):
         writer.write(item)
@@ -136,7 +136,8 @@ def _same(file: Path, other: Path) -> bool:
         return False
 
 
-def _comments(report: Report) -> list[tuple[str, str]]:
+def comments(report: Report) -> list[tuple[str, str]]:
+    """What an audio file of this recording says of it, as `NAME=text`."""
     preamble = report.preamble
     comments = [
         ("RECORDING", preamble.recording),

@@ -1,0 +1,158 @@
+"""One recording, opened for somebody who may hear it: any range of its playable file, and no more than that needs is unsealed.
+
+Everything is verified once, when it is opened, without its key. What is unsealed then must be what was verified, byte for byte.
+Plaintext is in memory for as long as its range is being read; nothing of it is kept.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from recorder.archive import naming
+from recorder.archive.export import file_items, list_objects
+from recorder.archive.playable import Playable, Sealed
+from recorder.archive.reading_room import comments
+from recorder.archive.rebuild import read_items
+from recorder.archive.store import Store
+from recorder.audio import OpusBlock
+from recorder.errors import SealedError, StoreError
+from recorder.sealed import keybox
+from recorder.sealed.keys import RecipientPrivateKey
+from recorder.sealed.layout import TAG_BYTES, BlockHeader, RecordType, ciphertext, parse_record
+from recorder.sealed.open import NO_KEYBOX, Opener
+from recorder.sealed.verify import Report, State, verify
+from recorder.wire.upload import Name
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+class Hearing:
+    """`report` tells of the recording, `size` is that of the file in bytes. One thread may use it at a time.
+
+    StoreError if the archive does not have it, SealedError if it is not whole (with `salvage`: if not even its beginning is),
+    was refused, has no keybox, or is not for this key.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        recording: str,
+        device_key: Ed25519PublicKey,
+        recipient: RecipientPrivateKey,
+        *,
+        salvage: bool = False,
+    ) -> None:
+        self._store = store
+        self._recording = recording
+        self._objects: list[str] = []
+        self._bodies: dict[int, bytes] = {}
+        """Of the blocks of the object that was read last."""
+        blocks: dict[int, Sealed] = {}
+        boxes: list[bytes] = []
+        self.report = verify(io.BufferedReader(_Records(lambda: self._read(blocks, boxes))), [device_key])
+        _must_be_heard(self.report, boxes, salvage=salvage)
+        preamble = self.report.preamble
+        self._playable = Playable(
+            [blocks[index] for index in range(self.report.blocks)],
+            serial=int(preamble.recording[:8], 16),
+            rate=preamble.rate,
+            preskip=preamble.preskip,
+            comments=comments(self.report),
+        )
+        self._opener = Opener(self.report, keybox.unwrap(boxes[0], recipient, self.report.preamble_hash))
+
+    @property
+    def size(self) -> int:
+        return self._playable.size
+
+    def read(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes of the file from `start` to before `stop`, in pieces. SealedError or StoreError, as above."""
+        return self._playable.read(start, stop, self._unseal)
+
+    def close(self) -> None:
+        """Overwrite the keys: nothing more can be read."""
+        self._opener.wipe()
+        self._bodies.clear()
+
+    def _read(self, blocks: dict[int, Sealed], boxes: list[bytes]) -> Iterator[bytes]:
+        """The records of the file, of which what is needed later is noted."""
+        for item, record in file_items(self._store, self._recording):
+            if item.name.type is RecordType.BLOCK:
+                _, body = parse_record(record)
+                header = BlockHeader.parse(body)
+                plain_bytes = 0 if header.gap else len(ciphertext(body)) - TAG_BYTES
+                blocks[item.name.index] = Sealed(header, plain_bytes)
+            elif item.name.type is RecordType.KEYBOX:
+                boxes[:] = [parse_record(record)[1]]
+            yield record
+
+    def _unseal(self, index: int) -> OpusBlock:
+        item = self._opener.open(index, self._body(index))
+        assert isinstance(item, OpusBlock)
+        return item
+
+    def _body(self, index: int) -> bytes:
+        if index not in self._bodies:
+            try:
+                self._bodies = self._object_with(index)
+            except StoreError:
+                self._objects = []  # they may have been brought together meanwhile
+                self._bodies = self._object_with(index)
+        return self._bodies[index]
+
+    def _object_with(self, index: int) -> dict[int, bytes]:
+        """The bodies of the blocks that lie in one object with this one."""
+        if not self._objects:
+            self._objects = list_objects(self._store, self._recording)
+        name = Name(self._recording, RecordType.BLOCK, index)
+        for found in self._objects:
+            if name in naming.parse_items(found):
+                items = read_items(self._store, found)
+                return {item.name.index: parse_record(record)[1] for item, record in items}
+        raise StoreError(f"the archive has block {index} of recording {self._recording} no more")
+
+
+class _Records(io.RawIOBase):
+    """What `make` yields, as a stream that can be read from its beginning again."""
+
+    def __init__(self, make: Callable[[], Iterator[bytes]]) -> None:
+        self._make = make
+        self._left, self._rest, self._at = make(), memoryview(b""), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        while not self._rest:
+            record = next(self._left, None)
+            if record is None:
+                return 0
+            self._rest = memoryview(record)
+        taken = min(len(self._rest), memoryview(buffer).nbytes)
+        memoryview(buffer)[:taken] = self._rest[:taken]
+        self._rest, self._at = self._rest[taken:], self._at + taken
+        return taken
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if (offset, whence) != (0, io.SEEK_SET):
+            raise io.UnsupportedOperation("only to the beginning")
+        self._left, self._rest, self._at = self._make(), memoryview(b""), 0
+        return 0
+
+
+def _must_be_heard(report: Report, boxes: list[bytes], *, salvage: bool) -> None:
+    if report.state is State.REFUSED:
+        raise SealedError("the recording was refused: its audio was erased, and no key to it exists")
+    if report.state is not State.WHOLE and not salvage:
+        raise SealedError(f"the recording is not whole: {report.flaw or 'it has no end'}")
+    if not boxes:
+        raise SealedError(f"there is no keybox in it: {NO_KEYBOX[report.keybox]}")
