@@ -312,13 +312,17 @@ def parse_packets(plain: bytes, pad_bytes: int) -> tuple[bytes, ...]:
         (count,) = _COUNT.unpack_from(plain)
         at = _COUNT.size
         for _ in range(count):
-            (size,) = _COUNT.unpack_from(plain, at)
+            size = plain[at] << 8 | plain[at + 1]
             at += _COUNT.size + size
             packets.append(plain[at - size : at])
-    except struct.error as error:
+    except (struct.error, IndexError) as error:
         raise SealedError("the packets are torn") from error
-    if print_packets(tuple(packets), pad_bytes) != plain:
-        raise SealedError("the packets are not laid out and padded as they must be")
+    if len(plain) != at + -at % pad_bytes or any(plain[at:]):
+        raise SealedError("the packets are not padded as they must be")
+    if not 1 <= count <= PACKETS_MAX:
+        raise SealedError(f"a block cannot hold {count} packets")
+    if not all(1 <= len(packet) <= PACKET_BYTES_MAX for packet in packets):
+        raise SealedError("a packet is not one of Opus")
     return tuple(packets)
 
 

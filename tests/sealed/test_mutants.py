@@ -25,10 +25,9 @@ CHAIN = [
     "recorder.sealed.verify",
     "recorder.sealed.open",
 ]
-WRITERS = {"record", "parse_record", "encode"}
+WRITERS = {"record", "parse_record", "encode", "print_packets"}
 """Functions that no reader of files goes through; test_layout.py has them."""
 KEYED = {
-    "print_packets",
     "parse_packets",
     "unwrap",
     "release_keybox",
@@ -42,7 +41,7 @@ EQUIVALENT = {
     "layout BlockHeader.__post_init__: self.index >= 2 ** 32": "32 bits on the wire hold no more; guards the writer",
     "open Opener.open: not 0 <= index": "the file does not change under a test vector; see test_open.py",
     "layout Manifest: max_length=GAPS_MAX": "a vector of 65,537 gaps would take 2 MB; test_layout.py makes it",
-    "layout print_packets: not 1 <= len(packets)": "a reader knows the count from the header; guards the writer",
+    "layout parse_packets: not 1 <= count": "a reader knows the count from the header; test_layout.py has it",
     "open open_recording: report.state is State.REFUSED": "a refusal has no keybox; test_open.py has the message",
 }
 
