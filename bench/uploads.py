@@ -17,6 +17,8 @@ PAD_BYTES = 64
 WALL_MS = 1_700_000_000_000
 MOMENT = Moment(WALL_MS, 0, synced=True)
 BOOT = bytes(16)
+FRAME = b"\x78"
+"""The first byte of a packet of one frame of 20 ms, mono; what follows is noise."""
 
 
 def meeting(
@@ -67,7 +69,7 @@ def begin(
 def sealed(sealer: seal.Sealer, blocks: int, block_bytes: int, *, ends: bool = False) -> Iterator[bytes]:
     """The records of so many blocks with packets of about `block_bytes` each; the last one is final if the meeting `ends`."""
     packet_bytes = 80 if block_bytes <= 80 * PACKETS_MAX else block_bytes // PACKETS_MAX
-    packets = tuple(os.urandom(packet_bytes) for _ in range(block_bytes // packet_bytes))
+    packets = tuple(FRAME + os.urandom(packet_bytes - 1) for _ in range(block_bytes // packet_bytes))
     ticks = len(packets) * FRAME_TICKS
     for index in range(blocks):
         block = OpusBlock(index * ticks, ticks, packets, False, Moment(WALL_MS + index, index, synced=True))
