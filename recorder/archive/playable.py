@@ -177,11 +177,9 @@ def _stretched(sizes: Sequence[int], laced: int) -> list[int]:
         larger = min(_largest(_laced(found[at]) + missing), PADDED_BYTES_MAX)
         missing -= _laced(larger) - _laced(found[at])
         found[at] = larger
-    if (
-        missing == 1
-    ):  # where the next byte of each packet is one of lacing too: one gives a byte back, another takes two
-        giver = next(at for at, size in enumerate(found) if size > sizes[at] and size % 255)
-        taker = next(at for at, size in enumerate(found) if at != giver and size % 255 == 254)
+    if missing == 1:  # the next byte of a packet is one of lacing too: another one gives a byte back, and it takes two
+        taker = next(at for at, size in enumerate(found) if size % 255 == 254)
+        giver = next(at for at, size in enumerate(found) if at != taker and size > sizes[at] and size % 255)
         found[giver] -= 1
         found[taker] += 1
         missing = 0
