@@ -50,19 +50,20 @@ class Hearing:
         self._objects: list[str] = []
         self._bodies: dict[int, bytes] = {}
         """Of the blocks of the object that was read last."""
-        blocks: dict[int, Sealed] = {}
+        blocks: list[Sealed] = []
         boxes: list[bytes] = []
         self.report = verify(io.BufferedReader(_Records(lambda: self._read(blocks, boxes))), [device_key])
-        _must_be_heard(self.report, boxes, salvage=salvage)
+        _must_be_heard(self.report, salvage=salvage)
+        keybox_body = boxes[0] if boxes else self._keybox()
         preamble = self.report.preamble
         self._playable = Playable(
-            [blocks[index] for index in range(self.report.blocks)],
+            blocks[: self.report.blocks],
             serial=int(preamble.recording[:8], 16),
             rate=preamble.rate,
             preskip=preamble.preskip,
             comments=comments(self.report),
         )
-        self._opener = Opener(self.report, keybox.unwrap(boxes[0], recipient, self.report.preamble_hash))
+        self._opener = Opener(self.report, keybox.unwrap(keybox_body, recipient, self.report.preamble_hash))
 
     @property
     def size(self) -> int:
@@ -77,17 +78,27 @@ class Hearing:
         self._opener.wipe()
         self._bodies.clear()
 
-    def _read(self, blocks: dict[int, Sealed], boxes: list[bytes]) -> Iterator[bytes]:
+    def _read(self, blocks: list[Sealed], boxes: list[bytes]) -> Iterator[bytes]:
         """The records of the file, of which what is needed later is noted."""
+        blocks.clear()
+        boxes.clear()
         for item, record in file_items(self._store, self._recording):
             if item.name.type is RecordType.BLOCK:
                 _, body = parse_record(record)
                 header = BlockHeader.parse(body)
                 plain_bytes = 0 if header.gap else len(ciphertext(body)) - TAG_BYTES
-                blocks[item.name.index] = Sealed(header, plain_bytes)
+                blocks.append(Sealed(header, plain_bytes))
             elif item.name.type is RecordType.KEYBOX:
-                boxes[:] = [parse_record(record)[1]]
+                boxes.append(parse_record(record)[1])
             yield record
+
+    def _keybox(self) -> bytes:
+        """The keybox's body, where verifying ended at a flaw before it: the commitment tells whether it is the right one."""
+        name = naming.items([Name(self._recording, RecordType.KEYBOX, 0)])
+        if name not in list_objects(self._store, self._recording):
+            raise SealedError(f"there is no keybox in it: {NO_KEYBOX[self.report.keybox]}")
+        ((_, record),) = read_items(self._store, name)
+        return parse_record(record)[1]
 
     def _unseal(self, index: int) -> OpusBlock:
         item = self._opener.open(index, self._body(index))
@@ -149,10 +160,8 @@ class _Records(io.RawIOBase):
         return 0
 
 
-def _must_be_heard(report: Report, boxes: list[bytes], *, salvage: bool) -> None:
+def _must_be_heard(report: Report, *, salvage: bool) -> None:
     if report.state is State.REFUSED:
         raise SealedError("the recording was refused: its audio was erased, and no key to it exists")
     if report.state is not State.WHOLE and not salvage:
         raise SealedError(f"the recording is not whole: {report.flaw or 'it has no end'}")
-    if not boxes:
-        raise SealedError(f"there is no keybox in it: {NO_KEYBOX[report.keybox]}")
