@@ -47,7 +47,8 @@ class Hearing:
     ) -> None:
         self._store = store
         self._recording = recording
-        self._objects: list[str] = []
+        self._objects: dict[int, str] = {}
+        """In which one each block lies."""
         self._bodies: dict[int, bytes] = {}
         """Of the blocks of the object that was read last."""
         blocks: list[Sealed] = []
@@ -110,20 +111,21 @@ class Hearing:
             try:
                 self._bodies = self._object_with(index)
             except StoreError:
-                self._objects = []  # they may have been brought together meanwhile
+                self._objects = {}  # they may have been brought together meanwhile
                 self._bodies = self._object_with(index)
         return self._bodies[index]
 
     def _object_with(self, index: int) -> dict[int, bytes]:
         """The bodies of the blocks that lie in one object with this one."""
         if not self._objects:
-            self._objects = list_objects(self._store, self._recording)
-        name = Name(self._recording, RecordType.BLOCK, index)
-        for found in self._objects:
-            if name in naming.parse_items(found):
-                items = read_items(self._store, found)
-                return {item.name.index: parse_record(record)[1] for item, record in items}
-        raise StoreError(f"the archive has block {index} of recording {self._recording} no more")
+            for found in list_objects(self._store, self._recording):
+                for name in naming.parse_items(found):
+                    if name.type is RecordType.BLOCK:
+                        self._objects.setdefault(name.index, found)
+        if index not in self._objects:
+            raise StoreError(f"the archive has block {index} of recording {self._recording} no more")
+        items = read_items(self._store, self._objects[index])
+        return {item.name.index: parse_record(record)[1] for item, record in items}
 
 
 class _Records(io.RawIOBase):
