@@ -33,7 +33,7 @@ class Hearing:
     """`report` tells of the recording, `size` is that of the file in bytes. One thread may use it at a time.
 
     StoreError if the archive does not have it, SealedError if it is not whole (with `salvage`: if not even its beginning is),
-    was refused, has no keybox, or is not for this key.
+    is another one, was refused, has no keybox, or is not for this key.
     """
 
     def __init__(
@@ -54,9 +54,11 @@ class Hearing:
         blocks: list[Sealed] = []
         boxes: list[bytes] = []
         self.report = verify(io.BufferedReader(_Records(lambda: self._read(blocks, boxes))), [device_key])
+        preamble = self.report.preamble
+        if preamble.recording != recording:
+            raise SealedError(f"what lies at the archive as recording {recording} is recording {preamble.recording}")
         _must_be_heard(self.report, salvage=salvage)
         keybox_body = boxes[0] if boxes else self._keybox()
-        preamble = self.report.preamble
         self._playable = Playable(
             blocks[: self.report.blocks],
             serial=int(preamble.recording[:8], 16),

@@ -161,6 +161,19 @@ def test_a_block_that_lies_under_another_name_is_told(store: Watched, clerk: Cle
         b"".join(hearing.read(0, hearing.size))
 
 
+def test_a_recording_in_the_place_of_another_one_is_not_heard(store: Watched, clerk: Clerk, room: Talking) -> None:
+    """Who may hear the one must not hear the other, whoever moves objects about."""
+    recording, other = room.record(3), room.record(3)
+    for each in (recording, other):
+        keep(clerk, each)
+    for name in list(store.list(f"{recording.id}/")):
+        store.store.delete([name])
+    store.store.put({name.replace(other.id, recording.id): store.get(name) for name in store.list(f"{other.id}/")})
+    for salvage in (False, True):
+        with pytest.raises(SealedError, match=f"as recording {recording.id} is recording {other.id}"):
+            Hearing(store, recording.id, room.public_key, RECIPIENT, salvage=salvage)
+
+
 def test_what_was_changed_since_it_was_verified_is_not_heard(
     store: Watched, clerk: Clerk, room: Talking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
