@@ -7,8 +7,9 @@ Rules:
    agreed to: evidence or training, each a choice of its own (R4).
 3. Nothing is found by the person who had the meeting: no action here lists anybody's recordings but one's own (P2).
 4. What four eyes must see is two actions, and who did the first may not do the second, whatever their roles.
-5. A program that acts by a token has a role like a person, and no action of hearing.
-6. Who keeps the accounts hears nothing; who hears keeps no accounts. No one person has roles of both kinds.
+5. A program that acts by a token has a role like a person, no other role beside it, and no action of hearing.
+6. Who keeps the accounts or reads the audit trail hears nothing, and who hears does neither. No one person has roles of both
+   kinds, nor those of both who set the policy and who confirm it.
 """
 
 from collections.abc import Collection, Mapping
@@ -188,7 +189,9 @@ def may(roles: Collection[Role], action: Action, purpose: Purpose | None = None,
 
 
 def may_have(roles: Collection[Role]) -> bool:
-    """Whether one person may have all these roles."""
+    """Whether one person, or one program, may have all these roles."""
+    if Role.CASE_SYSTEM in roles and set(roles) != {Role.CASE_SYSTEM}:
+        return False
     held = {action for role in roles for action in TABLE[role]}
     hears = held & {Action.HEAR, Action.HEAR_FRAGMENT}
     watches = held & {Action.KEEP_ACCOUNTS, Action.READ_AUDIT}

@@ -11,7 +11,7 @@ to be published. They tell how many lines there are and a hash, and nothing of a
 **What may be forgotten.** Details tell of people, and are deleted when their time is over, as a recording is. An entry has
 their hash with a salt, which goes with them: then nobody can tell by trying what they said. The entry stays, and the chain with
 it, until the whole line is old enough: the oldest lines go, and the chain then begins at the last one gone, whose number and
-hash a checkpoint tells.
+hash a checkpoint tells. How old that is shows that none went before its time: who cuts the beginning off is seen, too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -132,19 +132,24 @@ def open_checkpoint(public_key: Ed25519PublicKey, body: bytes) -> Checkpoint:
         raise AuditError(f"the checkpoint of the audit trail: {error}") from error
 
 
-def agree(places: Iterable[Place], checkpoints: Iterable[Checkpoint]) -> None:
+def agree(places: Iterable[Place], checkpoints: Iterable[Checkpoint], *, kept_from_ms: int) -> None:
     """AuditError if a checkpoint tells of another line than the one of its number, or of one behind the last.
 
-    `places` are those of all lines that are there, in order, and what they follow. A checkpoint of an older line tells nothing
-    of them.
+    And if lines are gone from the beginning that no checkpoint tells to be from before `kept_from_ms`. `places` are those of
+    all lines that are there, in order, and what they follow. A checkpoint of an older line tells nothing of them.
     """
     known = {place.number: place.hash for place in places}
     first, last = min(known, default=0), max(known, default=0)
+    gone_ms: int | None = None
     for each in checkpoints:
         if each.number > last:
             raise AuditError(f"a checkpoint tells of {each.number} lines, and the audit trail ends with {last}")
         if each.number >= first and known[each.number].hex() != each.hash:
             raise AuditError(f"the audit trail was rewritten: line {each.number} is not the one that was published")
+        if each.number == first:
+            gone_ms = each.wall_ms if gone_ms is None else min(gone_ms, each.wall_ms)
+    if first and (gone_ms is None or gone_ms > kept_from_ms):
+        raise AuditError(f"the audit trail begins behind line {first}, and no checkpoint tells that this is old enough")
 
 
 def _hash(before: bytes, text: bytes) -> bytes:

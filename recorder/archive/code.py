@@ -1,10 +1,11 @@
 r"""The client's code: what leads them to their recording, without a name and without an account.
 
-    code = the first 100 bits of SHA-256("wederhoor/1 client code\0" ‖ H(consent receipt)), in groups of four characters
+    code = the first 100 bits of SHA-256("wederhoor/1 client code\0" ‖ body of the consent receipt), by four characters
 
 It is the receipt's, so it is there for a refused meeting, too, and who has the receipt can reckon it. It tells nothing. A
-receipt carries the room's signature, which nobody can foresee, so there is nothing to be tried but 2¹⁰⁰ codes. The characters
-are Crockford's 32: what people mix up in writing (O and 0, I, L and 1) is taken for what it can only be.
+receipt carries the room's signature, which nobody can foresee, so there is nothing to be tried but 2¹⁰⁰ codes. The receipt's
+hash does not do: the room's next receipt has it, and that is the next client's. The characters are Crockford's 32: what
+people mix up in writing (O and 0, I, L and 1) is taken for what it can only be.
 """
 
 import re
@@ -17,9 +18,9 @@ _MEANT = str.maketrans("OIL", "011", "- ")
 _CODE = re.compile(f"[{CHARACTERS}]{{{GROUPS * GROUP_CHARACTERS}}}", re.ASCII)
 
 
-def code(receipt: bytes) -> str:
-    """The code of the receipt whose body has this hash (32 bytes): `XXXX-XXXX-XXXX-XXXX-XXXX`."""
-    number = int.from_bytes(sha256(DOMAIN_CODE + receipt).digest())
+def code(body: bytes) -> str:
+    """The code of the receipt with this body, its signature included: `XXXX-XXXX-XXXX-XXXX-XXXX`."""
+    number = int.from_bytes(sha256(DOMAIN_CODE + body).digest())
     characters = [CHARACTERS[number >> 256 - 5 * (at + 1) & 31] for at in range(GROUPS * GROUP_CHARACTERS)]
     groups = ["".join(characters[at : at + GROUP_CHARACTERS]) for at in range(0, len(characters), GROUP_CHARACTERS)]
     return "-".join(groups)

@@ -33,7 +33,7 @@ class Hearing:
     """`report` tells of the recording, `size` is that of the file in bytes. One thread may use it at a time.
 
     StoreError if the archive does not have it, SealedError if it is not whole (with `salvage`: if not even its beginning is),
-    was refused, has no keybox, or is not for this key.
+    is another one, was refused, has no keybox, or is not for this key.
     """
 
     def __init__(
@@ -47,22 +47,26 @@ class Hearing:
     ) -> None:
         self._store = store
         self._recording = recording
-        self._objects: list[str] = []
+        self._objects: dict[int, str] = {}
+        """In which one each block lies."""
         self._bodies: dict[int, bytes] = {}
         """Of the blocks of the object that was read last."""
-        blocks: dict[int, Sealed] = {}
+        blocks: list[Sealed] = []
         boxes: list[bytes] = []
         self.report = verify(io.BufferedReader(_Records(lambda: self._read(blocks, boxes))), [device_key])
-        _must_be_heard(self.report, boxes, salvage=salvage)
         preamble = self.report.preamble
+        if preamble.recording != recording:
+            raise SealedError(f"what lies at the archive as recording {recording} is recording {preamble.recording}")
+        _must_be_heard(self.report, salvage=salvage)
+        keybox_body = boxes[0] if boxes else self._keybox()
         self._playable = Playable(
-            [blocks[index] for index in range(self.report.blocks)],
+            blocks[: self.report.blocks],
             serial=int(preamble.recording[:8], 16),
             rate=preamble.rate,
             preskip=preamble.preskip,
             comments=comments(self.report),
         )
-        self._opener = Opener(self.report, keybox.unwrap(boxes[0], recipient, self.report.preamble_hash))
+        self._opener = Opener(self.report, keybox.unwrap(keybox_body, recipient, self.report.preamble_hash))
 
     @property
     def size(self) -> int:
@@ -77,17 +81,27 @@ class Hearing:
         self._opener.wipe()
         self._bodies.clear()
 
-    def _read(self, blocks: dict[int, Sealed], boxes: list[bytes]) -> Iterator[bytes]:
+    def _read(self, blocks: list[Sealed], boxes: list[bytes]) -> Iterator[bytes]:
         """The records of the file, of which what is needed later is noted."""
+        blocks.clear()
+        boxes.clear()
         for item, record in file_items(self._store, self._recording):
             if item.name.type is RecordType.BLOCK:
                 _, body = parse_record(record)
                 header = BlockHeader.parse(body)
                 plain_bytes = 0 if header.gap else len(ciphertext(body)) - TAG_BYTES
-                blocks[item.name.index] = Sealed(header, plain_bytes)
+                blocks.append(Sealed(header, plain_bytes))
             elif item.name.type is RecordType.KEYBOX:
-                boxes[:] = [parse_record(record)[1]]
+                boxes.append(parse_record(record)[1])
             yield record
+
+    def _keybox(self) -> bytes:
+        """The keybox's body, where verifying ended at a flaw before it: the commitment tells whether it is the right one."""
+        name = naming.items([Name(self._recording, RecordType.KEYBOX, 0)])
+        if name not in list_objects(self._store, self._recording):
+            raise SealedError(f"there is no keybox in it: {NO_KEYBOX[self.report.keybox]}")
+        ((_, record),) = read_items(self._store, name)
+        return parse_record(record)[1]
 
     def _unseal(self, index: int) -> OpusBlock:
         item = self._opener.open(index, self._body(index))
@@ -99,20 +113,21 @@ class Hearing:
             try:
                 self._bodies = self._object_with(index)
             except StoreError:
-                self._objects = []  # they may have been brought together meanwhile
+                self._objects = {}  # they may have been brought together meanwhile
                 self._bodies = self._object_with(index)
         return self._bodies[index]
 
     def _object_with(self, index: int) -> dict[int, bytes]:
         """The bodies of the blocks that lie in one object with this one."""
         if not self._objects:
-            self._objects = list_objects(self._store, self._recording)
-        name = Name(self._recording, RecordType.BLOCK, index)
-        for found in self._objects:
-            if name in naming.parse_items(found):
-                items = read_items(self._store, found)
-                return {item.name.index: parse_record(record)[1] for item, record in items}
-        raise StoreError(f"the archive has block {index} of recording {self._recording} no more")
+            for found in list_objects(self._store, self._recording):
+                for name in naming.parse_items(found):
+                    if name.type is RecordType.BLOCK:
+                        self._objects.setdefault(name.index, found)
+        if index not in self._objects:
+            raise StoreError(f"the archive has block {index} of recording {self._recording} no more")
+        items = read_items(self._store, self._objects[index])
+        return {item.name.index: parse_record(record)[1] for item, record in items}
 
 
 class _Records(io.RawIOBase):
@@ -149,10 +164,8 @@ class _Records(io.RawIOBase):
         return 0
 
 
-def _must_be_heard(report: Report, boxes: list[bytes], *, salvage: bool) -> None:
+def _must_be_heard(report: Report, *, salvage: bool) -> None:
     if report.state is State.REFUSED:
         raise SealedError("the recording was refused: its audio was erased, and no key to it exists")
     if report.state is not State.WHOLE and not salvage:
         raise SealedError(f"the recording is not whole: {report.flaw or 'it has no end'}")
-    if not boxes:
-        raise SealedError(f"there is no keybox in it: {NO_KEYBOX[report.keybox]}")

@@ -14,13 +14,15 @@ from collections.abc import Sequence
 from typing import IO
 
 from recorder import __version__
-from recorder.audio import FRAME_TICKS, GAP_TICKS_MULTIPLE, Gap, OpusBlock
+from recorder.audio import FRAME_TICKS, GAP_TICKS_MULTIPLE, TICKS_PER_SECOND, Gap, OpusBlock
 from recorder.errors import SealedError
 
 PAGE_PACKETS_MAX = 50
 PAGE_SEGMENTS_MAX = 255
 TAGS_BYTES_MAX = PAGE_SEGMENTS_MAX * 255 - 1
 """So that the comments fit on one page."""
+TICKS_MAX = 48 * 3_600 * TICKS_PER_SECOND
+"""Of a recording: twice what a room can be set to. Gaps of 114 bytes may tell of a day each."""
 
 BEGIN, END = 2, 4
 """Flags of a page."""
@@ -56,7 +58,8 @@ class OggOpusWriter:
         self._write_page(0, 0, [tags(comments)])
 
     def write(self, item: OpusBlock | Gap) -> None:
-        """The next stretch of the recording; SealedError if a packet is not one frame of 20 ms, mono."""
+        """The next stretch of the recording; SealedError if a packet is not one frame of 20 ms, mono, or it ends too late."""
+        check(item)
         if isinstance(item, Gap):
             frames, rest = divmod(item.length - self._taken, FRAME_TICKS)
             for _ in range(frames):
@@ -65,7 +68,6 @@ class OggOpusWriter:
                 self._add(LOST_SHORTEST, GAP_TICKS_MULTIPLE)
             self._taken = 0
         else:
-            check(item)
             for packet in item.packets:
                 self._add(packet, FRAME_TICKS)
                 self._lost = lost_like(packet)
@@ -107,10 +109,17 @@ def head(rate: int, preskip: int) -> bytes:
 
 
 def check(item: OpusBlock | Gap) -> None:
-    """SealedError if `item` could not be written: a packet is not one frame of 20 ms, mono."""
+    """SealedError if `item` could not be written: a packet is not one frame of 20 ms, mono, or it ends too late."""
+    check_end(item.position + item.length)
     if isinstance(item, OpusBlock):
         for packet in item.packets:
             _check_frame(packet)
+
+
+def check_end(ticks: int) -> None:
+    """SealedError if no recording can go on to here."""
+    if ticks > TICKS_MAX:
+        raise SealedError(f"the recording tells of {ticks} ticks, and no room records more than {TICKS_MAX}")
 
 
 def lost_like(packet: bytes) -> bytes:

@@ -14,6 +14,7 @@ Beside that it is what `OggOpusWriter` makes of the same recording, and decodes 
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from recorder.archive import ogg
@@ -55,7 +56,8 @@ class _Stretch(NamedTuple):
 class Playable:
     """The file, without its audio: `size` in bytes.
 
-    `blocks` are all of the recording, in order; SealedError if one cannot hold the packets that its header tells of.
+    `blocks` are all of the recording, in order; SealedError if one cannot hold the packets that its header tells of, or the
+    recording is over `ogg.TICKS_MAX`.
     `serial`, `rate`, `preskip` and `comments` as for `OggOpusWriter`.
     """
 
@@ -68,6 +70,8 @@ class Playable:
         preskip: int,
         comments: Sequence[tuple[str, str]],
     ) -> None:
+        if blocks:
+            ogg.check_end(blocks[-1].header.end)
         self._blocks = blocks
         self._serial = serial
         self._start = ogg.page(serial, 0, ogg.BEGIN, 0, [ogg.head(rate, preskip)])
@@ -86,12 +90,18 @@ class Playable:
             taken = FRAME_TICKS if header.flushed else 0
             ticks += header.length
         self._end = preskip + ticks
-        if self._granule < self._end:
+        if self._granule < self._end or not self._stretches:  # a file has a last page
             self._add_gap(like, FRAME_TICKS)
         self.size = self._at
 
     def read(self, start: int, stop: int, unseal: Callable[[int], OpusBlock]) -> Iterator[bytes]:
         """The bytes from `start` to before `stop`, in pieces. `unseal` is asked for no other block than they need."""
+        start, stop = max(0, start), min(stop, self.size)
+        if start >= stop:
+            return
+        lost = cache(
+            lambda like: _lost(like, unseal)
+        )  # of each page of a long gap the same block would be opened again
         if start < len(self._start):
             yield self._start[start:stop]
         first = max(0, bisect_right(self._stretches, start, key=lambda each: each.at) - 1)
@@ -99,7 +109,7 @@ class Playable:
             stretch = self._stretches[number]
             if stretch.at >= stop:
                 return
-            made = self._make(stretch, unseal, last=number == len(self._stretches) - 1)
+            made = self._make(stretch, unseal, lost, last=number == len(self._stretches) - 1)
             piece = made[max(0, start - stretch.at) : stop - stretch.at]
             if piece:
                 yield piece
@@ -122,12 +132,13 @@ class Playable:
         self._page += pages
         self._granule += ticks
 
-    def _make(self, stretch: _Stretch, unseal: Callable[[int], OpusBlock], *, last: bool) -> bytes:
+    def _make(
+        self, stretch: _Stretch, unseal: Callable[[int], OpusBlock], lost: Callable[[int | None], bytes], *, last: bool
+    ) -> bytes:
         """The pages of one stretch."""
         if stretch.block is None:
-            lost = ogg.LOST_BEFORE_ANY if stretch.like is None else ogg.lost_like(unseal(stretch.like).packets[-1])
             frames = stretch.packets - stretch.shorts
-            packets = [lost] * frames + [ogg.LOST_SHORTEST] * stretch.shorts
+            packets = [lost(stretch.like)] * frames + [ogg.LOST_SHORTEST] * stretch.shorts
             granule = stretch.granule + frames * FRAME_TICKS + stretch.shorts * GAP_TICKS_MULTIPLE
             return self._print(stretch.page, packets, granule, last=last)
         header, plain_bytes = self._blocks[stretch.block]
@@ -150,6 +161,15 @@ class Playable:
     def _print(self, number: int, packets: Sequence[bytes], granule: int, *, last: bool) -> bytes:
         flags, granule = (ogg.END, self._end) if last else (0, granule)
         return ogg.page(self._serial, number, flags, granule, packets)
+
+
+def _lost(like: int | None, unseal: Callable[[int], OpusBlock]) -> bytes:
+    """What says "lost" behind this block."""
+    if like is None:
+        return ogg.LOST_BEFORE_ANY
+    item = unseal(like)
+    ogg.check(item)
+    return ogg.lost_like(item.packets[-1])
 
 
 def _laced(size: int) -> int:
@@ -177,11 +197,9 @@ def _stretched(sizes: Sequence[int], laced: int) -> list[int]:
         larger = min(_largest(_laced(found[at]) + missing), PADDED_BYTES_MAX)
         missing -= _laced(larger) - _laced(found[at])
         found[at] = larger
-    if (
-        missing == 1
-    ):  # where the next byte of each packet is one of lacing too: one gives a byte back, another takes two
-        giver = next(at for at, size in enumerate(found) if size > sizes[at] and size % 255)
-        taker = next(at for at, size in enumerate(found) if at != giver and size % 255 == 254)
+    if missing == 1:  # the next byte of a packet is one of lacing too: another one gives a byte back, and it takes two
+        taker = next(at for at, size in enumerate(found) if size % 255 == 254)
+        giver = next(at for at, size in enumerate(found) if at != taker and size > sizes[at] and size % 255)
         found[giver] -= 1
         found[taker] += 1
         missing = 0

@@ -25,6 +25,8 @@ from recorder.sealed.verify import Report, State
 
 GAPS_TOLD_MAX = 256
 """Gaps named one by one in the file's comments; of more, their number is told."""
+FLAW_CHARACTERS_MAX = 500
+"""Of a flaw, in the file's comments: it may quote what a device signed, and they have an end."""
 
 
 def listen(
@@ -144,7 +146,7 @@ def comments(report: Report) -> list[tuple[str, str]]:
         ("DEVICE", preamble.device),
         ("SEQUENCE", str(preamble.sequence)),
         ("DATE", _utc(report.first or preamble.made)),
-        ("STATE", report.state if report.flaw is None else f"{report.state}: {report.flaw}"),
+        ("STATE", report.state if report.flaw is None else f"{report.state}: {report.flaw[:FLAW_CHARACTERS_MAX]}"),
     ]
     for gap in report.gaps[:GAPS_TOLD_MAX]:
         start, length = gap.position / TICKS_PER_SECOND, gap.length / TICKS_PER_SECOND

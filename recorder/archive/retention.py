@@ -3,13 +3,14 @@
     from birth      `delete_after_ms`: in the catalogue since the first item came, and in the client's receipt (D1)
     a decision      moves it to `after_decision_days` behind the decision, if that is later (D1)
     the ceiling     `ceiling_days` after it was made, whatever was decided (D1)
-    no case         `unlinked_days` after it came, with a reminder before (D6)
-    no receipt      that is valid: locked at once, and gone `no_receipt_hours` after it came (D6)
+    no case         `unlinked_days` after it had come, with a reminder before (D6)
+    no receipt      that is valid: locked at once, and gone `no_receipt_hours` after that (D6)
     the client      within `client_days` of that asks to have it erased, and it goes: no hold stands against that (D7)
     a hold          or a request of the client that is open keeps it beyond its date, until the last of them ends (D2, D3, S1)
 
-What people have days for counts from when it came: a room may have been off the network for as long. What goes earlier wins,
-but for the decision. A hold moves no date: with the hold gone, a recording whose date is past is due.
+What people have days for counts from when it had come: a room may have been off the network for as long, also in the middle of
+a meeting, and a receipt comes behind the manifest. What goes earlier wins, but for the decision. A hold moves no date: with the
+hold gone, a recording whose date is past is due.
 """
 
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Facts:
     made_ms: int
     """As far as the device's clock is believed."""
     came_ms: int
-    """When its first item came, by the archive's clock."""
+    """When its manifest came, by the archive's clock: its first item may have come days before."""
     delete_after_ms: int
     """From birth."""
     receipt: bool
@@ -75,7 +76,7 @@ class Fate:
     kept: bool
     """By a hold or an open request, for now: it is not deleted, even if it is due."""
     locked: bool
-    """Nobody may hear it."""
+    """Nobody may hear it: it has no receipt, or the client asked to have it erased, in time or in a request that is open."""
     remind_ms: int | None
     """When whoever was there is to be reminded that no case is named."""
 
@@ -100,7 +101,7 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
         due_ms,
         cause,
         kept=held and not asked_in_time,
-        locked=not facts.receipt or facts.erasure_asked_ms is not None,
+        locked=not facts.receipt or asked_in_time or (facts.erasure_asked_ms is not None and facts.request_open),
         remind_ms=None if facts.linked else facts.came_ms + terms.reminder_days * DAY_MS,
     )
 

@@ -15,6 +15,7 @@ from recorder.errors import AuditError
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes([3]) * 32)
 SALT = bytes(range(16))
+PUBLISHED_MS = 1_700_000_001_000
 WORDS = "zaak 2026-17: bezwaar, «waarom»".encode()
 
 
@@ -50,7 +51,7 @@ def places(lines: Sequence[Line], before: Place = BEGINNING) -> list[Place]:
 
 def checkpoint(lines: Sequence[Line], number: int) -> audit.Checkpoint:
     place = places(lines)[number - 1]
-    return audit.open_checkpoint(KEY.public_key(), audit.sign(KEY, "archive", place, 1_700_000_000_000))
+    return audit.open_checkpoint(KEY.public_key(), audit.sign(KEY, "archive", place, PUBLISHED_MS))
 
 
 LINES = chain(6)
@@ -91,15 +92,15 @@ def test_a_past_that_was_rewritten_with_care_shows_to_who_has_a_checkpoint() -> 
     assert len(places(other)) == 6  # in itself it is sound
     for number in range(1, 7):
         with pytest.raises(AuditError, match=f"rewritten: line {number} is not the one that was published"):
-            audit.agree([BEGINNING, *places(other)], [checkpoint(LINES, number)])
-    audit.agree([BEGINNING, *places(LINES)], [checkpoint(LINES, number) for number in range(1, 7)])
+            audit.agree([BEGINNING, *places(other)], [checkpoint(LINES, number)], kept_from_ms=0)
+    audit.agree([BEGINNING, *places(LINES)], [checkpoint(LINES, number) for number in range(1, 7)], kept_from_ms=0)
 
 
 def test_an_end_that_was_cut_off_shows_to_who_has_a_checkpoint() -> None:
     with pytest.raises(AuditError, match="tells of 6 lines, and the audit trail ends with 5"):
-        audit.agree(places(LINES[:5]), [checkpoint(LINES, 6)])
+        audit.agree(places(LINES[:5]), [checkpoint(LINES, 6)], kept_from_ms=0)
     with pytest.raises(AuditError, match="tells of 6 lines, and the audit trail ends with 0"):
-        audit.agree([BEGINNING], [checkpoint(LINES, 6)])
+        audit.agree([BEGINNING], [checkpoint(LINES, 6)], kept_from_ms=0)
 
 
 def test_details_may_be_deleted_and_the_chain_stays() -> None:
@@ -111,9 +112,18 @@ def test_the_oldest_lines_may_go_and_the_rest_still_agrees() -> None:
     before = places(LINES)[2]
     rest = LINES[3:]
     assert places(rest, before) == places(LINES)[3:]
-    audit.agree([before, *places(rest, before)], [checkpoint(LINES, number) for number in (1, 3, 6)])
+    audit.agree(
+        [before, *places(rest, before)], [checkpoint(LINES, number) for number in (1, 3, 6)], kept_from_ms=PUBLISHED_MS
+    )
     with pytest.raises(AuditError, match="line 4 of the audit trail was altered, or one before it"):
         places(rest, replace(before, hash=bytes(32)))
+
+
+def test_a_beginning_that_was_cut_off_shows_to_who_has_a_checkpoint() -> None:
+    rest = places(LINES)[2:]  # the third is what they follow
+    for numbers, kept_from_ms in (((1, 2, 4, 6), PUBLISHED_MS), ((1, 3, 6), PUBLISHED_MS - 1)):
+        with pytest.raises(AuditError, match="begins behind line 3, and no checkpoint tells that this is old enough"):
+            audit.agree(rest, [checkpoint(LINES, number) for number in numbers], kept_from_ms=kept_from_ms)
 
 
 def test_details_cannot_be_told_by_trying() -> None:

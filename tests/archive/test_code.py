@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.archive.code import CHARACTERS, code, parse
+from recorder.wire.consent import check_receipt
+from tests.rooms import Room
 
-RECEIPTS = st.binary(min_size=32, max_size=32)
+RECEIPTS = st.binary(max_size=200)
 
 
 def test_it_is_what_the_page_says() -> None:
@@ -16,6 +18,14 @@ def test_it_is_what_the_page_says() -> None:
     expected = "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[int(bits[at : at + 5], 2)] for at in range(0, 100, 5))
     assert code(bytes(32)).replace("-", "") == expected
     assert [len(group) for group in code(bytes(32)).split("-")] == [4] * 5
+
+
+def test_who_has_the_next_receipt_has_not_the_code_of_this_one() -> None:
+    room = Room()
+    receipt, following = room.record(1).receipt, room.record(1).receipt
+    known = bytes.fromhex(check_receipt(room.public_key, following.body).previous)
+    assert known == receipt.content
+    assert code(receipt.body) != code(known)
 
 
 @given(RECEIPTS, RECEIPTS)

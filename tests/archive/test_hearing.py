@@ -133,6 +133,47 @@ def test_what_was_deleted_is_told(store: Watched, clerk: Clerk, room: Talking) -
         b"".join(hearing.read(hearing.size - 100, hearing.size))
 
 
+def test_salvage_gives_what_stands_before_the_flaw_and_says_so(store: Watched, clerk: Clerk, room: Talking) -> None:
+    recording = room.record(5)
+    keep(clerk, recording, batch=1)
+    whole = hear(store, recording, room)
+    begins = [each.at for each in whole._playable._stretches]
+    before = b"".join(whole.read(begins[0], begins[2]))
+    store.store.delete([f"{recording.id}/blocks/00000002-00000002"])
+    with pytest.raises(SealedError, match="not whole: block 3 stands where another one should"):
+        hear(store, recording, room)
+    hearing = Hearing(store, recording.id, room.public_key, RECIPIENT, salvage=True)
+    assert (hearing.report.state, hearing.report.blocks) == ("cut", 2)
+    data = b"".join(hearing.read(0, hearing.size))
+    assert before in data
+    assert b"STATE=cut: block 3 stands where another one should" in data
+
+
+def test_a_block_that_lies_under_another_name_is_told(store: Watched, clerk: Clerk, room: Talking) -> None:
+    recording = room.record(4)
+    keep(clerk, recording, batch=1)
+    folder = f"{recording.id}/blocks/"
+    store.store.delete([f"{folder}{at:08}-{at:08}" for at in (2, 3)])
+    store.store.put({f"{folder}00000003-00000003": recording.blocks[2].record})
+    hearing = Hearing(store, recording.id, room.public_key, RECIPIENT, salvage=True)
+    assert hearing.report.blocks == 3
+    with pytest.raises(StoreError, match="has block 2 of recording"):
+        b"".join(hearing.read(0, hearing.size))
+
+
+def test_a_recording_in_the_place_of_another_one_is_not_heard(store: Watched, clerk: Clerk, room: Talking) -> None:
+    """Who may hear the one must not hear the other, whoever moves objects about."""
+    recording, other = room.record(3), room.record(3)
+    for each in (recording, other):
+        keep(clerk, each)
+    for name in list(store.list(f"{recording.id}/")):
+        store.store.delete([name])
+    store.store.put({name.replace(other.id, recording.id): store.get(name) for name in store.list(f"{other.id}/")})
+    for salvage in (False, True):
+        with pytest.raises(SealedError, match=f"as recording {recording.id} is recording {other.id}"):
+            Hearing(store, recording.id, room.public_key, RECIPIENT, salvage=salvage)
+
+
 def test_what_was_changed_since_it_was_verified_is_not_heard(
     store: Watched, clerk: Clerk, room: Talking, monkeypatch: pytest.MonkeyPatch
 ) -> None:

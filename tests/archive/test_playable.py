@@ -7,11 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from recorder.archive.ogg import OggOpusWriter
-from recorder.archive.playable import PADDED_BYTES_MAX, Playable, Sealed, _frame, _laced, _padded, _room, _stretched
+from recorder.archive.ogg import END, OggOpusWriter
+from recorder.archive.playable import (
+    PADDED_BYTES_MAX,
+    Playable,
+    Sealed,
+    _frame,
+    _laced,
+    _padded,
+    _room,
+    _stretched,
+)
 from recorder.audio import FRAME_TICKS, Gap, OpusBlock
 from recorder.errors import SealedError
 from recorder.sealed.layout import PACKET_BYTES_MAX, PACKETS_MAX, BlockHeader, print_packets
@@ -117,6 +126,57 @@ def test_of_a_gap_no_more_is_opened_than_the_block_before_it() -> None:
     assert (len(data), opened) == (200, {1})
 
 
+def test_nothing_is_opened_for_no_bytes() -> None:
+    size = playable(LONG).size
+    for start, stop in ((0, 0), (size // 2, size // 2), (size // 2, 1), (size, size + 9), (size + 1, size + 9)):
+        assert read(LONG, start, stop) == (b"", set())
+    assert read(LONG, -9, size + 9)[0] == read(LONG)[0]
+
+
+def test_for_all_pages_of_a_gap_the_block_before_it_is_opened_once() -> None:
+    file, opened = playable(LONG), []
+
+    def unseal(index: int) -> OpusBlock:
+        opened.append(index)
+        item = LONG[index]
+        assert isinstance(item, OpusBlock)
+        return item
+
+    first = next(each for each in file._stretches if each.block is None)
+    last = next(each for each in reversed(file._stretches) if each.like == 1)
+    assert last.page > first.page + 60
+    assert b"".join(file.read(first.at, last.at + 1, unseal))
+    assert opened == [1]
+
+
+def test_a_gap_behind_a_packet_that_is_none_of_ours_is_not_made_up() -> None:
+    """Of 10 ms: what is lost would be told to be half as long."""
+    items = [OpusBlock(0, FRAME_TICKS, (b"\xf0a", b"\xf0b"), True, MOMENT), gap(FRAME_TICKS, 96_000)]
+    begin = playable(items)._stretches[1].at
+    with pytest.raises(SealedError, match="not one frame of 20 ms"):
+        read(items, begin, begin + 1)
+
+
+def test_a_recording_of_nothing_has_an_end() -> None:
+    file = Playable([], serial=7, rate=48_000, preskip=0, comments=[])
+
+    def unseal(index: int) -> OpusBlock:
+        raise AssertionError(index)
+
+    data = b"".join(file.read(0, file.size, unseal))
+    assert len(data) == file.size
+    assert data[data.rindex(b"OggS") + 5] == END
+
+
+def test_a_recording_that_no_room_can_have_made_is_told() -> None:
+    days = [gap(at * 4_200_000_000, 4_200_000_000) for at in range(1_000)]
+    with pytest.raises(SealedError, match="no room records more than"):
+        playable(days)
+    writer = OggOpusWriter(io.BytesIO(), serial=7, rate=48_000, preskip=PRESKIP, comments=[])
+    with pytest.raises(SealedError, match="no room records more than"):
+        writer.write(days[1])
+
+
 def test_the_bytes_say_nothing_of_the_packets() -> None:
     """Where each lies must not depend on what only the key shows."""
     loud = [OpusBlock(0, 3 * FRAME_TICKS, (b"\xf8" + b"a" * 200, b"\xf8" + b"b" * 300, b"\xf8"), False, MOMENT)]
@@ -130,6 +190,7 @@ SIZES = st.one_of(
 )
 
 
+@example([1, 763], 1_759)  # one of them grows no further, the other one's next byte is two
 @given(
     st.lists(SIZES, min_size=1, max_size=PACKETS_MAX) | st.lists(SIZES, min_size=1, max_size=3), st.integers(1, 16_384)
 )

@@ -1,6 +1,7 @@
 """What the reading room writes, judged by the tools that its readers use: opusinfo, opusdec, ffprobe."""
 
 import errno
+import io
 import json
 import os
 import signal
@@ -196,6 +197,18 @@ def test_salvage_says_so_in_the_file(tmp_path: Path) -> None:
     told = run("opusinfo", out)
     assert "STATE=cut: the manifest tells of 3 blocks, and 2 are here" in told
     assert out.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_flaw_that_quotes_what_a_device_signed_finds_room_in_the_file(tmp_path: Path) -> None:
+    source, out = tmp_path / "a.sealed", tmp_path / "a.opus"
+    items = RECORDINGS["a gap between"]
+    text = b'{"' + b"a" * 70_000 + b'":1}'
+    manifest = layout.record(layout.RecordType.MANIFEST, DEVICE.sign(layout.DOMAIN_MANIFEST + text) + text)
+    records = [layout.record(*each) for each in layout.split(io.BytesIO(sealed(items)))]
+    source.write_bytes(b"".join([*records[:-2], manifest, records[-1]]))
+    report = listen(source, [DEVICE.public_key()], RECIPIENT, out, salvage=True)
+    assert (report.state, report.blocks) == (State.CUT, len(items))
+    assert "STATE=cut: the manifest: the text is not a Manifest" in run("opusinfo", out)
 
 
 ANOTHER_KIND = OpusBlock(72_120, 1_920, (TONE[0].packets[0], b"\x00" + TONE[0].packets[1][1:]), False, MOMENT)

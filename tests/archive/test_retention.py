@@ -71,6 +71,13 @@ def test_the_clients_wish_in_their_days_is_stronger_than_any_hold() -> None:
     assert found.locked
 
 
+def test_a_wish_that_came_too_late_locks_it_until_it_is_decided() -> None:
+    asked = replace(PLAIN, erasure_asked_ms=day(20), request_open=True)
+    assert fate(asked, TERMS, day(21)).locked
+    refused = fate(replace(asked, request_open=False), TERMS, day(30))
+    assert (refused.locked, refused.due_ms, refused.cause) == (False, day(126), Cause.TERM)
+
+
 def test_without_a_receipt_nobody_hears_it() -> None:
     assert fate(replace(PLAIN, receipt=False), TERMS, day(0)).locked
     assert not fate(PLAIN, TERMS, day(0)).locked
