@@ -42,6 +42,9 @@ class Role(StrEnum):
     LISTENER = "listener"
     """Handles objections, appeals and complaints."""
     TRAINER = "trainer"
+    """Makes fragments for training."""
+    TRAINEE = "trainee"
+    """Hears them, and nothing else."""
     RIGHTS_DESK = "rights_desk"
     PRIVACY_OFFICER = "privacy_officer"
     ADMINISTRATOR = "administrator"
@@ -134,6 +137,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.APPROVE_FRAGMENT: _TRAINING,
             Action.HEAR_FRAGMENT: _TRAINING,
         },
+        Role.TRAINEE: {Action.HEAR_FRAGMENT: _TRAINING},
         Role.RIGHTS_DESK: {
             Action.FIND: _ANY,
             Action.SEE: _ANY,

@@ -14,7 +14,9 @@ from hashlib import sha256
 DOMAIN_CODE = b"wederhoor/1 client code\0"
 GROUPS, GROUP_CHARACTERS = 5, 4
 CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_MEANT = str.maketrans("OIL", "011", "- ")
+_MEANT = str.maketrans("OIL", "011")
+_BETWEEN = re.compile(r"[\s\u2010-\u2015-]")
+"""What stands between groups, also where a program has made it finer."""
 _CODE = re.compile(f"[{CHARACTERS}]{{{GROUPS * GROUP_CHARACTERS}}}", re.ASCII)
 
 
@@ -28,7 +30,8 @@ def code(body: bytes) -> str:
 
 def parse(text: str) -> str | None:
     """The code that somebody wrote; None if it is none."""
-    found = text.upper().translate(_MEANT)
-    if not _CODE.fullmatch(found):
+    bare = _BETWEEN.sub("", text)
+    found = bare.upper().translate(_MEANT)
+    if not bare.isascii() or not _CODE.fullmatch(found):  # in capitals some other letters are two of ours
         return None
     return "-".join(found[at : at + GROUP_CHARACTERS] for at in range(0, len(found), GROUP_CHARACTERS))

@@ -10,7 +10,7 @@
 
 What people have days for counts from when it had come: a room may have been off the network for as long, also in the middle of
 a meeting, and a receipt comes behind the manifest. What goes earlier wins, but for the decision. A hold moves no date: with the
-hold gone, a recording whose date is past is due.
+hold gone, a recording whose date is past is due. It keeps also what has no receipt, and that stays locked.
 """
 
 from dataclasses import dataclass
@@ -102,7 +102,7 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
         cause,
         kept=held and not asked_in_time,
         locked=not facts.receipt or asked_in_time or (facts.erasure_asked_ms is not None and facts.request_open),
-        remind_ms=None if facts.linked else facts.came_ms + terms.reminder_days * DAY_MS,
+        remind_ms=None if facts.linked or not facts.receipt else facts.came_ms + terms.reminder_days * DAY_MS,
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 from recorder.archive import access
 from recorder.archive.access import FOUR_EYES, TABLE, Action, Choice, Purpose, Role, may, may_have
 
-# c caseworker, l listener, t trainer, r rights desk, p privacy officer, a administrator, s case system; a capital: with
-# what is their own alone. Behind the action, for each purpose that must be named; none is named where there is none.
+# c caseworker, l listener, t trainer, e trainee, r rights desk, p privacy officer, a administrator, s case system; a capital:
+# with what is their own alone. Behind the action, for each purpose that must be named; none is named where there is none.
 EXPECTED = """
 list_unlinked                   c s
 link                            c s
@@ -38,7 +38,7 @@ disclose                        r
 confirm_disclosure              p
 cut              training       t
 approve_fragment training       t
-hear_fragment    training       t
+hear_fragment    training       t e
 see_rooms                       p a
 preview_deletions               p
 read_audit                      p
@@ -46,7 +46,7 @@ set_policy                      a
 confirm_policy                  p
 keep_accounts                   a
 """
-LETTERS = dict(zip("cltrpas", Role, strict=True))
+LETTERS = dict(zip("clterpas", Role, strict=True))
 PURPOSES = (None, *Purpose)
 
 
@@ -90,7 +90,7 @@ def test_no_program_and_nobody_who_keeps_accounts_hears() -> None:  # rules 5 an
 def test_who_hears_does_not_watch_over_it() -> None:
     subsets = chain.from_iterable(combinations(Role, size) for size in range(len(Role) + 1))
     for roles in map(set, subsets):
-        hears = roles & {Role.CASEWORKER, Role.LISTENER, Role.TRAINER, Role.RIGHTS_DESK}
+        hears = roles & {Role.CASEWORKER, Role.LISTENER, Role.TRAINER, Role.TRAINEE, Role.RIGHTS_DESK}
         watches = roles & {Role.ADMINISTRATOR, Role.PRIVACY_OFFICER}
         alone = Role.CASE_SYSTEM not in roles or len(roles) == 1
         assert may_have(roles) == (alone and not (hears and watches) and len(watches) < 2)

@@ -36,7 +36,7 @@ def test_each_receipt_has_its_own(one: bytes, other: bytes) -> None:
 @given(RECEIPTS, st.randoms(use_true_random=False))
 def test_it_is_understood_however_it_is_written(receipt: bytes, chance) -> None:
     written = code(receipt)
-    for character, others in (("0", "0Oo"), ("1", "1IiLl"), ("-", ["", " ", "-", "--"])):
+    for character, others in (("0", "0Oo"), ("1", "1IiLl"), ("-", ["", " ", "-", "--", "\u2013", "\u00a0", "\n"])):
         written = "".join(chance.choice(others) if each == character else each for each in written)
     assert parse(f" {written.swapcase()} ") == code(receipt)
 
@@ -49,5 +49,12 @@ def test_what_is_none_is_none(text: str) -> None:
 
 def test_none_of_these_is_one() -> None:
     whole = code(bytes(32))
-    for text in ("", whole[:-1], f"{whole}0", whole.replace(whole[0], "U"), whole.replace(whole[0], "é"), f"{whole}\n"):
+    for text in (
+        "",
+        whole[:-1],
+        f"{whole}0",
+        whole.replace(whole[0], "U"),
+        whole.replace(whole[0], "é"),
+        f"{whole[:-2]}ß",
+    ):
         assert parse(text) is None, text

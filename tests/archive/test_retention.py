@@ -49,6 +49,7 @@ def test_a_room_that_was_off_the_network_takes_nobody_their_days() -> None:
 def test_a_reminder_is_for_what_has_no_case() -> None:
     assert fate(PLAIN, TERMS, day(1)).remind_ms is None
     assert fate(replace(PLAIN, linked=False), TERMS, day(1)).remind_ms == day(7)
+    assert fate(replace(PLAIN, linked=False, receipt=False), TERMS, day(1)).remind_ms is None  # it is gone by then
 
 
 def test_a_hold_keeps_it_beyond_its_date_and_then_it_is_due() -> None:
