@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 INCHES = (8.0, 3.2)
 STYLE = {
@@ -81,7 +82,9 @@ def _catalogue(axes: Axes, result: Result) -> None:
     axes.annotate("50 ms", (50.0, 0.5), ha="right", va="top", color=COLOURS[1])
     axes.invert_yaxis()
     axes.set(xscale="log", xlabel="milliseconds; the whiskers end at the fastest and at 95 of 100")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _fleet(axes: Axes, result: Result) -> None:
