@@ -50,7 +50,7 @@ from recorder.archive.sqlite import Sqlite
 from recorder.archive.tables import CONFLICTS, DEVICES, ITEMS, RECORDINGS, TALLIES, TALLY_SLOTS
 from recorder.errors import CatalogueError
 from recorder.sealed.layout import Manifest, Preamble, RecordType
-from recorder.wire.consent import ConsentReceipt
+from recorder.wire.consent import DAY_MS, ConsentReceipt
 from recorder.wire.judge import CONFLICTS_LEFT_BY_A_REFUSAL, LEFT_BY_A_REFUSAL, Known, Said
 from recorder.wire.receipt import Purged
 from recorder.wire.records import ITEM_TYPES, Beside, ItemType
@@ -58,7 +58,6 @@ from recorder.wire.upload import Name
 
 LOG = logging.getLogger(__name__)
 
-DAY_MS = 86_400_000
 BACKDATING_DAYS_MAX = 14
 """A device's clock counts for the deletion date, but may not put a recording's making further back than this before it
 came: a wrong clock, or a stolen key, would have it deleted at once."""

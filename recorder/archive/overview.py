@@ -18,13 +18,13 @@ from recorder.config import Config
 from recorder.errors import WireError
 from recorder.meeting.table import State
 from recorder.wire import status
+from recorder.wire.consent import DAY_MS
 from recorder.wire.status import Status
 
 LISTEN_SECONDS_MAX = 15.0
 QUIET_SECONDS = 1.0
 """After the last retained status, for one that is still on the road."""
 ASK_SECONDS_MAX = 5.0
-DAY_MS = 86_400_000
 SPOOL_RATIO_MAX = 0.8
 DISK_RATIO_MAX = 0.8
 STALLED_SECONDS_MAX = 60

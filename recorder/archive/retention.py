@@ -16,8 +16,9 @@ hold gone, a recording whose date is past is due. It keeps also what has no rece
 from dataclasses import dataclass
 from enum import StrEnum
 
+from recorder.wire.consent import DAY_MS
+
 HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
