@@ -36,7 +36,8 @@ from recorder.sealed.open import Opener
 from recorder.sealed.ratchet import NONCE
 from recorder.wire.upload import Name
 
-BLOCK_BYTES, BLOCK_SECONDS = 4_096, 1
+BLOCK_BYTES = 4_096
+"""Of a second."""
 FIRST_SOUND_BYTES = 65_536
 """More than a browser needs before it plays: some ten seconds."""
 FIRST_SOUND_MS_MAX = 300.0

@@ -21,8 +21,8 @@ from recorder.errors import SealedError, StoreError
 from recorder.sealed import keybox
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import TAG_BYTES, BlockHeader, RecordType, ciphertext, parse_record
-from recorder.sealed.open import NO_KEYBOX, Opener
-from recorder.sealed.verify import Report, State, verify
+from recorder.sealed.open import NO_KEYBOX, Opener, must_be_opened
+from recorder.sealed.verify import verify
 from recorder.wire.upload import Name
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Hearing:
         preamble = self.report.preamble
         if preamble.recording != recording:
             raise SealedError(f"what lies at the archive as recording {recording} is recording {preamble.recording}")
-        _must_be_heard(self.report, salvage=salvage)
+        must_be_opened(self.report, salvage=salvage)
         keybox_body = boxes[0] if boxes else self._keybox()
         self._playable = Playable(
             blocks[: self.report.blocks],
@@ -162,10 +162,3 @@ class _Records(io.RawIOBase):
             raise io.UnsupportedOperation("only to the beginning")
         self._left, self._rest, self._at = self._make(), memoryview(b""), 0
         return 0
-
-
-def _must_be_heard(report: Report, *, salvage: bool) -> None:
-    if report.state is State.REFUSED:
-        raise SealedError("the recording was refused: its audio was erased, and no key to it exists")
-    if report.state is not State.WHOLE and not salvage:
-        raise SealedError(f"the recording is not whole: {report.flaw or 'it has no end'}")

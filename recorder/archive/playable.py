@@ -99,9 +99,8 @@ class Playable:
         start, stop = max(0, start), min(stop, self.size)
         if start >= stop:
             return
-        lost = cache(
-            lambda like: _lost(like, unseal)
-        )  # of each page of a long gap the same block would be opened again
+        # of each page of a long gap the same block would be opened again
+        lost = cache(lambda like: _lost(like, unseal))
         if start < len(self._start):
             yield self._start[start:stop]
         first = max(0, bisect_right(self._stretches, start, key=lambda each: each.at) - 1)

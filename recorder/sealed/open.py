@@ -108,14 +108,19 @@ def open_recording(
     """
     start = stream.tell()
     report = verify(stream, device_keys)
-    if report.state is State.REFUSED:
-        raise SealedError("the recording was refused: its audio was erased, and no key to it exists")
-    if report.state is not State.WHOLE and not salvage:
-        raise SealedError(f"the recording is not whole: {report.flaw or 'it has no end'}")
+    must_be_opened(report, salvage=salvage)
     stream.seek(start)
     opener = Opener(report, keybox.unwrap(_find_keybox(stream, report), recipient, report.preamble_hash))
     stream.seek(start)
     return Opened(report, _items(stream, report, opener))
+
+
+def must_be_opened(report: Report, *, salvage: bool) -> None:
+    """SealedError if a recording of which this was found is not to be opened; with `salvage` one that is not whole is."""
+    if report.state is State.REFUSED:
+        raise SealedError("the recording was refused: its audio was erased, and no key to it exists")
+    if report.state is not State.WHOLE and not salvage:
+        raise SealedError(f"the recording is not whole: {report.flaw or 'it has no end'}")
 
 
 def _find_keybox(stream: BinaryIO, report: Report) -> bytes:

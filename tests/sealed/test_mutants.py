@@ -31,7 +31,7 @@ KEYED = {
     "parse_packets",
     "unwrap",
     "release_keybox",
-    "open_recording",
+    "must_be_opened",
     "Opener.__init__",
     "Opener.open",
     "_open_block",
@@ -42,7 +42,7 @@ EQUIVALENT = {
     "open Opener.open: not 0 <= index": "the file does not change under a test vector; see test_open.py",
     "layout Manifest: max_length=GAPS_MAX": "a vector of 65,537 gaps would take 2 MB; test_layout.py makes it",
     "layout parse_packets: not 1 <= count": "a reader knows the count from the header; test_layout.py has it",
-    "open open_recording: report.state is State.REFUSED": "a refusal has no keybox; test_open.py has the message",
+    "open must_be_opened: report.state is State.REFUSED": "a refusal has no keybox; test_open.py has the message",
 }
 
 
