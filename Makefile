@@ -4,7 +4,7 @@ PYTHON ?= python3
 RECORDER := .venv/bin/recorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults check bench lock docs clean
+.PHONY: help setup run test faults check bench lock docs clean messages
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ docs: setup ## Draw the parts of docs/ that are made from the code
 	.venv/bin/python -m recorder.trial.picture
 	.venv/bin/python -m hardware.generate
 	.venv/bin/python -m hardware.draw
+
+messages: setup ## Find the words of the pages that are to be translated, and make what is read of them
+	.venv/bin/python -m recorder.archive.web.messages
 
 lock: ## Renew the lock files from pyproject.toml (needs uv)
 	@provisioning/workstation lock

@@ -274,6 +274,31 @@ class Metrics(Section, frozen=True):
     watch_port: Port
 
 
+class Web(Section, frozen=True):
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$",
+            description='"https://HOST" or "https://HOST:PORT", and nothing behind it',
+        ),
+    ]
+    bind: Annotated[str, Meta(pattern="^(unix:/.+|[^/]+:[0-9]{1,5})$", description='"HOST:PORT" or "unix:/SOCKET"')]
+    behind_proxy: bool
+    database: Annotated[
+        str, Meta(pattern=r"^(|postgresql(\+psycopg)?://.+)$", description='"" for a file, or "postgresql://…"')
+    ]
+    socket: str
+    organisation: Annotated[str, Meta(min_length=1, max_length=100)]
+    language: Literal["nl", "en"]
+
+    def __post_init__(self) -> None:
+        if self.url.startswith("http:") and not _is_loopback(self.url):
+            raise Clash(
+                f'web.url is "{self.url}": without TLS whoever is on the way sees what is said and typed; use https',
+                "web.url",
+            )
+
+
 class Config(Section, frozen=True):
     """The whole file."""
 
@@ -289,6 +314,7 @@ class Config(Section, frozen=True):
     consent: Consent
     archive: Archive
     metrics: Metrics
+    web: Web
 
     def __post_init__(self) -> None:
         if self.speaker.announcement and not self.speaker.identity:

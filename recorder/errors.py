@@ -104,3 +104,7 @@ class TrialError(WederhoorError):
 
 class ScriptError(TrialError):
     """A step of a trial's script does not fit the state that the room is in. What had begun by then is ended and kept."""
+
+
+class WebError(WederhoorError, OSError):
+    """The pages or the reading room cannot be served. Check the `[web]` section of the configuration."""

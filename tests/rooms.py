@@ -74,6 +74,8 @@ class Room:
     sequence: int = 0
     previous_receipt: bytes = bytes(32)
     """H of the body of the last `receipt`."""
+    wall_ms: int = WALL_MS
+    """When its meetings begin."""
 
     @property
     def public_key(self) -> Ed25519PublicKey:
@@ -82,6 +84,9 @@ class Room:
     def packets(self, _index: int) -> tuple[bytes, ...]:
         """Of a block: one here, of noise, that is no sound."""
         return (os.urandom(40),)
+
+    def moment(self, second: int = 0) -> Moment:
+        return Moment(self.wall_ms + 1_000 * second, 1_000 * second, synced=True)
 
     def record(self, blocks: int = 3, ident: str | None = None) -> Recording:
         """A meeting of so many blocks; `ident` forces the recording's id."""
@@ -92,7 +97,7 @@ class Room:
             device=self.name,
             sequence=self.sequence,
             previous=bytes(32),
-            moment=moment(),
+            moment=self.moment(),
             boot=BOOT,
             rate=48_000,
             preskip=312,
@@ -107,17 +112,19 @@ class Room:
         for index in range(blocks):
             packets = self.packets(index)
             ticks = len(packets) * FRAME_TICKS
-            block = OpusBlock(index * ticks, ticks, packets, False, moment(index))
+            block = OpusBlock(index * ticks, ticks, packets, False, self.moment(index))
             _, body = layout.parse_record(sealer.seal(block, final=index == blocks - 1))
             ledger.add(body)
             bodies.append(body)
         _, stop = layout.parse_record(
             ledger.manifest(
-                self.key, ended="stop", events=(), moment=moment(blocks), boot=BOOT, keybox_body=bytes(keybox)
+                self.key, ended="stop", events=(), moment=self.moment(blocks), boot=BOOT, keybox_body=bytes(keybox)
             )
         )
         _, no = layout.parse_record(
-            refusal(self.key, preamble, told=(), no_ms=moment(blocks).wall_ms, moment=moment(blocks), boot=BOOT)
+            refusal(
+                self.key, preamble, told=(), no_ms=self.moment(blocks).wall_ms, moment=self.moment(blocks), boot=BOOT
+            )
         )
         said = canonical.decode(preamble[64:], layout.Preamble)
         ident = said.recording
@@ -147,7 +154,7 @@ class Room:
             self.key,
             ended="power_loss",
             events=(),
-            moment=moment(blocks),
+            moment=self.moment(blocks),
             boot=BOOT,
             keybox_body=recording.keybox.body,
         )

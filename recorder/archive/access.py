@@ -186,10 +186,33 @@ FOUR_EYES: Mapping[Action, Action] = MappingProxyType(
 """What a second person does, and what the first one did."""
 
 
+def role_for(
+    roles: Collection[Role], action: Action, purpose: Purpose | None = None, *, own: bool = False
+) -> Role | None:
+    """By which of these roles one may do this for this purpose, if by any.
+
+    `own` tells whether they linked the recording to its case.
+    """
+    for role in sorted(roles):
+        permission = TABLE[role].get(action)
+        if permission is not None and _fits(permission, purpose, own=own):
+            return role
+    return None
+
+
 def may(roles: Collection[Role], action: Action, purpose: Purpose | None = None, *, own: bool = False) -> bool:
-    """Whether who has these roles may do this, for this purpose; `own` tells whether they linked the recording to its case."""
-    found = (TABLE[role].get(action) for role in roles)
-    return any(each is not None and _fits(each, purpose, own=own) for each in found)
+    """Whether who has these roles may do this, as `role_for` tells."""
+    return role_for(roles, action, purpose, own=own) is not None
+
+
+def purposes(roles: Collection[Role], action: Action, *, own: bool) -> frozenset[Purpose]:
+    """For which of them one may do it; empty also for what needs none."""
+    return frozenset(each for each in Purpose if may(roles, action, each, own=own))
+
+
+def could(roles: Collection[Role], action: Action, *, own: bool) -> bool:
+    """Whether one may do it for any purpose, or for none."""
+    return may(roles, action, own=own) or bool(purposes(roles, action, own=own))
 
 
 def may_have(roles: Collection[Role]) -> bool:

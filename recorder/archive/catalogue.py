@@ -48,6 +48,7 @@ from recorder.archive.naming import Enrolment, Origin
 from recorder.archive.postgresql import Postgresql
 from recorder.archive.sqlite import Sqlite
 from recorder.archive.tables import CONFLICTS, DEVICES, ITEMS, RECORDINGS, TALLIES, TALLY_SLOTS
+from recorder.config import Archive
 from recorder.errors import CatalogueError
 from recorder.sealed.layout import Manifest, Preamble, RecordType
 from recorder.wire.consent import DAY_MS, ConsentReceipt
@@ -567,6 +568,11 @@ def _count(connection: Connection, table: Table, *where: ColumnElement[bool]) ->
 
 def _each(names: Iterable[str]) -> list[tuple[str]]:
     return [(name,) for name in names]
+
+
+def url(config: Archive) -> str:
+    """Where the settings say that the catalogue is."""
+    return config.catalogue or f"sqlite:///{Path(config.folder).absolute() / 'catalogue.sqlite'}"
 
 
 def _database(url: str) -> Database:

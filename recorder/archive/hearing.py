@@ -5,8 +5,7 @@ Plaintext is in memory for as long as its range is being read; nothing of it is 
 """
 
 import io
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -15,6 +14,7 @@ from recorder.archive.export import file_items, list_objects
 from recorder.archive.playable import Playable, Sealed
 from recorder.archive.reading_room import comments
 from recorder.archive.rebuild import read_items
+from recorder.archive.records import Records
 from recorder.archive.store import Store
 from recorder.audio import OpusBlock
 from recorder.errors import SealedError, StoreError
@@ -24,9 +24,6 @@ from recorder.sealed.layout import TAG_BYTES, BlockHeader, RecordType, ciphertex
 from recorder.sealed.open import NO_KEYBOX, Opener, must_be_opened
 from recorder.sealed.verify import verify
 from recorder.wire.upload import Name
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 
 class Hearing:
@@ -53,7 +50,7 @@ class Hearing:
         """Of the blocks of the object that was read last."""
         blocks: list[Sealed] = []
         boxes: list[bytes] = []
-        self.report = verify(io.BufferedReader(_Records(lambda: self._read(blocks, boxes))), [device_key])
+        self.report = verify(io.BufferedReader(Records(lambda: self._read(blocks, boxes))), [device_key])
         preamble = self.report.preamble
         if preamble.recording != recording:
             raise SealedError(f"what lies at the archive as recording {recording} is recording {preamble.recording}")
@@ -128,37 +125,3 @@ class Hearing:
             raise StoreError(f"the archive has block {index} of recording {self._recording} no more")
         items = read_items(self._store, self._objects[index])
         return {item.name.index: parse_record(record)[1] for item, record in items}
-
-
-class _Records(io.RawIOBase):
-    """What `make` yields, as a stream that can be read from its beginning again."""
-
-    def __init__(self, make: Callable[[], Iterator[bytes]]) -> None:
-        self._make = make
-        self._left, self._rest, self._at = make(), memoryview(b""), 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        while not self._rest:
-            record = next(self._left, None)
-            if record is None:
-                return 0
-            self._rest = memoryview(record)
-        taken = min(len(self._rest), memoryview(buffer).nbytes)
-        memoryview(buffer)[:taken] = self._rest[:taken]
-        self._rest, self._at = self._rest[taken:], self._at + taken
-        return taken
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if (offset, whence) != (0, io.SEEK_SET):
-            raise io.UnsupportedOperation("only to the beginning")
-        self._left, self._rest, self._at = self._make(), memoryview(b""), 0
-        return 0

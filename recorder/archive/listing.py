@@ -3,10 +3,10 @@
 So the next portion costs what the first did, however far down it is, and none is shown twice when others come meanwhile.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 
 from recorder.archive.catalogue import Catalogue
 from recorder.archive.tables import RECORDINGS
@@ -59,3 +59,47 @@ def portion(catalogue: Catalogue, device: str | None, after: Listed | None, rows
     query = query.order_by(table.first_ms.desc(), table.id.desc()).limit(rows)
     with catalogue.read() as connection:
         return [Listed(*row) for row in connection.execute(query)]
+
+
+class Row(NamedTuple):
+    """One recording, as people are told of it."""
+
+    recording: str
+    device: str
+    state: str
+    first_ms: int
+    """When its first item came, by the archive's clock."""
+    made_ms: int | None
+    """By the device's clock."""
+    made_synced: bool | None
+    ended: str | None
+    ended_ms: int | None
+    """By the device's clock."""
+    delete_after_ms: int
+    consent: str | None
+    """From the consent receipt, as its words are: None while it is not there."""
+    yes: int | None
+    """How often the button said yes."""
+    present: int | None
+    """How many were counted; None where nobody was."""
+    training: str | None
+    """As `consent`, for training."""
+
+
+_ROW = [RECORDINGS.c.id, *(RECORDINGS.c[name] for name in Row._fields[1:])]
+
+
+def rows(catalogue: Catalogue, recordings: Collection[str]) -> list[Row]:
+    """Those of these that are there, the newest first."""
+    return _rows(catalogue, RECORDINGS.c.id.in_(recordings))
+
+
+def of_rooms(catalogue: Catalogue, devices: Collection[str], since_ms: int) -> list[Row]:
+    """All of these devices whose first item came since then, the newest first. Of any state."""
+    return _rows(catalogue, RECORDINGS.c.device.in_(devices) & (RECORDINGS.c.first_ms >= since_ms))
+
+
+def _rows(catalogue: Catalogue, which: ColumnElement[bool]) -> list[Row]:
+    query = select(*_ROW).where(which).order_by(RECORDINGS.c.first_ms.desc(), RECORDINGS.c.id.desc())
+    with catalogue.read() as connection:
+        return [Row(*row) for row in connection.execute(query)]

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recorder.cli import pages
 from recorder.config import Archive, Config, load
 
 if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported when they run
@@ -89,6 +90,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         epilog="example: recorder archive --config archive.toml rebuild",
     )
     again.set_defaults(action="rebuild")
+    pages.add(actions)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -112,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
             _rebuild(config, open_store(config))
         case "watch":
             _watch(settings)
+        case "web" | "read" | "account":
+            pages.run(args, settings)
         case _:
             _serve(settings, open_store(config, "write"))
     return 0
@@ -290,7 +294,6 @@ def _rebuild(config: Archive, store: "Store") -> None:
 
 def open_catalogue(config: Archive, *, make: bool = False) -> "Catalogue":
     """The catalogue that the settings name, which must be there, unless it is to be made. Raises CatalogueError."""
-    from recorder.archive.catalogue import Catalogue
+    from recorder.archive.catalogue import Catalogue, url
 
-    url = config.catalogue or f"sqlite:///{Path(config.folder).absolute() / 'catalogue.sqlite'}"
-    return Catalogue(url, make=make)
+    return Catalogue(url(config), make=make)

@@ -1,0 +1,93 @@
+"""Who may open a page: each view names the action of `recorder.archive.access` that it is, or says that it is for everybody.
+
+A test walks all addresses and fails for one that does neither.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+from recorder.archive.access import TABLE, Action, Purpose, Role, role_for
+from recorder.archive.web.people.models import Person
+from recorder.archive.web.trail import writing
+
+View = Callable[..., HttpResponseBase]
+
+
+class Asked(HttpRequest):
+    """A request of somebody who has signed in."""
+
+    user: Person
+
+
+def needs(*actions: Action) -> Callable[[View], View]:
+    """A view for those who have one of these actions in a role, under whatever conditions; the view asks for them."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            person = request.user
+            if not any(action in TABLE[role] for role in person.roles for action in actions):
+                refused(person, actions[0])
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        guarded.actions = actions  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def everybody(view: View) -> View:
+    """A view that needs no role: it tells nothing of anybody."""
+    view.actions = ()  # type: ignore[attr-defined]
+    return view
+
+
+def permit(
+    person: Person,
+    action: Action,
+    purpose: Purpose | None = None,
+    *,
+    own: bool = False,
+    recording: str | None = None,
+) -> Role:
+    """The role by which they may; of who may not it is written down, and PermissionDenied."""
+    role = role_for(person.roles, action, purpose, own=own)
+    if role is None:
+        refused(person, action, purpose, recording=recording)
+        raise PermissionDenied
+    return role
+
+
+def refused(person: Person, action: Action, purpose: Purpose | None = None, *, recording: str | None = None) -> None:
+    """Write down that somebody tried what they may not."""
+    writing.write(
+        person=str(person.id),
+        role=min(person.roles, default="none"),
+        action=action,
+        result="refused",
+        purpose=purpose,
+        recording=recording,
+    )
+
+
+def note(
+    person: Person,
+    role: Role,
+    action: Action,
+    *,
+    purpose: Purpose | None = None,
+    recording: str | None = None,
+    details: Mapping[str, str] | None = None,
+) -> None:
+    """Write down what somebody did. Call it in the transaction that does it."""
+    writing.write(
+        person=str(person.id), role=role, action=action, purpose=purpose, recording=recording, details=details
+    )

@@ -1,0 +1,28 @@
+"""May this permit still be played by? Asked by the reading room itself, each time: it believes the pages nothing."""
+
+from recorder.archive.access import Action, Choice, Purpose, Role, choice, role_for
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.listening.models import Permit
+from recorder.archive.web.meetings.seen import Seen, see
+
+
+class NotNow(Exception):
+    """It may not; the message is for who wanted to listen."""
+
+
+def judge(permit: Permit) -> tuple[Seen, Role]:
+    """The recording, and by which role it may be heard; or NotNow."""
+    if now_ms() >= permit.until_ms or not permit.person.is_active:
+        raise NotNow("over")
+    found = see([permit.recording])
+    if not found:
+        raise NotNow("gone")
+    seen, purpose = found[0], Purpose(permit.purpose)
+    role = role_for(permit.person.roles, Action.HEAR, purpose, own=seen.of(permit.person))
+    if role is None:
+        raise NotNow("forbidden")
+    if seen.fate.locked:
+        raise NotNow("locked")
+    if choice(purpose) is Choice.TRAINING:
+        raise NotNow("training")
+    return seen, role

@@ -1,0 +1,93 @@
+"""The reading room: it plays by permits, to the pages alone, and writes down who hears before it gives a sound.
+
+It has the key, and is a process and a user of its own. What it is asked for comes over a socket in the file system, and it
+believes nothing of that but the number of a permit: the permit, the person, their roles and the recording it reads itself.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from recorder.archive.hearing import Hearing
+from recorder.archive.web.archive import archive
+from recorder.archive.web.meetings.seen import Seen
+from recorder.errors import SealedError
+from recorder.sealed.keys import RecipientPrivateKey
+
+OPEN_MAX = 32
+"""Recordings that are open at once; of more, the one that was not asked for for longest is closed."""
+OPEN_SECONDS = 900.0
+"""A recording that nobody asks for any more is closed."""
+
+
+@dataclass
+class _Open:
+    hearing: Hearing
+    asked: float
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    closed: bool = False
+
+
+class Room:
+    """The recordings that are being heard, each opened once for each permit."""
+
+    def __init__(self, recipient: RecipientPrivateKey) -> None:
+        self._recipient = recipient
+        self._lock = threading.Lock()
+        self._open: dict[UUID, _Open] = {}
+
+    @contextmanager
+    def hearing(self, permit: UUID, seen: Seen) -> Iterator[Hearing]:
+        """The recording, for one who uses it at a time. SealedError or StoreError if it cannot be opened."""
+        while True:
+            found = self._found(permit, seen)
+            with found.lock:
+                if not found.closed:
+                    yield found.hearing
+                    return
+
+    def permits(self) -> list[UUID]:
+        """By which something is open now."""
+        with self._lock:
+            return list(self._open)
+
+    def close(self, permit: UUID) -> None:
+        """Overwrite the keys of what was heard by this."""
+        with self._lock:
+            found = self._open.pop(permit, None)
+        if found is not None:
+            with found.lock:
+                found.closed = True
+                found.hearing.close()
+
+    def sweep(self) -> None:
+        """Close what nobody has asked for in a while, and what is too much."""
+        now = time.monotonic()
+        with self._lock:
+            by_age = sorted(self._open, key=lambda each: self._open[each].asked)
+            old = {each for each in by_age if now - self._open[each].asked > OPEN_SECONDS}
+        for each in old.union(by_age[: max(0, len(by_age) - OPEN_MAX)]):
+            self.close(each)
+
+    def _found(self, permit: UUID, seen: Seen) -> _Open:
+        with self._lock:
+            found = self._open.get(permit)
+            if found is not None:
+                found.asked = time.monotonic()
+                return found
+        made = _Open(self._make(seen), time.monotonic())
+        with self._lock:
+            found = self._open.setdefault(permit, made)
+        if found is not made:  # another thread was faster
+            made.hearing.close()
+        self.sweep()
+        return found
+
+    def _make(self, seen: Seen) -> Hearing:
+        key = archive().catalogue.public_keys([seen.row.device]).get(seen.row.device)
+        if key is None:
+            raise SealedError(f"{seen.row.device} is not enrolled any more: there is no key to check it with")
+        return Hearing(archive().store, seen.recording, key, self._recipient)

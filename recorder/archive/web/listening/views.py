@@ -1,0 +1,90 @@
+"""Asking to listen, and listening: what is heard comes from the reading room, a range at a time."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from recorder.archive.access import Action, Purpose, purposes
+from recorder.archive.web.access import Asked, needs, permit
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.listening.asking import Answer, Away, ask
+from recorder.archive.web.listening.forms import HearForm
+from recorder.archive.web.listening.models import PERMIT_MS, Permit
+from recorder.archive.web.listening.words import WHY_NOT
+from recorder.archive.web.meetings.views import look, shown
+
+PASSED_ON = ("Content-Range", "Accept-Ranges", "Content-Type")
+
+
+@needs(Action.HEAR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def hear(request: Asked, recording: str) -> HttpResponse:
+    """Say purpose, case and reason; then it may be heard."""
+    seen = look(request.user, Action.HEAR, recording)
+    own = seen.of(request.user)
+    form = HearForm(
+        purposes(request.user.roles, Action.HEAR, own=own),
+        request.POST or None,
+        initial={"case": seen.link.case.number if seen.link else ""},
+    )
+    if request.method == "POST" and form.is_valid():
+        purpose = Purpose(form.cleaned_data["purpose"])
+        permit(request.user, Action.HEAR, purpose, own=own, recording=recording)
+        if seen.link is None or form.cleaned_data["case"] != seen.link.case.number:
+            form.add_error("case", _("The recording is not of this case."))
+        else:
+            made = Permit.objects.create(
+                person=request.user,
+                recording=recording,
+                purpose=purpose.value,
+                case=form.cleaned_data["case"],
+                reason=form.cleaned_data["reason"],
+                until_ms=now_ms() + PERMIT_MS,
+            )
+            return redirect("listen", made.pk)
+    return render(request, "listening/hear.html", {"seen": seen, "form": form})
+
+
+@needs(Action.HEAR)
+@require_http_methods(["GET", "HEAD"])
+def listen(request: Asked, permit: UUID) -> HttpResponse:
+    """The recording with its player. It is opened before the page is shown, so that it plays at once."""
+    held = _mine(request, permit)
+    seen = look(request.user, Action.HEAR, held.recording)
+    context = shown(request.user, seen) | {"permit": held, "why_not": None}
+    try:
+        answer = ask("POST", held.pk, "opened")
+    except Away:
+        context["why_not"] = WHY_NOT["away"]
+        return render(request, "listening/listen.html", context, status=503)
+    if answer.status != 200:
+        told = answer.json()
+        context["why_not"] = WHY_NOT[told["why"]]
+        context["flaw"] = told.get("flaw")
+        return render(request, "listening/listen.html", context, status=403)
+    return render(request, "listening/listen.html", context)
+
+
+@needs(Action.HEAR)
+@require_http_methods(["GET", "HEAD"])
+def audio(request: Asked, permit: UUID) -> HttpResponseBase:
+    """A range of the recording's file, as the reading room gives it: nothing of it is kept here."""
+    held = _mine(request, permit)
+    wanted = {"Range": request.headers["Range"]} if "Range" in request.headers else {}
+    try:
+        answer: Answer = ask("GET", held.pk, "audio", wanted)
+    except Away:
+        return HttpResponse(status=503)
+    headers = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
+    return HttpResponse(answer.body, status=answer.status, headers=headers)
+
+
+def _mine(request: Asked, permit: UUID) -> Permit:
+    """A permit of this person; another's is as if it were not there."""
+    found = Permit.objects.filter(pk=permit, person=request.user).first()
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,69 @@
+"""What people type of a meeting."""
+
+import re
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+_CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./_-]{0,63}", re.ASCII)
+_BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
+
+
+def is_citizen_number(text: str) -> bool:
+    """Whether it could be a BSN: eight or nine digits that pass its test (the eleven-test, with −1 for the last one)."""
+    digits = re.sub(r"[\s.]", "", text)
+    if not re.fullmatch("[0-9]{8,9}", digits, re.ASCII) or not int(digits):
+        return False
+    return sum(w * int(d) for w, d in zip(_BSN_WEIGHTS, digits.zfill(9), strict=True)) % 11 == 0
+
+
+class CaseNumber(forms.CharField):
+    """The number of a case, and never a citizen's (M3)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Case number"),
+            max_length=64,
+            help_text=_("As in your own system. Not a name and not a citizen service number (BSN)."),
+            widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        )
+
+    def clean(self, value: str) -> str:
+        cleaned = " ".join(super().clean(value).split())
+        if is_citizen_number(cleaned):
+            raise ValidationError(_("This is a citizen service number (BSN). Type the number of the case instead."))
+        if not _CASE.fullmatch(cleaned):
+            raise ValidationError(
+                _("A case number has letters, digits, spaces and . / _ - and begins with a letter or digit.")
+            )
+        return cleaned
+
+
+class LinkForm(forms.Form):
+    case = CaseNumber()
+    there = forms.BooleanField(label=_("I had this conversation myself."))
+
+
+class FindForm(forms.Form):
+    case = CaseNumber()
+
+
+class StatementForm(forms.Form):
+    text = forms.CharField(
+        label=_("Statement"),
+        max_length=5_000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_(
+            "It stands with the recording from now on, and cannot be changed. The recording itself stays as it is."
+        ),
+    )
+    of_client = forms.BooleanField(label=_("In the words of the client"), required=False)
+
+
+class DecisionForm(forms.Form):
+    day = forms.DateField(
+        label=_("Day of the decision"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("The recordings of this case stay at least 56 days after it."),
+    )

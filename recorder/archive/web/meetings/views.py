@@ -1,0 +1,151 @@
+"""Finding a recording, saying of which case it is, and seeing what is known of it."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from recorder.archive.access import Action, could
+from recorder.archive.web.access import Asked, needs, note, permit, refused
+from recorder.archive.web.archive import archive
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.meetings.forms import DecisionForm, FindForm, LinkForm, StatementForm
+from recorder.archive.web.meetings.models import Case, Link, Statement
+from recorder.archive.web.meetings.seen import Seen, see, unlinked
+from recorder.archive.web.meetings.verified import verified
+from recorder.archive.web.people.models import Person
+from recorder.archive.web.trail.reading import listeners
+from recorder.wire.topics import RECORDING_PATTERN
+
+MINE_SHOWN = 50
+
+
+@needs(Action.LIST_UNLINKED)
+@require_http_methods(["GET", "HEAD"])
+def meetings(request: Asked) -> HttpResponse:
+    """My meetings: those of my rooms that have no case yet, and those that I gave one."""
+    person = request.user
+    permit(person, Action.LIST_UNLINKED)
+    mine = Link.objects.filter(person=person).order_by("-at_ms").values_list("recording", flat=True)[:MINE_SHOWN]
+    context = {"unlinked": unlinked(person.rooms), "mine": see(list(mine)), "rooms": person.rooms}
+    return render(request, "meetings/meetings.html", context)
+
+
+@needs(Action.LINK)
+@require_http_methods(["GET", "HEAD", "POST"])
+def link(request: Asked, recording: str) -> HttpResponse:
+    """Say of which case a meeting is. Only of one's own rooms, and only of one that has none."""
+    role = permit(request.user, Action.LINK, recording=recording)
+    seen = next((each for each in unlinked(request.user.rooms) if each.recording == recording), None)
+    if seen is None:
+        raise Http404
+    form = LinkForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        number = form.cleaned_data["case"]
+        with transaction.atomic():
+            case, _new = Case.objects.get_or_create(number=number)
+            _link, new = Link.objects.get_or_create(
+                recording=recording,
+                defaults={"case": case, "person": request.user, "device": seen.row.device, "at_ms": now_ms()},
+            )
+            if new:
+                note(request.user, role, Action.LINK, recording=recording, details={"case": number})
+        if not new:  # a colleague was faster
+            raise Http404
+        messages.success(request, _("The recording is now of case %(case)s.") % {"case": number})
+        return redirect("recording", recording)
+    return render(request, "meetings/link.html", {"seen": seen, "form": form})
+
+
+@needs(Action.FIND)
+@require_http_methods(["GET", "HEAD", "POST"])
+def find(request: Asked) -> HttpResponse:
+    """By the number of a case. POST: a case's number stands in no address, and so in no log."""
+    role = permit(request.user, Action.FIND)
+    form, found = FindForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        number = form.cleaned_data["case"]
+        note(request.user, role, Action.FIND, details={"case": number})
+        found = see(list(Link.objects.filter(case__number=number).values_list("recording", flat=True)))
+    return render(request, "meetings/find.html", {"form": form, "found": found})
+
+
+@needs(Action.SEE)
+@require_http_methods(["GET", "HEAD"])
+def recording(request: Asked, recording: str) -> HttpResponse:
+    """One recording, its audio left out."""
+    seen = look(request.user, Action.SEE, recording)
+    return render(request, "meetings/recording.html", shown(request.user, seen))
+
+
+@needs(Action.ATTACH)
+@require_http_methods(["GET", "HEAD", "POST"])
+def attach(request: Asked, recording: str) -> HttpResponse:
+    """A statement, to be shown wherever the recording is (S4)."""
+    seen = look(request.user, Action.ATTACH, recording)
+    role = permit(request.user, Action.ATTACH, own=seen.of(request.user), recording=recording)
+    form = StatementForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            Statement.objects.create(
+                recording=recording,
+                text=form.cleaned_data["text"],
+                of_client=form.cleaned_data["of_client"],
+                person=request.user,
+                at_ms=now_ms(),
+            )
+            note(request.user, role, Action.ATTACH, recording=recording)
+        messages.success(request, _("The statement stands with the recording now."))
+        return redirect("recording", recording)
+    return render(request, "meetings/attach.html", {"seen": seen, "form": form})
+
+
+@needs(Action.DECIDE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def decide(request: Asked, recording: str) -> HttpResponse:
+    """Tell when the case of this recording was decided (D1)."""
+    seen = look(request.user, Action.DECIDE, recording)
+    role = permit(request.user, Action.DECIDE, own=seen.of(request.user), recording=recording)
+    if seen.link is None:
+        raise Http404
+    form = DecisionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        noon = timezone.make_aware(datetime.combine(form.cleaned_data["day"], time(12)))
+        with transaction.atomic():
+            Case.objects.filter(pk=seen.link.case_id).update(decided_ms=int(noon.timestamp() * 1_000))
+            details = {"case": seen.link.case.number, "day": form.cleaned_data["day"].isoformat()}
+            note(request.user, role, Action.DECIDE, recording=recording, details=details)
+        messages.success(request, _("The day of the decision is noted, for all recordings of the case."))
+        return redirect("recording", recording)
+    return render(request, "meetings/decide.html", {"seen": seen, "form": form})
+
+
+def look(person: Person, action: Action, recording: str) -> Seen:
+    """The recording, for somebody who may do this with it; for others it is as if it were not there."""
+    found = see([recording]) if RECORDING_PATTERN.fullmatch(recording) else []
+    if not found:
+        raise Http404
+    seen = found[0]
+    if not could(person.roles, action, own=seen.of(person)):
+        refused(person, action, recording=recording)
+        raise Http404
+    return seen
+
+
+def shown(person: Person, seen: Seen) -> dict[str, Any]:
+    """What a recording's page has."""
+    own = seen.of(person)
+    store, catalogue = archive().store, archive().catalogue
+    return {
+        "seen": seen,
+        "verified": verified(store, catalogue, seen.row),
+        "statements": Statement.objects.filter(recording=seen.recording).order_by("at_ms").select_related("person"),
+        "listened": listeners(seen.recording),
+        "may": {each.value for each in Action if could(person.roles, each, own=own)},
+    }

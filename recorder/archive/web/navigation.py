@@ -1,0 +1,32 @@
+"""The places that one's roles lead to, in the order in which they stand on a page."""
+
+from typing import NamedTuple
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from recorder.archive.access import TABLE, Action
+
+
+class Place(NamedTuple):
+    url: str
+    title: Promise
+    here: bool
+
+
+_PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
+    ("meetings", _("My meetings"), frozenset({Action.LIST_UNLINKED})),
+    ("find", _("Find"), frozenset({Action.FIND})),
+)
+
+
+def places(request: HttpRequest) -> list[Place]:
+    """Where this person may go. Nowhere for who has not signed in."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    may = {action for role in user.roles for action in TABLE[role]}
+    found = [(reverse(name), title) for name, title, needed in _PLACES if may & needed]
+    return [Place(url, title, request.path.startswith(url)) for url, title in found]

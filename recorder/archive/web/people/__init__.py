@@ -1,0 +1,1 @@
+"""Who works with the pages: accounts, their roles, their rooms, and how they sign in."""

@@ -1,0 +1,88 @@
+"""Accounts. Who may do what with a role stands in `recorder.archive.access`, and nowhere here."""
+
+import uuid
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from recorder.archive.access import Role, may_have
+from recorder.archive.web.words import ROLES
+
+
+class People(BaseUserManager["Person"]):
+    """Makes accounts. ValueError for roles that one person may not have together."""
+
+    def make(self, email: str, name: str, roles: Collection[Role], rooms: Collection[str] = ()) -> "Person":
+        """Without a password: the first one is set by a link."""
+        person = self.model(email=self.normalize_email(email).lower(), name=name)
+        person.set_unusable_password()
+        person.save(using=self._db)
+        person.give(roles, rooms)
+        return person
+
+
+class Person(AbstractBaseUser):
+    """One person's account, and never a group's (B2). Its id stands in the audit trail; a name does not."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    is_active = models.BooleanField(_("may sign in"), default=True)
+    reviewed_ms = models.BigIntegerField(null=True)
+    """When somebody last looked whether these roles are still right (B2)."""
+
+    objects: ClassVar[People] = People()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Read once for each request: the account is."""
+        if not hasattr(self, "_roles"):
+            self._roles = frozenset(Role(each.role) for each in self.role_rows.all())
+        return self._roles
+
+    @property
+    def rooms(self) -> list[str]:
+        """The devices of the rooms where this person has conversations."""
+        return sorted(each.device for each in self.room_rows.all())
+
+    def give(self, roles: Collection[Role], rooms: Collection[str]) -> None:
+        """These roles and rooms, and no others."""
+        if not may_have(roles):
+            raise ValueError("nobody may have these roles together")
+        self.role_rows.all().delete()
+        self.room_rows.all().delete()
+        RoleRow.objects.bulk_create(RoleRow(person=self, role=each.value) for each in sorted(set(roles)))
+        RoomRow.objects.bulk_create(RoomRow(person=self, device=each) for each in sorted(set(rooms)))
+        self.__dict__.pop("_roles", None)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Addresses are compared without regard to capitals."""
+        self.email = self.email.lower()
+        super().save(*args, **kwargs)
+
+
+class RoleRow(models.Model):
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="role_rows")
+    role = models.CharField(max_length=32, choices=[(each.value, ROLES[each]) for each in Role])
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["person", "role"], name="one_role_once")]
+
+
+class RoomRow(models.Model):
+    """A room where this person has conversations: those of others are not theirs to see (P2)."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="room_rows")
+    device = models.CharField(max_length=64)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["person", "device"], name="one_room_once")]

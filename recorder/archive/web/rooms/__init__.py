@@ -1,0 +1,1 @@
+"""The rooms: whether they work, now and over time."""

@@ -1,0 +1,93 @@
+"""The two servers, the pages and the reading room behind them: gunicorn, with threads.
+
+Whoever starts one is told when it serves.
+"""
+
+import os
+import resource
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+from gunicorn.app.base import BaseApplication
+
+from recorder.config import Config
+from recorder.errors import WebError
+
+SECRET_BYTES = 48
+THREADS = 16
+WORKERS = 2
+"""Of the pages. The reading room is one process: what it has opened is there, and not in another."""
+
+
+def set_up(config_file: Path | None, module: str = "settings") -> None:
+    """Django, by this configuration, with its database as this version wants it. Raises WebError."""
+    os.environ.pop("WEDERHOOR_CONFIG", None)
+    if config_file is not None:
+        os.environ["WEDERHOOR_CONFIG"] = str(config_file.absolute())
+    os.environ["DJANGO_SETTINGS_MODULE"] = f"recorder.archive.web.{module}"
+    try:
+        django.setup()
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("createcachetable", verbosity=0)
+    except django.db.Error as error:
+        raise WebError(f"the database of the pages cannot be opened; check web.database: {error}") from error
+
+
+def make_secret(config: Config) -> None:
+    """What signs cookies, once for an archive."""
+    file = Path(config.archive.folder) / "keys" / "web.secret"
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(SECRET_BYTES))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise WebError(f"{file}: cannot be written: {error.strerror}; check archive.folder") from error
+
+
+def serve_pages(config: Config, ready: Callable[[], None]) -> None:
+    """Until SIGTERM."""
+    options = {"bind": config.web.bind, "workers": WORKERS, "threads": THREADS}
+    if not config.web.behind_proxy:
+        options["forwarded_allow_ips"] = ""
+    _Server(options, ready).run()
+
+
+def serve_readings(place: Path, furnish: Callable[[], None], ready: Callable[[], None]) -> None:
+    """Until SIGTERM, on a socket that this user and its group may use. `furnish` is called where requests are answered."""
+    # Keys and sound are in this process's memory: no file is made of that when it dies.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    options = {"bind": f"unix:{place}", "workers": 1, "threads": THREADS, "umask": 0o007} | {
+        "post_worker_init": lambda _worker: furnish()
+    }
+    _Server(options, ready).run()
+
+
+class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
+    def __init__(self, options: Mapping[str, Any], ready: Callable[[], None]) -> None:
+        self._options, self._ready = options, ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        common = {
+            "worker_class": "gthread",
+            "preload_app": False,
+            "proc_name": "wederhoor",
+            "when_ready": lambda _server: self._ready(),
+            "limit_request_line": 2_048,
+            "limit_request_fields": 60,
+            "loglevel": "warning",
+            "graceful_timeout": 10,
+            "control_socket_disable": True,
+        }
+        for name, value in (common | dict(self._options)).items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return get_wsgi_application()

@@ -1,0 +1,38 @@
+"""Filters and tags that every template has."""
+
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.utils.safestring import SafeString
+
+from recorder.archive.web import times
+
+register = template.Library()
+
+
+@register.filter
+def day(unix_ms: int | None) -> str:
+    return "" if unix_ms is None else times.day(unix_ms)
+
+
+@register.filter
+def minute(unix_ms: int | None) -> str:
+    return "" if unix_ms is None else times.minute(unix_ms)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    return "" if seconds is None else times.duration(seconds)
+
+
+@register.filter
+def field(bound: BoundField) -> SafeString:
+    """A field of a form, with its label, help and errors."""
+    return bound.as_field_group()
+
+
+@register.filter
+def word(value: Any, words: Any) -> Any:
+    """What people read for `value`, by a table of words."""
+    return words.get(value, value)

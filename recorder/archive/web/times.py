@@ -1,0 +1,25 @@
+"""Times as people read them: the archive counts Unix milliseconds."""
+
+from datetime import UTC, datetime
+
+from django.utils import formats, timezone
+
+
+def moment(unix_ms: int) -> datetime:
+    """In the pages' time zone."""
+    return datetime.fromtimestamp(unix_ms / 1_000, UTC).astimezone(timezone.get_current_timezone())
+
+
+def day(unix_ms: int) -> str:
+    return str(formats.date_format(moment(unix_ms), "j F Y"))
+
+
+def minute(unix_ms: int) -> str:
+    return str(formats.date_format(moment(unix_ms), "j F Y H:i"))
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds, as a player shows them."""
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

@@ -1,0 +1,54 @@
+"""Reading the trail: who listened to a recording, when and why."""
+
+from dataclasses import dataclass
+
+import msgspec
+from django.utils.functional import Promise
+
+from recorder.archive.access import Action, Purpose, Role
+from recorder.archive.audit import Entry
+from recorder.archive.web.people.models import Person
+from recorder.archive.web.trail.models import Line
+from recorder.archive.web.words import PURPOSES, ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody who was given a recording to hear. `name` and `reason` are for those inside: the client reads the role."""
+
+    wall_ms: int
+    role: Role
+    purpose: Purpose
+    name: str
+    reason: str
+
+    @property
+    def role_word(self) -> Promise:
+        return ROLES[self.role]
+
+    @property
+    def purpose_word(self) -> Promise:
+        return PURPOSES[self.purpose]
+
+
+def listeners(recording: str) -> list[Listener]:
+    """Everybody who heard it, the first first."""
+    lines = Line.objects.filter(recording=recording, action=Action.HEAR.value).order_by("number")
+    entries = [(msgspec.json.decode(bytes(line.text), type=Entry), line) for line in lines]
+    heard = [(entry, line) for entry, line in entries if entry.result == "done"]
+    names = {str(each.pk): each.name for each in Person.objects.filter(pk__in={entry.person for entry, _ in heard})}
+    return [
+        Listener(
+            entry.wall_ms,
+            Role(entry.role),
+            Purpose(entry.purpose or ""),
+            names.get(entry.person, ""),
+            details(line).get("reason", ""),
+        )
+        for entry, line in heard
+    ]
+
+
+def details(line: Line) -> dict[str, str]:
+    """What else stands in a line; empty if it was forgotten."""
+    return {} if line.details is None else msgspec.json.decode(bytes(line.details), type=dict[str, str])

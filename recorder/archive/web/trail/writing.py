@@ -1,0 +1,51 @@
+"""Writing a line, in the transaction of the act that it tells of: either both are there, or neither."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+from django.db import transaction
+
+from recorder.archive import audit
+from recorder.archive.audit import BEGINNING, SALT_BYTES, Entry, Place
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.trail.models import Head, Line
+
+Result = Literal["done", "refused", "failed"]
+_HEAD = 1
+
+
+def write(
+    *,
+    person: str,
+    role: str,
+    action: str,
+    result: Result = "done",
+    purpose: str | None = None,
+    recording: str | None = None,
+    details: Mapping[str, str] | None = None,
+) -> None:
+    """One line more. `details` are what may be forgotten: words of people, the number of a case."""
+    with transaction.atomic():
+        head, _ = Head.objects.select_for_update().get_or_create(
+            id=_HEAD, defaults={"number": BEGINNING.number, "hash": BEGINNING.hash}
+        )
+        salt = secrets.token_bytes(SALT_BYTES) if details else None
+        told = msgspec.json.encode(dict(details), order="sorted") if details else None
+        hashed = audit.hash_details(told, salt).hex() if told and salt else None
+        entry = Entry(head.number + 1, now_ms(), person, role, action, purpose, recording, result, hashed)
+        line = audit.write(Place(head.number, bytes(head.hash)), entry, told, salt)
+        Line.objects.create(
+            number=entry.number,
+            text=line.text,
+            hash=line.hash,
+            details=line.details,
+            salt=line.salt,
+            wall_ms=entry.wall_ms,
+            person=person,
+            action=action,
+            recording=recording,
+        )
+        head.number, head.hash = entry.number, line.hash
+        head.save()

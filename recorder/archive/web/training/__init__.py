@@ -1,0 +1,1 @@
+"""Fragments for training: cut, altered, approved by a second person."""

@@ -1,0 +1,50 @@
+"""What people read for the words of the tables: roles, purposes, states. In English here; the translations are in `locale`."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from recorder.archive.access import Purpose, Role
+from recorder.archive.retention import Cause
+
+ROLES: Mapping[Role, Promise] = {
+    Role.CASEWORKER: _("caseworker"),
+    Role.LISTENER: _("listener for objections, appeals and complaints"),
+    Role.TRAINER: _("trainer"),
+    Role.TRAINEE: _("trainee"),
+    Role.RIGHTS_DESK: _("rights desk"),
+    Role.PRIVACY_OFFICER: _("privacy officer"),
+    Role.ADMINISTRATOR: _("administrator"),
+    Role.CASE_SYSTEM: _("case system"),
+}
+PURPOSES: Mapping[Purpose, Promise] = {
+    Purpose.DECISION: _("preparing a decision"),
+    Purpose.OBJECTION: _("an objection"),
+    Purpose.APPEAL: _("an appeal to the court"),
+    Purpose.COMPLAINT: _("a complaint"),
+    Purpose.ACCESS: _("a request of somebody who was heard"),
+    Purpose.TRAINING: _("training"),
+}
+CAUSES: Mapping[Cause, Promise] = {
+    Cause.TERM: _("its term is over then"),
+    Cause.DECISION: _("counted from the decision on the case"),
+    Cause.CEILING: _("nothing is kept longer than this without a hold"),
+    Cause.UNLINKED: _("it has no case number"),
+    Cause.NO_RECEIPT: _("it has no valid consent receipt"),
+    Cause.CLIENT: _("the client asked for it"),
+}
+ENDS: Mapping[str, Promise] = {
+    "stop": _("stopped in the room"),
+    "limit": _("ended by the room at its time limit"),
+    "fault": _("ended by the room because of a fault"),
+    "power_loss": _("cut off by a power failure"),
+}
+CONSENT: Mapping[str, Promise] = {
+    "not_asked": _("nobody was asked"),
+    "notice_given": _("told that it is recorded, and did not refuse"),
+    "given": _("said yes"),
+    "refused": _("refused"),
+    "withdrawn": _("withdrawn"),
+    "expired": _("nobody answered"),
+}

@@ -1,0 +1,50 @@
+"""An archive with recordings in it, and the people who work with it: what the tests of the pages begin with."""
+
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.test import Client
+from pytest_django import Settings
+
+from recorder.archive.access import Role
+from recorder.archive.web.people.models import Person
+from tests.web.archive import Archive
+
+
+@pytest.fixture
+def archive(tmp_path: Path, settings: Settings) -> Iterator[Archive]:
+    made = Archive(tmp_path / "archive")
+    settings.CONFIG = made.config
+    yield made
+    made.catalogue.close()
+
+
+Make = Callable[..., Person]
+
+
+@pytest.fixture
+def make(db: None) -> Make:
+    """Makes a person with these roles, who has a second factor already."""
+
+    def made(*roles: Role, rooms: Collection[str] = (), name: str = "", email: str = "") -> Person:
+        name = name or " ".join(roles) or "nobody"
+        address = email or f"{name.replace(' ', '.').replace('_', '-')}-{Person.objects.count()}@gemeente.example"
+        person = Person.objects.make(address, name, roles, rooms)
+        TOTP.activate(person, generate_totp_secret())
+        return person
+
+    return made
+
+
+@pytest.fixture
+def sign_in() -> Callable[[Person], Client]:
+    """A browser in which this person has signed in."""
+
+    def signed_in(person: Person) -> Client:
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return signed_in

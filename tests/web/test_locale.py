@@ -1,0 +1,32 @@
+"""Every word of the pages is there in Dutch, and what the pages read is made from what people wrote."""
+
+import shutil
+from pathlib import Path
+
+import polib
+import pytest
+
+from recorder.archive.web import messages
+
+FILES = sorted(messages.HERE.rglob("*.po"))
+
+
+def words(file: Path) -> set[tuple[str, str]]:
+    return {(entry.msgid, entry.msgid_plural) for entry in polib.pofile(str(file)) if not entry.obsolete}
+
+
+def test_nothing_was_forgotten(tmp_path: Path) -> None:
+    shutil.copytree(messages.HERE, tmp_path / "web")
+    messages.find_all(tmp_path / "web")
+    found = sorted((tmp_path / "web").rglob("*.po"))
+    assert FILES
+    assert {each.relative_to(tmp_path / "web"): words(each) for each in found} == {
+        each.relative_to(messages.HERE): words(each) for each in FILES
+    }, "run `make messages`, and translate"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(messages.HERE)))
+def test_everything_is_translated_and_made(file: Path) -> None:
+    found = polib.pofile(str(file))
+    assert [entry.msgid for entry in found if not entry.translated()] == []
+    assert file.with_suffix(".mo").read_bytes() == found.to_binary(), "run `make messages`"
