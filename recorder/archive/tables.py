@@ -31,6 +31,8 @@ METADATA = MetaData(
 )
 
 _UNSETTLED = text("NOT settled")
+LIVE = text("state IN ('open', 'kept')")
+"""Of a recording: there is something of it that has to be deleted one day. Asked in these very words, or no index answers."""
 
 DEVICES = Table(
     "devices",
@@ -48,7 +50,7 @@ RECORDINGS = Table(
     Column("device", String(64), nullable=False),
     Column("preamble_hash", LargeBinary(32), nullable=False),
     Column("first_ms", BigInteger, nullable=False),  # when its first item came
-    Column("delete_after_ms", BigInteger, nullable=False),  # from birth
+    Column("delete_after_ms", BigInteger, nullable=False),  # from birth; of a deleted one, when that was decided
     Column("state", String(8), nullable=False),
     # From the preamble, which comes first, by the device's clock.
     Column("sequence", BigInteger),
@@ -63,15 +65,30 @@ RECORDINGS = Table(
     Column("receipt_previous", LargeBinary(32)),
     # Of a refused recording: when its blocks were gone.
     Column("purged_ms", BigInteger),
-    # Whether nothing is left to be done for it: the blocks of a kept one lie together, a refused one was purged.
+    # Whether nothing is left to be done for it: the blocks of a kept one lie together, a refused one was purged, a deleted one
+    # has its certificate.
     Column("settled", Boolean, nullable=False),
-    CheckConstraint("state IN ('open', 'kept', 'refused')", name="state"),
+    # When its manifest came, unless that was a refusal's; null until then.
+    Column("came_ms", BigInteger),
+    # From the consent receipt, also of a refused one: the client's code, and what a list shows. Null until it comes.
+    Column("code", String(24)),
+    Column("consent", String(12)),
+    Column("yes", BigInteger),
+    Column("present", BigInteger),
+    Column("training", String(12)),
+    # Of a deleted one: why, and whether it was kept before. Of it all columns are null that tell how long it was.
+    Column("cause", String(16)),
+    Column("was_kept", Boolean),
+    CheckConstraint("state IN ('open', 'kept', 'refused', 'deleted')", name="state"),
     Index("ix_recordings_device", "device", "sequence"),
     Index("ix_recordings_delete_after_ms", "delete_after_ms"),
     Index("ix_recordings_unsettled", "state", sqlite_where=_UNSETTLED, postgresql_where=_UNSETTLED),
     # For lists, the newest first.
     Index("ix_recordings_first_ms", "first_ms", "id"),
     Index("ix_recordings_device_first_ms", "device", "first_ms", "id"),
+    Index("ix_recordings_code", "code"),
+    # For who looks for what is due: however many were deleted or refused, it walks by these alone.
+    Index("ix_recordings_live", "id", sqlite_where=LIVE, postgresql_where=LIVE),
     postgresql_partition_by="HASH (id)",
 )
 

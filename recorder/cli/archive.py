@@ -119,6 +119,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _serve(settings: Config, store: "Store") -> None:
     from recorder.archive.clerk import Clerk
+    from recorder.archive.deletion import Deleter
+    from recorder.archive.deletions import Deletions
     from recorder.archive.enrolled import check
     from recorder.archive.figures import Figures
     from recorder.archive.intake import INBOX_BYTES_MAX, Intake
@@ -133,8 +135,12 @@ def _serve(settings: Config, store: "Store") -> None:
     check(store, catalogue)
     key = load_device(Path(config.folder) / "keys" / "receipt.key")
     clerk = Clerk(config.name, key, store, catalogue, config.retention_days)
-    clerk.resume(time.time_ns() // 1_000_000)
     folder = Path(config.folder)
+    file = Path(config.deletions) if config.deletions else folder / "deletions"
+    deleter = Deleter(config.name, key, store, catalogue, Deletions(file), _now_ms)
+    deleter.finish()
+    deleter.reapply()
+    clerk.resume(_now_ms())
     ends = Identity(folder / "keys").ends.timestamp()
     figures = Figures(clerk.verdicts, folder, ends, config.queue_items, INBOX_BYTES_MAX)
     intake = Intake(config, clerk, lambda: print("ready", flush=True), figures)
@@ -182,7 +188,7 @@ def _enrol(config: Archive, name: str, file: Path) -> None:
     if not DEVICE_PATTERN.fullmatch(name):
         raise CatalogueError(f"{name!r} is no device's name: 1 to 64 of a-z, 0-9 and '-', as in its certificate")
     key = load_device_public(file).public_bytes_raw().hex()
-    enrolment = Enrolment(name, key, time.time_ns() // 1_000_000)
+    enrolment = Enrolment(name, key, _now_ms())
     with contextlib.closing(open_catalogue(config, make=True)) as catalogue:
         # Only an archive that knows no device is new: the store of another one is away.
         store = open_store(config, "write" if catalogue.enrolled() else "make")
@@ -257,7 +263,7 @@ def _list(config: Archive, device: str | None, limit: int, *, as_json: bool) -> 
     catalogue.close()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_COLUMNS)
     console.print(table)
-    console.print(f"of {counts.kept} kept, {counts.open} open, {counts.refused} refused")
+    console.print(f"of {counts.kept} kept, {counts.open} open, {counts.refused} refused, {counts.deleted} deleted")
 
 
 def _check_device(enrolled: Collection[str], device: str | None) -> None:
@@ -272,6 +278,10 @@ def _check_device(enrolled: Collection[str], device: str | None) -> None:
         raise CatalogueError(f"{device!r} is not enrolled; those that are: {', '.join(enrolled)}")
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _day(unix_ms: int, form: str) -> str:
     return time.strftime(form, time.localtime(unix_ms // 1_000))
 
@@ -280,10 +290,10 @@ def _rebuild(config: Archive, store: "Store") -> None:
     from recorder.archive.rebuild import rebuild
 
     catalogue = open_catalogue(config, make=True)
-    counts, lacking = rebuild(store, catalogue)
+    counts, lacking = rebuild(store, catalogue, _now_ms())
     catalogue.close()
     print(f"devices: {counts.devices}; records in conflict: {counts.beside}")
-    print(f"recordings: {counts.kept} kept, {counts.open} open, {counts.refused} refused")
+    print(f"recordings: {counts.kept} kept, {counts.open} open, {counts.refused} refused, {counts.deleted} deleted")
     for each in lacking:
         print(f"{each.recording}: {each.here} of {each.told} blocks are here")
 

@@ -234,7 +234,7 @@ def test_a_list_tells_the_newest_first(site: Path, recording: Recording, capsys:
     assert "'room-3' is not enrolled; those that are: room-1, room-2\n" in capsys.readouterr().err
     assert archive(site, "list") == 0
     out = capsys.readouterr().out
-    assert "of 1 kept, 1 open, 1 refused" in out
+    assert "of 1 kept, 1 open, 1 refused, 0 deleted" in out
     assert out.index(refused.id) < out.index(other.id) < out.index(recording.id)
     assert "room-1" in out
     assert "stop" in out
@@ -256,6 +256,6 @@ def test_rebuild_says_what_there_is(site: Path, recording: Recording, capsys: py
     FolderStore(objects).put({naming.items([each.name]): each.record for each in recording.blocks[::2]})
     assert archive(site, "rebuild") == 0
     assert capsys.readouterr().out == (
-        "devices: 1; records in conflict: 0\nrecordings: 0 kept, 1 open, 0 refused\n"
+        "devices: 1; records in conflict: 0\nrecordings: 0 kept, 1 open, 0 refused, 0 deleted\n"
         f"{recording.id}: 2 of 3 blocks are here\n"
     )
