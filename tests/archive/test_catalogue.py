@@ -173,13 +173,15 @@ def test_a_catalogue_of_before_retention_is_migrated_by_whoever_opens_it(databas
     again = Catalogue(database.url)
     assert (dump(again)["items"], again.counts()) == (before["items"], counts)
     other = room.record(1)
-    send(Clerk("archive", KEY, store, again, DAYS), other, *other.kept, other.receipt)
+    send(Clerk("archive", KEY, store, again, DAYS), other, *other.kept)
     assert row_of(again, other.id)["came_ms"] == NOW_MS
     assert row_of(again, kept.id)["code"] is None
     again.close()
     rebuilt = Catalogue("sqlite://")
     rebuild(store, rebuilt, NOW_MS + DAY_MS)
-    assert [row for row in dump(rebuilt)["recordings"] if row[0] != other.id] == before["recordings"]
+    settled = COLUMNS.index("settled")  # a rebuild sees by itself that its blocks came together
+    found = [row[:settled] + row[settled + 1 :] for row in dump(rebuilt)["recordings"] if row[0] != other.id]
+    assert found == [row[:settled] + row[settled + 1 :] for row in before["recordings"]]
 
 
 def test_no_older_version_gets_a_catalogue_with_deleted_recordings(catalogue, database, engine):

@@ -388,7 +388,7 @@ class TestGathering:
             assert archive.clerk.gather() is (more > 0)
             assert list(export(archive.store, recording.id)) == before
         assert in_blocks(archive, recording) == together
-        assert archive.names(recording)[len(together) :] == ["keybox", "manifest", "origin", "preamble"]
+        assert archive.names(recording)[len(together) :] == ["came", "keybox", "manifest", "origin", "preamble"]
         assert archive.send(recording, recording.preamble).stored(recording.kept) == every(recording.kept)
         assert archive.dump() == archive.rebuilt()
 
