@@ -1,4 +1,4 @@
-"""Out of the store into a file: a recording, as docs/sealed-recording.md lays it out, or its consent receipt."""
+"""Out of the store into a file: a recording, as docs/sealed-recording.md lays it out, its receipt, or its certificate."""
 
 from collections.abc import Iterator, Sequence
 
@@ -38,6 +38,15 @@ def receipt(store: Store, recording: str) -> bytes:
     name = naming.receipt(recording)
     if name not in list_objects(store, recording):
         raise StoreError(f"the archive has no consent receipt of recording {recording}")
+    return store.get(name)
+
+
+def certificate(store: Store, recording: str) -> bytes:
+    """The certificate of the recording's deletion (`certificate.py`); StoreError if there is none."""
+    list_objects(store, recording)
+    name = naming.deleted(recording)
+    if name not in store.list(name):
+        raise StoreError(f"the archive has no certificate that recording {recording} was deleted")
     return store.get(name)
 
 

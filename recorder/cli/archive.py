@@ -62,6 +62,16 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     told.add_argument("recording", help="its id: 32 hexadecimal digits, as in the objects' names")
     told.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     told.set_defaults(action="receipt")
+    gone = actions.add_parser(
+        "certificate",
+        help="write the certificate that a recording was deleted to a file",
+        description="Write the certificate that a recording was deleted to a file for `recorder verify`: "
+        "when and why, and nothing of what was said or for how long.",
+        epilog="example: recorder archive --config archive.toml certificate 5f0c… -o 5f0c.deleted",
+    )
+    gone.add_argument("recording", help="its id: 32 hexadecimal digits, as in the objects' names")
+    gone.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
+    gone.set_defaults(action="certificate")
     listed = actions.add_parser(
         "list",
         help="list the recordings, the newest first",
@@ -106,6 +116,8 @@ def run(args: argparse.Namespace) -> int:
             _export(open_store(config), args.recording, args.output)
         case "receipt":
             _receipt(open_store(config), args.recording, args.output)
+        case "certificate":
+            _certificate(open_store(config), args.recording, args.output)
         case "list":
             _list(config, args.device, args.limit, as_json=args.json)
         case "rebuild":
@@ -208,6 +220,14 @@ def _receipt(store: "Store", recording: str, file: Path) -> None:
 
     _write(file, [receipt(store, recording)])
     print(f"{file}: as it is stored; `recorder verify {shlex.quote(str(file))}` says what it tells")
+
+
+def _certificate(store: "Store", recording: str, file: Path) -> None:
+    from recorder.archive.export import certificate
+
+    _write(file, [certificate(store, recording)])
+    told = f"recorder verify {shlex.quote(str(file))} --archive-key archive.pub"
+    print(f"{file}: `{told}` says what it tells; that key is in the authority's folder, and in each room's")
 
 
 def _write(file: Path, records: Iterable[bytes]) -> None:
