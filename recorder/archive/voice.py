@@ -30,7 +30,7 @@ RATE: Rate = 16_000
 PITCHES = (0.80, 0.90), (1.12, 1.25)
 """Two to four semitones down or up: less is the same voice, more is no voice."""
 FORMANTS = 0.75, 0.90
-"""The challenge of 2022 drew from 0.5 to 0.9; below 0.75 vowels become other vowels."""
+"""The gentler part of what the challenge of 2022 drew from, 0.5 to 0.9: fragments are there to be understood."""
 
 ORDER = 20
 FRAME, HOP = 320, 160
