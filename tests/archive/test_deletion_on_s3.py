@@ -24,9 +24,6 @@ def site(ceph: Ceph, tmp_path: Path) -> Iterator[Site]:
 
 test_the_order_holds_at_every_step = test_deletion.test_the_order_holds_at_every_step
 test_a_crash_while_it_is_finished = test_deletion.test_a_crash_while_it_is_finished_is_finished_too
-test_one_that_cannot_be_written = (
-    test_deletion.TestList.test_one_that_cannot_be_written_stops_it_before_anything_is_gone
-)
 
 
 class TestDeletion:
@@ -38,6 +35,12 @@ class TestDeletion:
         test_deletion.TestDeletion.test_it_can_neither_be_exported_nor_heard_and_that_is_said
     )
     test_two_that_delete_at_once = test_deletion.TestDeletion.test_two_that_delete_at_once
+
+
+class TestList:
+    test_one_that_cannot_be_written = (
+        test_deletion.TestList.test_one_that_cannot_be_written_stops_it_before_anything_is_gone
+    )
 
 
 def test_it_is_deleted_again_when_it_came_back(site, recording):
