@@ -4,7 +4,6 @@ Whoever starts one is told when it serves.
 """
 
 import os
-import resource
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from django.core.wsgi import get_wsgi_application
 from gunicorn.app.base import BaseApplication
 
 from recorder.config import Config
+from recorder.confine import lock_memory
 from recorder.errors import WebError
 
 SECRET_BYTES = 48
@@ -60,11 +60,12 @@ def serve_pages(config: Config, ready: Callable[[], None]) -> None:
 
 def serve_readings(place: Path, furnish: Callable[[], None], ready: Callable[[], None]) -> None:
     """Until SIGTERM, on a socket that this user and its group may use. `furnish` is called where requests are answered."""
-    # Keys and sound are in this process's memory: no file is made of that when it dies.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    options = {"bind": f"unix:{place}", "workers": 1, "threads": THREADS, "umask": 0o007} | {
-        "post_worker_init": lambda _worker: furnish()
-    }
+
+    def begin(_worker: object) -> None:
+        lock_memory()  # of the worker, which inherits no lock
+        furnish()
+
+    options = {"bind": f"unix:{place}", "workers": 1, "threads": THREADS, "umask": 0o007, "post_worker_init": begin}
     _Server(options, ready).run()
 
 
