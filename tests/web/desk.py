@@ -1,5 +1,6 @@
 """The pages and the reading room as processes of their own, as an operator would run them."""
 
+import http.client
 import os
 import re
 import secrets
@@ -7,8 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
@@ -64,6 +68,11 @@ class Desk:
         assert process.stdout.readline() == "ready\n", self.log_file.read_text()
         self._processes[action] = process
 
+    def workers(self, action: str) -> list[int]:
+        """The processes that answer for this one."""
+        pid = self._processes[action].pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def end_one(self, action: str) -> None:
         process = self._processes.pop(action)
         os.killpg(process.pid, signal.SIGTERM)
@@ -110,3 +119,45 @@ class Desk:
 
     def _command(self, action: str, *args: str) -> list[str]:
         return [sys.executable, "-m", "recorder", "archive", "--config", str(self.archive.config_file), action, *args]
+
+
+class Visit:
+    """Requests to a Desk's pages, of somebody who has signed in: for what needs no browser."""
+
+    def __init__(self, desk: Desk, visitor: Visitor) -> None:
+        self._desk = desk
+        self._cookies = {"session": visitor.session}
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> "Answer":
+        return self._ask("GET", path, None, headers or {})
+
+    def post(self, path: str, **fields: str) -> "Answer":
+        """Fill in the form at this address, and send it."""
+        found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path).text)
+        assert found, f"there is no form at {path}"
+        return self._ask("POST", path, urlencode({"csrfmiddlewaretoken": found[1], **fields}), {})
+
+    def _ask(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> "Answer":
+        where = urlsplit(self._desk.url)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=SECONDS_MAX)
+        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()), **headers}
+        if body is not None:
+            sent |= {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request(method, path, body, sent)
+        response = connection.getresponse()
+        for each in response.headers.get_all("Set-Cookie", []):
+            self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(each).items()}
+        answer = Answer(response.status, dict(response.getheaders()), response.read())
+        connection.close()
+        return answer
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()

@@ -20,6 +20,8 @@ from recorder.errors import WebError
 
 SECRET_BYTES = 48
 THREADS = 16
+KEEP_SECONDS = 15
+"""A connection that says nothing, also one that has said nothing yet: a player soon asks for the next range."""
 WORKERS = 2
 """Of the pages. The reading room is one process: what it has opened is there, and not in another."""
 
@@ -84,6 +86,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "limit_request_fields": 60,
             "loglevel": "warning",
             "graceful_timeout": 10,
+            "keepalive": KEEP_SECONDS,
             "control_socket_disable": True,
         }
         for name, value in (common | dict(self._options)).items():
