@@ -133,9 +133,16 @@ class Visit:
 
     def post(self, path: str, **fields: str) -> "Answer":
         """Fill in the form at this address, and send it."""
+        return self.send(path, csrfmiddlewaretoken=self.token(path), **fields)
+
+    def token(self, path: str) -> str:
+        """What the form at this address has to be sent with."""
         found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path).text)
         assert found, f"there is no form at {path}"
-        return self._ask("POST", path, urlencode({"csrfmiddlewaretoken": found[1], **fields}), {})
+        return found[1]
+
+    def send(self, path: str, **fields: str) -> "Answer":
+        return self._ask("POST", path, urlencode(fields), {})
 
     def _ask(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> "Answer":
         where = urlsplit(self._desk.url)
