@@ -15,7 +15,18 @@ from bench.figures import Line
 from recorder.errors import TrialError
 
 Kind = Literal[
-    "meeting", "refusal", "array", "intake", "catalogue", "fleet", "backlog", "flash", "hearing", "first_sound", "pages"
+    "meeting",
+    "refusal",
+    "array",
+    "intake",
+    "catalogue",
+    "fleet",
+    "backlog",
+    "flash",
+    "hearing",
+    "waveform",
+    "first_sound",
+    "pages",
 ]
 FOLDER = Path(__file__).parent / "results"
 PICTURES = Path(__file__).parent / "pictures"
