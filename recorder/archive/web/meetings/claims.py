@@ -19,7 +19,7 @@ from recorder.archive.web.people.models import Person
 from recorder.wire.consent import DAY_MS
 
 SHOWN_DAYS = 14
-SHOWN_MAX = 100
+SHOWN_MAX = 300
 REGRET_MS = DAY_MS
 
 
