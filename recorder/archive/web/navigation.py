@@ -19,6 +19,7 @@ class Place(NamedTuple):
 _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("meetings", _("My meetings"), frozenset({Action.LIST_UNLINKED})),
     ("find", _("Find"), frozenset({Action.FIND})),
+    ("disputes", _("Disputed links"), frozenset({Action.SETTLE_DISPUTE})),
     ("tokens", _("Programs"), frozenset({Action.KEEP_ACCOUNTS})),
 )
 
