@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from recorder.archive.due import People
 from recorder.archive.web.meetings.models import Link
+from recorder.archive.web.rights.standing import standing
 
 
 def known(recordings: Collection[str]) -> Mapping[str, People]:
@@ -12,4 +13,8 @@ def known(recordings: Collection[str]) -> Mapping[str, People]:
     found = dict.fromkeys(recordings, People())
     for link in Link.objects.filter(recording__in=recordings).select_related("case"):
         found[link.recording] = replace(found[link.recording], linked=True, decided_ms=link.case.decided_ms)
+    for recording, rights in standing(recordings).items():
+        found[recording] = replace(
+            found[recording], request_open=rights.request_open, erasure_asked_ms=rights.erasure_asked_ms
+        )
     return found
