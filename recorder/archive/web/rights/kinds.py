@@ -52,4 +52,12 @@ class What(StrEnum):
     GRANTED = "granted"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
-    LETTER = "letter"
+
+
+class Ground(StrEnum):
+    """On what a recording is disclosed to somebody else (P3)."""
+
+    DUTY = "duty"
+    """A law says that it must."""
+    AGREEMENT = "agreement"
+    """The client agreed."""
