@@ -1,11 +1,11 @@
-"""One recording, opened for somebody who may hear it: any range of its playable file, and no more than that needs is unsealed.
+"""One recording, opened for somebody who may hear it: any range of its playable file, or any block, and no more is unsealed.
 
 Everything is verified once, when it is opened, without its key. What is unsealed then must be what was verified, byte for byte.
 Plaintext is in memory for as long as its range is being read; nothing of it is kept.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -16,7 +16,7 @@ from recorder.archive.reading_room import comments
 from recorder.archive.rebuild import read_items
 from recorder.archive.records import Records
 from recorder.archive.store import Store
-from recorder.audio import OpusBlock
+from recorder.audio import Gap, OpusBlock
 from recorder.errors import SealedError, StoreError
 from recorder.sealed import keybox
 from recorder.sealed.keys import RecipientPrivateKey
@@ -52,6 +52,8 @@ class Hearing:
         boxes: list[bytes] = []
         self.report = verify(io.BufferedReader(Records(lambda: self._read(blocks, boxes))), [device_key])
         preamble = self.report.preamble
+        self.headers: Sequence[BlockHeader] = [each.header for each in blocks[: self.report.blocks]]
+        """Of the blocks, in order: what is known of them without opening any."""
         if preamble.recording != recording:
             raise SealedError(f"what lies at the archive as recording {recording} is recording {preamble.recording}")
         must_be_opened(self.report, salvage=salvage)
@@ -72,6 +74,14 @@ class Hearing:
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes of the file from `start` to before `stop`, in pieces. SealedError or StoreError, as above."""
         return self._playable.read(start, stop, self._unseal)
+
+    def items(self) -> Iterator[OpusBlock | Gap]:
+        """All of it in order, one block unsealed at a time. SealedError or StoreError, as above."""
+        return map(self.block, range(len(self.headers)))
+
+    def block(self, index: int) -> OpusBlock | Gap:
+        """What the block of `headers[index]` holds. SealedError or StoreError, as above."""
+        return self._opener.open(index, self._body(index))
 
     def close(self) -> None:
         """Overwrite the keys: nothing more can be read."""
@@ -101,7 +111,7 @@ class Hearing:
         return parse_record(record)[1]
 
     def _unseal(self, index: int) -> OpusBlock:
-        item = self._opener.open(index, self._body(index))
+        item = self.block(index)
         assert isinstance(item, OpusBlock)
         return item
 
