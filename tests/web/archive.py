@@ -44,13 +44,23 @@ class Archive:
         self.store = FolderStore.make(self.folder / "objects")
         self.catalogue = Catalogue(url(self.config.archive))
         for room in self.rooms.values():
-            key = room.public_key.public_bytes_raw().hex()
-            enrol(self.store, self.catalogue, [Enrolment(room.name, key, now_ms())])
+            self._enrol(room)
         self.clerk = Clerk("archive", Ed25519PrivateKey.generate(), self.store, self.catalogue, 126)
 
     @property
     def config(self) -> Config:
         return load(self.config_file)
+
+    def add_room(self) -> str:
+        """A new one, for a test that shares this archive with others; its name."""
+        name = f"room-{len(self.rooms) + 1}"
+        self.rooms[name] = Talking(name)
+        self._enrol(self.rooms[name])
+        return name
+
+    def _enrol(self, room: Room) -> None:
+        key = room.public_key.public_bytes_raw().hex()
+        enrol(self.store, self.catalogue, [Enrolment(room.name, key, now_ms())])
 
     def record(self, room: str = "room-1", *, blocks: int = 4, days_ago: float = 0, receipt: bool = True) -> Recording:
         """A meeting of `blocks` seconds that was kept, and came so many days ago."""

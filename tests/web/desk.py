@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -9,9 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
+from recorder.archive.access import Role
 from recorder.keyfiles import save_recipient
 from tests.rooms import RECIPIENT
 from tests.web.archive import Archive
+from tests.web.registrar import Visitor, Wanted
 
 SECONDS_MAX = 30.0
 """Deadline for anything that is waited for."""
@@ -37,10 +42,15 @@ class Desk:
         save_recipient(self.folder / "reader.key", RECIPIENT, PASSPHRASE)
         (self.folder / "passphrase").write_bytes(PASSPHRASE)
         self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._registrar: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Both; returns when they serve."""
         self.start_one("web")
+        self.start_reading()
+
+    def start_reading(self) -> None:
+        """The reading room."""
         self.start_one(
             "read", "--key", str(self.folder / "reader.key"), "--passphrase-file", str(self.folder / "passphrase")
         )
@@ -70,6 +80,24 @@ class Desk:
         assert found, out
         return found[0]
 
+    def visitor(self, *roles: Role, rooms: Sequence[str] = (), name: str = "Anouk de Boer") -> Visitor:
+        """Somebody new with these roles, who has signed in already. Their name need not be theirs alone."""
+        if self._registrar is None:
+            command = [sys.executable, "-m", "tests.web.registrar", str(self.archive.config_file)]
+            with self.log_file.open("a") as log:
+                self._registrar = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+                )
+        assert self._registrar.stdin is not None
+        assert self._registrar.stdout is not None
+        email = f"{secrets.token_hex(6)}@gemeente.example"
+        wanted = Wanted(name, email, [each.value for each in roles], list(rooms), secrets.token_urlsafe(12))
+        self._registrar.stdin.write(msgspec.json.encode(wanted).decode() + "\n")
+        self._registrar.stdin.flush()
+        made = self._registrar.stdout.readline()
+        assert made, self.log_file.read_text()
+        return msgspec.json.decode(made, type=Visitor)
+
     @property
     def log_file(self) -> Path:
         return self.folder / "desk.log"
@@ -77,6 +105,8 @@ class Desk:
     def close(self) -> None:
         for action in list(self._processes):
             self.end_one(action)
+        if self._registrar is not None:
+            self._registrar.communicate(timeout=SECONDS_MAX)  # it ends with its input
 
     def _command(self, action: str, *args: str) -> list[str]:
         return [sys.executable, "-m", "recorder", "archive", "--config", str(self.archive.config_file), action, *args]
