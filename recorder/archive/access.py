@@ -78,7 +78,9 @@ class Action(StrEnum):
     RESTRICT = "restrict"
     ERASE = "erase"
     FLAG = "flag"
-    """A client's standing "do not record" (R6)."""
+    """A client's standing "do not record" (R6): set it, and lift it."""
+    CHECK_FLAG = "check_flag"
+    """Whether there is one, and nothing else of it."""
     DISCLOSE = "disclose"
     """To a third party (P3)."""
     CONFIRM_DISCLOSURE = "confirm_disclosure"
@@ -115,6 +117,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
         Role.CASEWORKER: {
             Action.LIST_UNLINKED: _ANY,
             Action.LINK: _ANY,
+            Action.CHECK_FLAG: _ANY,
             Action.SEE: _OWN,
             Action.HEAR: Permission(frozenset({Purpose.DECISION}), own=True),
             Action.ATTACH: _OWN,
@@ -151,6 +154,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.RESTRICT: _ANY,
             Action.ERASE: _ANY,
             Action.FLAG: _ANY,
+            Action.CHECK_FLAG: _ANY,
             Action.DISCLOSE: _ANY,
         },
         Role.PRIVACY_OFFICER: {

@@ -15,6 +15,7 @@ class People:
     holds_until_ms: tuple[int, ...] = ()
     request_open: bool = False
     erasure_asked_ms: int | None = None
+    erasure_granted_ms: int | None = None
 
 
 def facts(row: Row, people: People) -> Facts:
@@ -29,4 +30,5 @@ def facts(row: Row, people: People) -> Facts:
         holds_until_ms=people.holds_until_ms,
         request_open=people.request_open,
         erasure_asked_ms=people.erasure_asked_ms,
+        erasure_granted_ms=people.erasure_granted_ms,
     )

@@ -94,6 +94,11 @@ def rows(catalogue: Catalogue, recordings: Collection[str]) -> list[Row]:
     return _rows(catalogue, RECORDINGS.c.id.in_(recordings))
 
 
+def of_code(catalogue: Catalogue, code: str) -> list[Row]:
+    """Those of the consent receipt with this code. Of any state."""
+    return _rows(catalogue, RECORDINGS.c.code == code)
+
+
 def of_rooms(catalogue: Catalogue, devices: Collection[str], since_ms: int) -> list[Row]:
     """All of these devices whose first item came since then, the newest first. Of any state."""
     return _rows(catalogue, RECORDINGS.c.device.in_(devices) & (RECORDINGS.c.first_ms >= since_ms))

@@ -34,6 +34,7 @@ mask             access         r
 restrict                        r
 erase                           r
 flag                            r
+check_flag                      c r
 disclose                        r
 confirm_disclosure              p
 cut              training       t

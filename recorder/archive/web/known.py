@@ -15,6 +15,9 @@ def known(recordings: Collection[str]) -> Mapping[str, People]:
         found[link.recording] = replace(found[link.recording], linked=True, decided_ms=link.case.decided_ms)
     for recording, rights in standing(recordings).items():
         found[recording] = replace(
-            found[recording], request_open=rights.request_open, erasure_asked_ms=rights.erasure_asked_ms
+            found[recording],
+            request_open=rights.kept,
+            erasure_asked_ms=rights.erasure_asked_ms,
+            erasure_granted_ms=rights.erasure_granted_ms,
         )
     return found

@@ -19,6 +19,9 @@ class Place(NamedTuple):
 _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("meetings", _("My meetings"), frozenset({Action.LIST_UNLINKED})),
     ("find", _("Find"), frozenset({Action.FIND})),
+    ("rights", _("Rights desk"), frozenset({Action.OPEN_REQUEST})),
+    ("disclosures", _("Disclosures"), frozenset({Action.DISCLOSE, Action.CONFIRM_DISCLOSURE})),
+    ("flags", _("Do not record"), frozenset({Action.CHECK_FLAG})),
 )
 
 

@@ -39,7 +39,7 @@ def opened(request: HttpRequest, permit: UUID) -> HttpResponseBase:
     try:
         held, seen, size = _open(permit)
     except (NotNow, SealedError, StoreError) as error:
-        return _no(error)
+        return no(error)
     return JsonResponse({"recording": seen.recording, "size": size, "until_ms": held.until_ms})
 
 
@@ -48,7 +48,7 @@ def audio(request: HttpRequest, permit: UUID) -> HttpResponseBase:
     """A range of the file. One that asks for all of it gets the beginning, and asks again."""
     try:
         seen = _opened(permit)
-        with _the_room().hearing(permit, seen) as hearing:
+        with the_room().hearing(permit, seen) as hearing:
             wanted = _range(request.headers.get("Range", ""), hearing.size)
             if wanted is None:
                 return HttpResponse(status=416, headers={"Content-Range": f"bytes */{hearing.size}"})
@@ -56,12 +56,13 @@ def audio(request: HttpRequest, permit: UUID) -> HttpResponseBase:
             data = b"".join(hearing.read(start, stop))
             size = hearing.size
     except (NotNow, SealedError, StoreError) as error:
-        return _no(error)
+        return no(error)
     headers = {"Content-Range": f"bytes {start}-{stop - 1}/{size}", "Accept-Ranges": "bytes"}
     return HttpResponse(data, status=206, content_type="audio/ogg; codecs=opus", headers=headers)
 
 
-def _the_room() -> Room:
+def the_room() -> Room:
+    """Where this process plays."""
     assert _room is not None, "nothing was furnished"
     return _room
 
@@ -73,7 +74,7 @@ def _judged(permit: UUID) -> tuple[Permit, Seen]:
     try:
         seen, _role = judge(held)
     except NotNow:
-        _the_room().close(permit)
+        the_room().close(permit)
         raise
     return held, seen
 
@@ -88,7 +89,7 @@ def _opened(permit: UUID) -> Seen:
 
 def _open(permit: UUID) -> tuple[Permit, Seen, int]:
     held, seen = _judged(permit)
-    with _the_room().hearing(permit, seen) as hearing, transaction.atomic():
+    with the_room().hearing(permit, seen) as hearing, transaction.atomic():
         again = Permit.objects.select_for_update().get(pk=permit)
         if again.opened_ms is None:  # once for each permit
             seen, role = judge(held)
@@ -120,7 +121,8 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
     return (start, min(stop, start + ANSWER_BYTES_MAX)) if start < stop else None
 
 
-def _no(error: Exception) -> HttpResponse:
+def no(error: Exception) -> HttpResponse:
+    """What the pages are told of why it cannot be heard."""
     if isinstance(error, NotNow):
         return JsonResponse({"why": str(error)}, status=403)
     return JsonResponse({"why": "unreadable", "flaw": str(error)}, status=409)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 
+from recorder.archive.access import Role
 from recorder.archive.due import People, facts
 from recorder.archive.listing import Row, of_rooms, rows
 from recorder.archive.retention import Fate, fate
@@ -13,6 +14,7 @@ from recorder.archive.web.clock import now_ms
 from recorder.archive.web.known import known
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.standing import restricted
 from recorder.archive.web.words import CAUSES, CONSENT, ENDS
 from recorder.wire.consent import DAY_MS
 
@@ -25,6 +27,8 @@ class Seen:
     link: Link | None
     people: People
     fate: Fate
+    restricted: bool
+    """Nobody may use it but the rights desk (S5)."""
 
     @property
     def recording(self) -> str:
@@ -33,6 +37,10 @@ class Seen:
     def of(self, person: Person) -> bool:
         """Whether it is theirs: they said of which case it is."""
         return self.link is not None and self.link.person_id == person.pk
+
+    def closed_to(self, roles: Collection[Role]) -> bool:
+        """Whether who has these roles may know of it, and nothing more."""
+        return self.restricted and Role.RIGHTS_DESK not in roles
 
     @property
     def seconds(self) -> float | None:
@@ -83,9 +91,14 @@ def _seen(found: Collection[Row]) -> list[Seen]:
         )
     }
     people, now, by = known([each.recording for each in found]), now_ms(), terms()
+    closed = restricted([each.recording for each in found])
     return [
         Seen(
-            each, links.get(each.recording), people[each.recording], fate(facts(each, people[each.recording]), by, now)
+            each,
+            links.get(each.recording),
+            people[each.recording],
+            fate(facts(each, people[each.recording]), by, now),
+            each.recording in closed,
         )
         for each in found
     ]

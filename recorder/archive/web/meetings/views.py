@@ -4,6 +4,7 @@ from datetime import datetime, time
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,10 +21,13 @@ from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.meetings.seen import Seen, see, unlinked
 from recorder.archive.web.meetings.verified import verified
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.models import Request
 from recorder.archive.web.trail.reading import listeners
 from recorder.wire.topics import RECORDING_PATTERN
 
 MINE_SHOWN = 50
+WHILE_RESTRICTED = frozenset({Action.SEE, Action.DECIDE, Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD})
+"""What others than the rights desk may still do with a recording that is restricted (S5): none of it is a use."""
 
 
 @needs(Action.LIST_UNLINKED)
@@ -135,17 +139,22 @@ def look(person: Person, action: Action, recording: str) -> Seen:
     if not could(person.roles, action, own=seen.of(person)):
         refused(person, action, recording=recording)
         raise Http404
+    if seen.closed_to(person.roles) and action not in WHILE_RESTRICTED:
+        refused(person, action, recording=recording)
+        raise PermissionDenied
     return seen
 
 
 def shown(person: Person, seen: Seen) -> dict[str, Any]:
     """What a recording's page has."""
     own = seen.of(person)
+    allowed = WHILE_RESTRICTED if seen.closed_to(person.roles) else frozenset(Action)
     store, catalogue = archive().store, archive().catalogue
     return {
         "seen": seen,
         "verified": verified(store, catalogue, seen.row),
         "statements": Statement.objects.filter(recording=seen.recording).order_by("at_ms").select_related("person"),
         "listened": listeners(seen.recording),
-        "may": {each.value for each in Action if could(person.roles, each, own=own)},
+        "may": {each.value for each in allowed if could(person.roles, each, own=own)},
+        "requests": Request.objects.filter(recording=seen.recording).order_by("-came_ms"),
     }

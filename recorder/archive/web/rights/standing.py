@@ -1,31 +1,46 @@
-"""What the requests for a recording mean for what is to become of it."""
+"""What the requests for a recording, and a restriction of it, mean for what is to become of it."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from recorder.archive.web.rights.kinds import WAITING, Kind, State
-from recorder.archive.web.rights.models import Request
+from recorder.archive.web.rights.kinds import Kind, State
+from recorder.archive.web.rights.models import Request, Restriction
 
 _GONE_BY = (State.REFUSED, State.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`request_open` pauses deletion (S1). `erasure_asked_ms` counts as long as it was not refused or withdrawn (D7)."""
+    """Both times count as long as the request was not refused or withdrawn (D7)."""
 
-    request_open: bool
+    kept: bool
+    """By a request that is open (S1), or a restriction: to delete is to use, and nobody may (AVG, article 18)."""
     erasure_asked_ms: int | None
+    erasure_granted_ms: int | None
 
 
 def standing(recordings: Collection[str]) -> Mapping[str, Standing]:
-    """Of those of these for which there is a request."""
+    """Of those of these of which somebody asked something."""
     found: dict[str, list[Request]] = defaultdict(list)
-    for each in Request.objects.filter(recording__in=recordings).only("recording", "kind", "state", "came_ms"):
+    fields = ("recording", "kind", "state", "came_ms", "decided_ms")
+    for each in Request.objects.filter(recording__in=recordings).only(*fields):
         found[each.recording].append(each)
-    return {recording: _standing(requests) for recording, requests in found.items()}
+    closed = restricted(found)
+    return {recording: _standing(requests, recording in closed) for recording, requests in found.items()}
 
 
-def _standing(requests: Collection[Request]) -> Standing:
-    asked = [each.came_ms for each in requests if each.kind == Kind.ERASURE and each.state not in _GONE_BY]
-    return Standing(any(each.state in WAITING for each in requests), min(asked, default=None))
+def restricted(recordings: Collection[str]) -> frozenset[str]:
+    """Those of these that nobody may use but the rights desk (S5)."""
+    standing = Restriction.objects.filter(recording__in=list(recordings), lifted_ms=None)
+    return frozenset(standing.values_list("recording", flat=True))
+
+
+def _standing(requests: Collection[Request], closed: bool) -> Standing:
+    asked = [each for each in requests if each.kind == Kind.ERASURE and each.state not in _GONE_BY]
+    granted = [each.decided_ms for each in asked if each.state == State.GRANTED and each.decided_ms is not None]
+    return Standing(
+        closed or any(each.waiting for each in requests),
+        min((each.came_ms for each in asked), default=None),
+        min(granted, default=None),
+    )
