@@ -69,6 +69,8 @@ class Row(NamedTuple):
     state: str
     first_ms: int
     """When its first item came, by the archive's clock."""
+    came_ms: int | None
+    """When its manifest came, unless that was a refusal's."""
     made_ms: int | None
     """By the device's clock."""
     made_synced: bool | None
@@ -84,6 +86,8 @@ class Row(NamedTuple):
     """How many were counted; None where nobody was."""
     training: str | None
     """As `consent`, for training."""
+    code: str | None
+    """The client's: there once the consent receipt is."""
 
 
 _ROW = [RECORDINGS.c.id, *(RECORDINGS.c[name] for name in Row._fields[1:])]
