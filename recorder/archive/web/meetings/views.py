@@ -22,6 +22,7 @@ from recorder.archive.web.meetings.seen import Seen, see, unlinked
 from recorder.archive.web.meetings.verified import verified
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.models import Request
+from recorder.archive.web.rights.words import KINDS, STATES
 from recorder.archive.web.trail.reading import listeners
 from recorder.wire.topics import RECORDING_PATTERN
 
@@ -156,5 +157,7 @@ def shown(person: Person, seen: Seen) -> dict[str, Any]:
         "statements": Statement.objects.filter(recording=seen.recording).order_by("at_ms").select_related("person"),
         "listened": listeners(seen.recording),
         "may": {each.value for each in allowed if could(person.roles, each, own=own)},
+        "kinds": KINDS,
+        "states": STATES,
         "requests": Request.objects.filter(recording=seen.recording).order_by("-came_ms"),
     }

@@ -10,12 +10,11 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from recorder.archive.web.rights import offsets
 from recorder.archive.web.rights.kinds import Ground, Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Mask, Request
 from recorder.archive.web.rights.paper import Paper
 from recorder.archive.web.rights.words import GROUNDS, KINDS
-from recorder.archive.web.times import day
+from recorder.archive.web.times import day, offset
 from recorder.config import Config
 
 AUTHORITY = "Autoriteit Persoonsgegevens, Postbus 93374, 2509 AJ Den Haag, autoriteitpersoonsgegevens.nl"
@@ -69,11 +68,11 @@ def decision(request: Request, masks: Collection[Mask], who: Sender, language: s
         return paper.close()
 
 
-def extension(request: Request, why: str, who: Sender, language: str) -> bytes:
-    """The letter that tells that an answer takes longer; a PDF."""
+def extension(request: Request, why: str, at_ms: int, who: Sender, language: str) -> bytes:
+    """The letter that tells that an answer takes longer, as of `at_ms`; a PDF."""
     with override(language):
         paper = Paper(_("We need more time for your request"), f"{who.name}, {who.address}", language)
-        _about(paper, request, request.came_ms)
+        _about(paper, request, at_ms)
         paper.heading(_("When you get an answer"))
         paper.text(_("You get our answer on %(day)s at the latest.") % {"day": day(request.due_ms)})
         paper.heading(_("Why"))
@@ -141,8 +140,8 @@ def _masks(paper: Paper, masks: Collection[Mask]) -> None:
     paper.list(
         _("From %(start)s to %(stop)s: %(whom)s. %(reason)s")
         % {
-            "start": offsets.show(each.start_ms),
-            "stop": offsets.show(each.stop_ms),
+            "start": offset(each.start_ms),
+            "stop": offset(each.stop_ms),
             "whom": each.whom,
             "reason": each.reason,
         }

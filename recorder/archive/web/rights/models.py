@@ -90,8 +90,7 @@ class Disclosure(models.Model):
 class Mask(models.Model):
     """What a copy does not let hear (S3). The recording itself stays as it is."""
 
-    request = models.ForeignKey(Request, on_delete=models.CASCADE, null=True, related_name="masks")
-    disclosure = models.ForeignKey(Disclosure, on_delete=models.CASCADE, null=True, related_name="masks")
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="masks")
     start_ms = models.BigIntegerField()
     """Of the recording, as the player shows it."""
     stop_ms = models.BigIntegerField()
@@ -103,11 +102,6 @@ class Mask(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(request__isnull=True, disclosure__isnull=False)
-                | models.Q(request__isnull=False, disclosure__isnull=True),
-                name="mask_of_one_copy",
-            ),
             models.CheckConstraint(condition=models.Q(stop_ms__gt=models.F("start_ms")), name="mask_of_something"),
         ]
 

@@ -1,4 +1,4 @@
-"""Places in a recording, as a player shows them and people type them: h:mm:ss."""
+"""Places in a recording, as people type them: h:mm:ss. How they are shown: `times.offset`."""
 
 import re
 
@@ -15,10 +15,3 @@ def parse(text: str) -> int | None:
         return None
     whole = int(hours or 0) * 3_600 + int(minutes or 0) * 60 + int(seconds)
     return whole * 1_000 + int((part or "").ljust(3, "0"))
-
-
-def show(offset_ms: int) -> str:
-    """`h:mm:ss`, and the part of a second if there is one."""
-    seconds, part = divmod(offset_ms, 1_000)
-    text = f"{seconds // 3_600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    return f"{text}.{part:03}".rstrip("0") if part else text

@@ -10,14 +10,12 @@ from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from recorder.archive import code
-from recorder.archive.access import Action, Role
+from recorder.archive.access import Action
 from recorder.archive.listing import of_code
-from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, needs, note, permit
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
@@ -28,14 +26,14 @@ from recorder.archive.web.rights import deciding, letters
 from recorder.archive.web.rights.deciding import TooLate
 from recorder.archive.web.rights.forms import DecideForm, FindForm, OpenForm, WordsForm
 from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
-from recorder.archive.web.rights.models import Disclosure, Request, Restriction
+from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, STATES
 from recorder.wire.consent import DAY_MS
 from recorder.wire.topics import RECORDING_PATTERN
 
 SHOWN = 200
-"""Of one list."""
+"""Of one list: more stand behind their deadline than anybody can answer."""
 DECIDED_SHOWN = 30
 SOON_DAYS = 7
 WORDS = {"kinds": KINDS, "channels": CHANNELS, "states": STATES, "happened": HAPPENED, "grounds": GROUNDS}
@@ -150,7 +148,9 @@ def extend(request: Asked, number: UUID) -> HttpResponse:
         except TooLate:
             messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
         else:
-            messages.success(request, _("There are two months more. Send the letter that says so within the first month."))
+            messages.success(
+                request, _("There are two months more. Send the letter that says so within the first month.")
+            )
         return redirect("request", number)
     return render(request, "rights/extend.html", shown(asked) | {"form": form})
 
@@ -259,7 +259,7 @@ def _unconditional(asked: Request, seen: Seen | None) -> bool:
     """Whether the client asked for erasure within their days: then nobody has a say in it (D7)."""
     if asked.kind != Kind.ERASURE or seen is None:
         return False
-    return asked.came_ms < seen.came_ms + terms().client_days * DAY_MS
+    return asked.came_ms < (seen.row.came_ms or seen.row.first_ms) + terms().client_days * DAY_MS
 
 
 def _named(what: str) -> list[str]:
