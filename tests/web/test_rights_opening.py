@@ -98,6 +98,7 @@ def test_a_request_pauses_deletion_and_an_erasure_asked_in_time_ends_it(archive:
     open_request(young, Kind.ERASURE, "", person=None)
     fate = see([young])[0].fate
     assert fate.locked
-    assert fate.is_due(now_ms() + 1)
+    assert fate.is_due(now_ms() + DAY_MS)
+    assert fate.cause == "client"
     Request.objects.filter(recording=young).update(state=State.WITHDRAWN.value)
     assert not see([young])[0].fate.locked

@@ -174,7 +174,7 @@ def _check(judged: Verified, seen: Seen) -> Iterator[str]:
     name = pgettext("file", "recording")
     yield f"  recorder verify {name}.sealed --device-key {seen.row.device}.device.pub"
     yield f"  recorder verify {seen.row.device}.receipt --device-key {seen.row.device}.device.pub"
-    yield _("Those two files are not with a copy that has masks. Then ask the organisation to check it with you.")
+    yield _("Is a part masked? Then the sealed file and the key are not with it. Ask us to check it together with you.")
 
 
 def _text(name: str, what: str, lines: Iterable[str]) -> _File:
