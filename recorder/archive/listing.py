@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, select, tuple_
 
 from recorder.archive.catalogue import Catalogue
-from recorder.archive.tables import RECORDINGS
+from recorder.archive.tables import LIVE, RECORDINGS
 
 PORTION_ROWS = 500
 
@@ -59,6 +59,19 @@ def portion(catalogue: Catalogue, device: str | None, after: Listed | None, rows
     query = query.order_by(table.first_ms.desc(), table.id.desc()).limit(rows)
     with catalogue.read() as connection:
         return [Listed(*row) for row in connection.execute(query)]
+
+
+def kept(catalogue: Catalogue) -> Iterator[str]:
+    """The ids of all recordings that are kept, in their order, a portion at a time. Waits for no writer."""
+    after = ""
+    while True:
+        query = select(RECORDINGS.c.id).where(LIVE, RECORDINGS.c.state == "kept", RECORDINGS.c.id > after)
+        with catalogue.read() as connection:
+            found = list(connection.scalars(query.order_by(RECORDINGS.c.id).limit(PORTION_ROWS)))
+        if not found:
+            return
+        yield from found
+        after = found[-1]
 
 
 class Row(NamedTuple):

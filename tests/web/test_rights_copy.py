@@ -24,10 +24,10 @@ from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.trail import writing
 from recorder.archive.web.trail.models import Line
 from recorder.errors import StoreError
-from recorder.sealed.layout import parse_record
 from recorder.sealed.verify import State as Whole
 from recorder.sealed.verify import verify
 from recorder.wire.consent import check_receipt
+from recorder.wire.records import parse_record
 from tests.archive.heard import power
 from tests.rooms import RECIPIENT, Recording
 from tests.web.archive import Archive, now_ms
@@ -268,5 +268,4 @@ def test_a_copy_that_breaks_off_is_told_and_not_taken_for_whole(
 
 
 def _lose(archive: Archive, recording: Recording) -> None:
-    for name in archive.store.list(f"{recording.id}/"):
-        archive.store.delete(name)
+    archive.store.delete(list(archive.store.list(f"{recording.id}/")))

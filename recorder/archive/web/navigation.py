@@ -18,10 +18,11 @@ class Place(NamedTuple):
 
 _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("meetings", _("My meetings"), frozenset({Action.LIST_UNLINKED})),
-    ("find", _("Find"), frozenset({Action.FIND})),
     ("rights", _("Rights desk"), frozenset({Action.OPEN_REQUEST})),
+    ("find", _("Find"), frozenset({Action.FIND})),
     ("disclosures", _("Disclosures"), frozenset({Action.DISCLOSE, Action.CONFIRM_DISCLOSURE})),
     ("flags", _("Do not record"), frozenset({Action.CHECK_FLAG})),
+    ("tokens", _("Programs"), frozenset({Action.KEEP_ACCOUNTS})),
 )
 
 

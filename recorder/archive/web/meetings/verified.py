@@ -9,9 +9,9 @@ from recorder.archive.listing import Row
 from recorder.archive.records import Records
 from recorder.archive.store import Store
 from recorder.errors import SealedError, StoreError, WireError
-from recorder.sealed.layout import parse_record
 from recorder.sealed.verify import Report, State, verify
 from recorder.wire.consent import ConsentReceipt, check_receipt
+from recorder.wire.records import parse_record
 
 
 @dataclass(frozen=True, slots=True)
