@@ -121,7 +121,16 @@ def test_time_is_taken_once_and_told(archive: Archive, desk: Client) -> None:
     assert asked.state == "extended"
     assert 55 * DAY_MS < asked.due_ms - due < 65 * DAY_MS
     assert desk.get(f"{address}letter-nl.pdf").content.startswith(b"%PDF")
-    assert see([asked.recording])[0].fate.kept or see([asked.recording])[0].people.request_open
+    assert see([asked.recording])[0].fate.kept
+
+
+def test_no_time_is_taken_after_the_first_month(archive: Archive, desk: Client) -> None:
+    asked = ask(archive.record().id)
+    Request.objects.update(due_ms=now_ms() - 1)
+    assert "/extend/" not in desk.get(f"/rights/requests/{asked.pk}/").content.decode()
+    desk.post(f"/rights/requests/{asked.pk}/extend/", {"words": "Vergeten."})
+    asked.refresh_from_db()
+    assert asked.state == "open"
 
 
 def test_an_erasure_asked_in_time_cannot_be_refused(archive: Archive, desk: Client) -> None:  # D7

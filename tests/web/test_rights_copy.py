@@ -17,6 +17,7 @@ from recorder.archive.access import Role
 from recorder.archive.web.listening import serving
 from recorder.archive.web.listening.room import Room
 from recorder.archive.web.meetings.models import Statement
+from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Mask, Request, Restriction
@@ -30,7 +31,7 @@ from recorder.wire.consent import check_receipt
 from recorder.wire.records import parse_record
 from tests.archive.heard import power
 from tests.rooms import RECIPIENT, Recording
-from tests.web.archive import Archive, now_ms
+from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
 from tests.web.pdf import text
 
@@ -154,6 +155,20 @@ def test_it_is_written_down_before_its_first_byte_and_once(
     assert Line.objects.filter(action="copy").count() == 1
     other = fetch(room, permitted(recording))
     assert other["wie-luisterde.txt"].decode("utf-8-sig").count("iemand die te horen is") == 1
+
+
+def test_what_was_granted_is_not_deleted_before_it_is_fetched(
+    archive: Archive, room: Client, permitted: Permitted
+) -> None:
+    recording = archive.record(days_ago=130).id
+    permit = permitted(recording)
+    assert see([recording])[0].fate.kept
+    fetch(room, permit)
+    assert see([recording])[0].fate.is_due(now_ms())
+    never_fetched = archive.record(days_ago=130).id
+    asked = permitted(never_fetched).request_id
+    Request.objects.filter(pk=asked).update(decided_ms=now_ms() - 15 * DAY_MS)
+    assert see([never_fetched])[0].fate.is_due(now_ms())
 
 
 def test_what_is_masked_is_a_tone_on_the_copy_and_nowhere_else(

@@ -91,7 +91,7 @@ def test_a_request_pauses_deletion_and_an_erasure_asked_in_time_ends_it(archive:
     (seen,) = see([recording])
     assert seen.fate.kept
     assert not seen.fate.is_due(now_ms())
-    Request.objects.filter(pk=made.pk).update(state=State.GRANTED.value)
+    Request.objects.filter(pk=made.pk).update(state=State.REFUSED.value)
     assert see([recording])[0].fate.is_due(now_ms())
 
     young = archive.record(days_ago=3).id

@@ -39,16 +39,21 @@ def decide(person: Person, role: Role, request: Request, outcome: State, words: 
 
 
 def extend(person: Person, role: Role, request: Request, words: str) -> None:
-    """Two months more (AVG, article 12, paragraph 3), once. TooLate if it does not wait any more, or was extended."""
+    """Two months more (AVG, article 12, paragraph 3), once. TooLate if `may_extend` says no by now."""
     with transaction.atomic():
         held = _waiting(request)
-        if held.state == State.EXTENDED:
+        if not may_extend(held):
             raise TooLate
         held.state, held.due_ms = State.EXTENDED.value, due_ms(held.came_ms, EXTENDED_MONTHS)
         held.save()
         _happened(held, What.EXTENDED, person, words)
         details = {"kind": held.kind, "outcome": "extended", "words": words}
         note(person, role, Action.DECIDE_REQUEST, recording=held.recording, details=details)
+
+
+def may_extend(request: Request) -> bool:
+    """Once, and only as long as the client can still be told in time: within the first month."""
+    return request.state == State.OPEN and now_ms() <= request.due_ms
 
 
 def withdraw(person: Person, role: Role, request: Request, words: str) -> None:

@@ -190,7 +190,7 @@ class FlagChangeForm(forms.Form):
     reason = forms.CharField(label=_("Why?"), max_length=300)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="change_%s", **kwargs)  # it stands beside the other
+        super().__init__(*args, **kwargs | {"auto_id": "change_%s"})  # it stands beside the other
         self.fields["number"].widget = forms.HiddenInput()
 
 

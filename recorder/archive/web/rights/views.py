@@ -139,7 +139,7 @@ def extend(request: Asked, number: UUID) -> HttpResponse:
     """Two months more, once, with a letter that says why."""
     asked = _one(request, number)
     role = permit(request.user, Action.DECIDE_REQUEST, recording=asked.recording)
-    if asked.state != State.OPEN:
+    if not deciding.may_extend(asked):
         return redirect("request", number)
     form = WordsForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -238,6 +238,7 @@ def shown(asked: Request) -> dict[str, Any]:
         "seen": seen,
         "must_grant": _unconditional(asked, seen),
         "may_withdraw": deciding.may_withdraw(asked) and (asked.waiting or seen is not None),
+        "may_extend": deciding.may_extend(asked),
         "has_letter": asked.state in (State.EXTENDED, State.GRANTED, State.REFUSED),
         "may_mask": asked.kind == Kind.ACCESS and seen is not None and (asked.waiting or asked.state == State.GRANTED),
         "may_copy": asked.kind == Kind.ACCESS and seen is not None and asked.state == State.GRANTED,
