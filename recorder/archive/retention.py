@@ -13,8 +13,8 @@ What people have days for counts from when it had come: a room may have been off
 a meeting, and a receipt comes behind the manifest. What goes earlier wins, but for the decision. A hold moves no date: with the
 hold gone, a recording whose date is past is due. It keeps also what has no receipt, and that stays locked.
 
-What somebody orders is locked at once and goes `undo_hours` later: until then it can be taken back. That never makes it later than
-the last of the client's days.
+What somebody orders is locked at once and goes `undo_hours` later: until then it can be taken back. That never makes it later
+than the last of the client's days.
 """
 
 from dataclasses import dataclass
@@ -84,8 +84,8 @@ class Fate:
     kept: bool
     """By a hold or an open request, for now: it is not deleted, even if it is due."""
     locked: bool
-    """Nobody may hear it: it has no receipt, or the client asked to have it erased, in time, in a request that is open, or in one
-    that was granted."""
+    """Nobody may hear it: it has no receipt, or the client asked to have it erased, in time, in a request that is open, or in
+    one that was granted."""
     remind_ms: int | None
     """When whoever was there is to be reminded that no case is named."""
 
