@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, select, tuple_
 
 from recorder.archive.catalogue import Catalogue
-from recorder.archive.tables import RECORDINGS
+from recorder.archive.tables import LIVE, RECORDINGS
 
 PORTION_ROWS = 500
 
@@ -84,9 +84,24 @@ class Row(NamedTuple):
     """How many were counted; None where nobody was."""
     training: str | None
     """As `consent`, for training."""
+    came_ms: int | None
+    """When its manifest came, by the archive's clock; None before that."""
+    receipt: bool
+    """Whether its consent receipt is there, and valid."""
 
 
-_ROW = [RECORDINGS.c.id, *(RECORDINGS.c[name] for name in Row._fields[1:])]
+_ROW = [
+    RECORDINGS.c.id,
+    *(RECORDINGS.c[name] for name in Row._fields[1:-1]),
+    RECORDINGS.c.code.is_not(None).label("receipt"),
+]
+
+
+def live(catalogue: Catalogue, after: str, rows: int) -> list[Row]:
+    """So many of those that are kept or open, by id, beginning behind `after`. Waits for no writer."""
+    query = select(*_ROW).where(LIVE, RECORDINGS.c.id > after).order_by(RECORDINGS.c.id).limit(rows)
+    with catalogue.read() as connection:
+        return [Row(*row) for row in connection.execute(query)]
 
 
 def rows(catalogue: Catalogue, recordings: Collection[str]) -> list[Row]:

@@ -81,6 +81,8 @@ class Fate:
 
     due_ms: int
     cause: Cause
+    goes_ms: int | None
+    """When it goes, as things are: at its date, or when the last hold ends that keeps it then. None while a request is open."""
     kept: bool
     """By a hold or an open request, for now: it is not deleted, even if it is due."""
     locked: bool
@@ -91,7 +93,7 @@ class Fate:
 
     def is_due(self, now_ms: int) -> bool:
         """Whether it is to be deleted now."""
-        return now_ms >= self.due_ms and not self.kept
+        return self.goes_ms is not None and now_ms >= self.goes_ms
 
 
 def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
@@ -107,10 +109,12 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
     if facts.erasure_granted_ms is not None:
         dates.append((_after_undo(facts, terms, facts.erasure_granted_ms), Cause.CLIENT))
     due_ms, cause = min(dates)
+    goes_ms = None if facts.request_open else max((due_ms, *facts.holds_until_ms))
     held = facts.request_open or any(now_ms < until_ms for until_ms in facts.holds_until_ms)
     return Fate(
         due_ms,
         cause,
+        goes_ms=due_ms if asked_in_time else goes_ms,
         kept=held and not asked_in_time,
         locked=not facts.receipt
         or asked_in_time

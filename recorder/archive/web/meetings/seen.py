@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 
-from recorder.archive.due import People, facts
+from recorder.archive.due import People, judge
 from recorder.archive.listing import Row, of_rooms, rows
-from recorder.archive.retention import Fate, fate
+from recorder.archive.retention import Fate
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.known import known
@@ -84,8 +84,6 @@ def _seen(found: Collection[Row]) -> list[Seen]:
     }
     people, now, by = known([each.recording for each in found]), now_ms(), terms()
     return [
-        Seen(
-            each, links.get(each.recording), people[each.recording], fate(facts(each, people[each.recording]), by, now)
-        )
+        Seen(each, links.get(each.recording), people[each.recording], judge(each, people[each.recording], by, now))
         for each in found
     ]
