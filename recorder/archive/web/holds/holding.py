@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Q
 
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds.models import CONFIRM_DAYS, Hold, How, Kind
+from recorder.archive.web.holds.models import CONFIRM_DAYS, Going, Hold, How, Kind
 from recorder.archive.web.meetings.models import Case
 from recorder.archive.web.people.models import Person
 from recorder.wire.consent import DAY_MS
+
+
+class TooLate(Exception):
+    """The recording is being deleted at this moment."""
 
 
 def standing(cases: Mapping[str, int | None]) -> dict[str, list[Hold]]:
@@ -42,7 +46,12 @@ def covered(hold: Hold) -> int:
 def place(
     person: Person | None, kind: Kind, *, case: str, reason: str, expires_ms: int, recording: str | None = None
 ) -> Hold:
-    """Set one; `person` is None for the organisation's own program. Call it in the transaction that notes it."""
+    """Set one; `person` is None for the organisation's own program. Call it in the transaction that notes it, behind that.
+
+    TooLate if the recording is being deleted: what is noted first has the lock that the nightly run decides in.
+    """
+    if Going.objects.filter(recording=recording).exists():
+        raise TooLate
     found, _new = Case.objects.get_or_create(number=case)
     before = Hold.objects.filter(case=found, kind=kind, confirmed_ms=None)
     return Hold.objects.create(

@@ -15,7 +15,7 @@ from recorder.wire.consent import DAY_MS
 
 SHOWN_MAX = 200
 """Of each list."""
-ENDED_SHOWN_DAYS = 60
+ENDED_SHOWN_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,15 @@ def place(request: Asked, recording: str) -> HttpResponse:
             form.add_error("case", _("The recording is not of this case."))
         else:
             reason = form.cleaned_data["reason"]
-            with transaction.atomic():
-                details = {"case": case, "reason": reason, "until": form.cleaned_data["until"].isoformat()}
-                note(request.user, role, Action.HOLD, purpose=kind.purpose, recording=recording, details=details)
-                made = holding.place(
-                    request.user, kind, case=case, reason=reason, expires_ms=form.expires_ms, recording=recording
-                )
+            details = {"case": case, "reason": reason, "until": form.cleaned_data["until"].isoformat()}
+            try:
+                with transaction.atomic():
+                    note(request.user, role, Action.HOLD, purpose=kind.purpose, recording=recording, details=details)
+                    made = holding.place(
+                        request.user, kind, case=case, reason=reason, expires_ms=form.expires_ms, recording=recording
+                    )
+            except holding.TooLate as error:
+                raise Http404 from error
             messages.success(request, _("The hold is set. A colleague must confirm it."))
             return redirect("hold", made.pk)
     context = {"seen": seen, "form": form, "days": CONFIRM_DAYS}
