@@ -123,11 +123,15 @@ def _forget(config: Config) -> int:
     from recorder.archive.enrolled import check
     from recorder.archive.stores import open_store
     from recorder.archive.web.clock import now_ms
+    from recorder.archive.web.holds.deletions import public_key_file
     from recorder.archive.web.holds.nightly import Nightly
-    from recorder.keyfiles import load_device
+    from recorder.keyfiles import load_device, save_device_public
 
     archive = config.archive
     key = load_device(Path(archive.folder) / "keys" / "receipt.key")
+    public = public_key_file(config)
+    if not public.exists():  # by which the pages verify the certificates
+        save_device_public(public, key.public_key())
     store, deletions = open_store(archive, "write"), Deletions(place(archive))
     with contextlib.closing(Catalogue(url(archive), make=False)) as catalogue:
         check(store, catalogue)  # with another store's disk in its place it would certify what it never deleted

@@ -19,6 +19,7 @@ class Place(NamedTuple):
 _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("meetings", _("My meetings"), frozenset({Action.LIST_UNLINKED})),
     ("find", _("Find"), frozenset({Action.FIND})),
+    ("deletions", _("Deletions"), frozenset({Action.PREVIEW_DELETIONS})),
     ("holds", _("Holds"), frozenset({Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD})),
 )
 

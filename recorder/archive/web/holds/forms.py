@@ -14,6 +14,7 @@ from recorder.archive.web.holds.models import HOLD_DAYS_MAX, Kind
 from recorder.archive.web.holds.words import KINDS
 from recorder.archive.web.meetings.forms import CaseNumber
 from recorder.archive.web.times import moment
+from recorder.wire.topics import RECORDING_PATTERN
 
 
 class HoldForm(forms.Form):
@@ -51,6 +52,17 @@ class HoldForm(forms.Form):
         """The end of that day."""
         after = datetime.combine(self.cleaned_data["until"] + timedelta(1), time())
         return int(timezone.make_aware(after).timestamp() * 1_000)
+
+
+class CertificateForm(forms.Form):
+    recording = forms.RegexField(
+        RECORDING_PATTERN,
+        label=_("Number of the recording"),
+        strip=True,
+        help_text=_("32 digits and letters a to f, as on the consent receipt."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"invalid": _("This is no number of a recording: it has 32 digits and letters a to f.")},
+    )
 
 
 class WhyForm(forms.Form):

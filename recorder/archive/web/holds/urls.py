@@ -10,5 +10,9 @@ urlpatterns = [
     path("holds/<int:number>/confirm/", views.confirm, name="confirm_hold"),
     path("holds/<int:number>/refuse/", views.refuse, name="refuse_hold"),
     path("holds/<int:number>/end/", views.end, name="end_hold"),
+    path("deletions/", views.preview, name="deletions"),
+    path("deletions/certificate/", views.find_certificate, name="find_certificate"),
+    path("deletions/<str:recording>/", views.deletion, name="deletion"),
+    path("deletions/<str:recording>/certificate/", views.certificate, name="certificate"),
     path("recordings/<str:recording>/hold/", views.place, name="place_hold"),
 ]

@@ -1,4 +1,4 @@
-"""Holds: who set them, who confirms them, and when they end."""
+"""Holds: who set them, who confirms them, and when they end. And what goes when no hold keeps it."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -8,14 +8,23 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from recorder.archive.access import Action, could, may, purposes
+from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, needs, note, permit, refused, second_eyes
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds import holding
-from recorder.archive.web.holds.forms import HoldForm, WhyForm
+from recorder.archive.web.holds import deletions, forecast, holding
+from recorder.archive.web.holds.chart import chart
+from recorder.archive.web.holds.forms import CertificateForm, HoldForm, WhyForm
 from recorder.archive.web.holds.listing import Shown, lists
-from recorder.archive.web.holds.models import CONFIRM_DAYS, Hold, How, Kind, State
+from recorder.archive.web.holds.models import CONFIRM_DAYS, Hold, How, Kind, Run, State
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.times import moment
+from recorder.archive.web.words import CAUSES
+from recorder.errors import StoreError
+from recorder.wire.topics import RECORDING_PATTERN
+
+LATE_HOURS = 36
+"""After which somebody must look why no nightly run ended."""
 
 
 @needs(Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD)
@@ -154,3 +163,66 @@ def _show(request: Asked, found: Hold) -> HttpResponse:
         "days": CONFIRM_DAYS,
     }
     return render(request, "holds/hold.html", context)
+
+
+@needs(Action.PREVIEW_DELETIONS)
+@require_http_methods(["GET", "HEAD"])
+def preview(request: Asked) -> HttpResponse:
+    """What goes, why and when, as of the last nightly run; and what is kept beyond its date, and by whom."""
+    permit(request.user, Action.PREVIEW_DELETIONS)
+    asked = request.GET.get("days", "")
+    days = int(asked) if asked in {str(each) for each in deletions.DAYS} else deletions.DAYS[0]
+    today = moment(now_ms()).date()
+    told, more = deletions.going(days, request.GET.get("after", "")[:32])
+    within = [(each, forecast.coming(today, each)) for each in deletions.DAYS]
+    last = Run.objects.filter(ended_ms__isnull=False).order_by("-began_ms").first()
+    context = {
+        "chart": chart(today),
+        "days": days,
+        "within": [(each, counts, sum(counts.values())) for each, counts in within],
+        "going": told,
+        "more": more,
+        "kept": deletions.kept(),
+        "run": last,
+        "late": last is None or last.began_ms < now_ms() - LATE_HOURS * HOUR_MS,
+        "causes": CAUSES,
+        "form": CertificateForm(),
+    }
+    return render(request, "holds/deletions.html", context)
+
+
+@needs(Action.PREVIEW_DELETIONS)
+@require_http_methods(["GET", "HEAD"])
+def find_certificate(request: Asked) -> HttpResponse:
+    """By the id of a recording, which tells nothing of anybody and so may stand in an address."""
+    permit(request.user, Action.PREVIEW_DELETIONS)
+    form = CertificateForm(request.GET or None)
+    if form.is_valid():
+        return redirect("deletion", form.cleaned_data["recording"])
+    return render(request, "holds/find_certificate.html", {"form": form})
+
+
+@needs(Action.PREVIEW_DELETIONS)
+@require_http_methods(["GET", "HEAD"])
+def deletion(request: Asked, recording: str) -> HttpResponse:
+    """The certificate of one recording's deletion, in words."""
+    return render(request, "holds/deletion.html", {"recording": recording, "certified": _certified(request, recording)})
+
+
+@needs(Action.PREVIEW_DELETIONS)
+@require_http_methods(["GET", "HEAD"])
+def certificate(request: Asked, recording: str) -> HttpResponse:
+    """The certificate as a file, for `recorder verify`."""
+    found = _certified(request, recording)
+    headers = {"Content-Disposition": f'attachment; filename="{recording}.deleted"'}
+    return HttpResponse(found.data, content_type="application/octet-stream", headers=headers)
+
+
+def _certified(request: Asked, recording: str) -> deletions.Certified:
+    permit(
+        request.user, Action.PREVIEW_DELETIONS, recording=recording if RECORDING_PATTERN.fullmatch(recording) else None
+    )
+    try:
+        return deletions.certified(recording)
+    except StoreError as error:
+        raise Http404 from error
