@@ -61,13 +61,13 @@ def fates(
     return {row.recording: judge(row, people.get(row.recording, NOBODY), terms, now_ms) for row in rows}
 
 
-def judge(row: Row, people: People, terms: Terms, now_ms: int) -> Fate:
-    """What is to become of a recording that is kept or open, as of `now_ms`."""
-    facts = Facts(
+def facts(row: Row, people: People) -> Facts:
+    """All that counts for what is to become of one that has come, or as if it had come with its first item."""
+    return Facts(
         made_ms=believed_ms(row.first_ms, row.made_ms, synced=row.made_synced),
-        came_ms=now_ms if row.came_ms is None else row.came_ms,
+        came_ms=row.first_ms if row.came_ms is None else row.came_ms,
         delete_after_ms=row.delete_after_ms,
-        receipt=row.receipt,
+        receipt=row.code is not None,
         linked=people.linked,
         decided_ms=people.decided_ms,
         holds_until_ms=people.holds_until_ms,
@@ -75,8 +75,13 @@ def judge(row: Row, people: People, terms: Terms, now_ms: int) -> Fate:
         erasure_asked_ms=people.erasure_asked_ms,
         erasure_granted_ms=people.erasure_granted_ms,
     )
+
+
+def judge(row: Row, people: People, terms: Terms, now_ms: int) -> Fate:
+    """What is to become of a recording that is kept or open, as of `now_ms`."""
+    known = facts(row, people)
     if row.came_ms is not None:
-        return fate(facts, terms, now_ms)
+        return fate(known, terms, now_ms)
     # Its end has not come, and may never: people's days have not begun, and nobody can be missed to have named a case or sent a
     # receipt. Nobody can hear it either: its keybox comes behind its end.
-    return replace(fate(replace(facts, linked=True, receipt=True), terms, now_ms), locked=True)
+    return replace(fate(replace(known, came_ms=now_ms, linked=True, receipt=True), terms, now_ms), locked=True)

@@ -69,6 +69,8 @@ class Row(NamedTuple):
     state: str
     first_ms: int
     """When its first item came, by the archive's clock."""
+    came_ms: int | None
+    """When its manifest came, unless that was a refusal's."""
     made_ms: int | None
     """By the device's clock."""
     made_synced: bool | None
@@ -84,17 +86,11 @@ class Row(NamedTuple):
     """How many were counted; None where nobody was."""
     training: str | None
     """As `consent`, for training."""
-    came_ms: int | None
-    """When its manifest came, by the archive's clock; None before that."""
-    receipt: bool
-    """Whether its consent receipt is there, and valid."""
+    code: str | None
+    """The client's: there once the consent receipt is."""
 
 
-_ROW = [
-    RECORDINGS.c.id,
-    *(RECORDINGS.c[name] for name in Row._fields[1:-1]),
-    RECORDINGS.c.code.is_not(None).label("receipt"),
-]
+_ROW = [RECORDINGS.c.id, *(RECORDINGS.c[name] for name in Row._fields[1:])]
 
 
 def live(catalogue: Catalogue, after: str, rows: int) -> list[Row]:
