@@ -61,6 +61,19 @@ def portion(catalogue: Catalogue, device: str | None, after: Listed | None, rows
         return [Listed(*row) for row in connection.execute(query)]
 
 
+def kept(catalogue: Catalogue) -> Iterator[str]:
+    """The ids of all recordings that are kept, in their order, a portion at a time. Waits for no writer."""
+    after = ""
+    while True:
+        query = select(RECORDINGS.c.id).where(LIVE, RECORDINGS.c.state == "kept", RECORDINGS.c.id > after)
+        with catalogue.read() as connection:
+            found = list(connection.scalars(query.order_by(RECORDINGS.c.id).limit(PORTION_ROWS)))
+        if not found:
+            return
+        yield from found
+        after = found[-1]
+
+
 class Row(NamedTuple):
     """One recording, as people are told of it."""
 
@@ -103,6 +116,11 @@ def live(catalogue: Catalogue, after: str, rows: int) -> list[Row]:
 def rows(catalogue: Catalogue, recordings: Collection[str]) -> list[Row]:
     """Those of these that are there, the newest first."""
     return _rows(catalogue, RECORDINGS.c.id.in_(recordings))
+
+
+def of_code(catalogue: Catalogue, code: str) -> list[Row]:
+    """Those of the consent receipt with this code. Of any state."""
+    return _rows(catalogue, RECORDINGS.c.code == code)
 
 
 def of_rooms(catalogue: Catalogue, devices: Collection[str], since_ms: int) -> list[Row]:

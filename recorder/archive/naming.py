@@ -5,6 +5,7 @@
     RECORDING/preamble  manifest  keybox  records, as in docs/sealed-recording.md, section 1
     RECORDING/blocks/00000000-00000007    the records of these blocks, one behind the other
     RECORDING/receipt                     the consent receipt, a record as in docs/receipt.md
+    RECORDING/rewrapped/00000001          another keybox, which counts instead of the room's (`rewrap`)
     RECORDING/purged                      the archive's signed receipt of a purge
     RECORDING/deleted                     the certificate of its deletion, beside which origin and receipt alone are left
     deleting/RECORDING                    the tombstone of a deletion that is going on (`certificate.py`)
@@ -40,6 +41,7 @@ DELETING = "deleting/"
 DEVICES = "devices/"
 _ITEM = re.compile(r"([0-9a-f]{32})/(preamble|manifest|keybox|receipt)", re.ASCII)
 _RUN = re.compile(r"([0-9a-f]{32})/blocks/([0-9]{8,10})-([0-9]{8,10})", re.ASCII)
+_REWRAPPED = re.compile(r"[0-9a-f]{32}/rewrapped/([0-9]{8})", re.ASCII)
 _CONFLICT = re.compile(
     rf"{CONFLICTS}([0-9a-f]{{32}})/(preamble|manifest|keybox|receipt|blocks/block-([0-9]{{8,10}}))/([0-9a-f]{{64}})",
     re.ASCII,
@@ -98,6 +100,22 @@ def receipt(recording: str) -> str:
 
 def keybox(recording: str) -> str:
     return items([Name(recording, RecordType.KEYBOX, 0)])
+
+
+def rewrapped_prefix(recording: str) -> str:
+    """What the names of this recording's other keyboxes begin with."""
+    return f"{recording}/rewrapped/"
+
+
+def rewrapped(recording: str, number: int) -> str:
+    """The keybox of this rotation, counted from 1."""
+    return f"{rewrapped_prefix(recording)}{number:08}"
+
+
+def rewrapped_number(found: str) -> int:
+    """Of which rotation the keybox in this object is; 0 for the room's own."""
+    match = _REWRAPPED.fullmatch(found)
+    return int(match[1]) if match else 0
 
 
 def blocks(recording: str) -> str:

@@ -24,6 +24,7 @@ from recorder.wire.records import ITEM_TYPES, Beside, ItemType
 from recorder.wire.upload import Name
 
 T = TypeVar("T", bound=msgspec.Struct)
+HASH_BYTES = 32
 
 
 def rebuild(store: Store, catalogue: Catalogue, now_ms: int) -> tuple[Counts, list[Lacking]]:
@@ -63,6 +64,9 @@ def adopt(store: Store, writing: Writing, recording: str, now_ms: int) -> None:
             for item, _ in read_items(store, found):
                 if item.name not in there and (item.name, item.content) not in beside:
                     new.setdefault(item.name, item)
+    box = Name(recording, RecordType.KEYBOX, 0)
+    if box not in there and box not in new and (boxes := keybox_objects(store, recording)):
+        new[box] = Item(box, read_keybox(store, boxes[-1])[0], None)
     if new:
         came_ms = now_ms
         if any(isinstance(item.said, Manifest) and item.said.ended != "refused" for item in new.values()):
@@ -132,10 +136,29 @@ def beyond_a_deletion(store: Store, recording: str) -> list[str]:
 
 
 def is_keybox(found: str) -> bool:
-    """Whether this object holds one, also if it lies beside."""
+    """Whether this object holds one, also if it lies beside, or counts instead."""
+    if naming.rewrapped_number(found):
+        return True
     conflict = naming.parse_conflict(found)
     names = [conflict[0]] if conflict else naming.parse_items(found)
     return any(name.type is RecordType.KEYBOX for name in names)
+
+
+def keybox_objects(store: Store, recording: str) -> list[str]:
+    """The objects with a keybox of this recording; the last one is what counts."""
+    first = naming.keybox(recording)
+    return [*(name for name in store.list(first) if name == first), *store.list(naming.rewrapped_prefix(recording))]
+
+
+def read_keybox(store: Store, name: str) -> tuple[bytes, bytes]:
+    """The content that the manifest names, and the body that counts, of one of `keybox_objects`."""
+    data = store.get(name)
+    if naming.rewrapped_number(name):
+        if len(data) <= HASH_BYTES:
+            raise StoreError(f"{name}: the object is damaged: it is too short for a keybox")
+        return data[:HASH_BYTES], data[HASH_BYTES:]
+    ((item, record),) = read_items(store, name)
+    return item.content, records.parse_record(record)[1]
 
 
 def read_items(store: Store, found: str) -> Iterator[tuple[Item, bytes]]:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder.cli import pages
+from recorder.cli import pages, rewrap
 from recorder.config import Archive, Config, load
 
 if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported when they run
@@ -101,6 +101,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     again.set_defaults(action="rebuild")
     pages.add(actions)
+    rewrap.add(actions)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -126,6 +127,8 @@ def run(args: argparse.Namespace) -> int:
             _rebuild(config, open_store(config))
         case "watch":
             _watch(settings)
+        case "rewrap":
+            return rewrap.run(args, config)
         case "web" | "read" | "account" | "forget":
             return pages.run(args, settings)
         case _:

@@ -21,6 +21,7 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("find", _("Find"), frozenset({Action.FIND})),
     ("deletions", _("Deletions"), frozenset({Action.PREVIEW_DELETIONS})),
     ("holds", _("Holds"), frozenset({Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD})),
+    ("tokens", _("Programs"), frozenset({Action.KEEP_ACCOUNTS})),
 )
 
 
