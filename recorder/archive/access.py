@@ -146,7 +146,8 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.SEE: _ANY,
             Action.HEAR: _RIGHTS,
             Action.ATTACH: _ANY,
-            Action.HOLD: Permission(DISPUTES),
+            # Also for whoever needs it for a claim of their own (AVG, article 18, paragraph 1, c).
+            Action.HOLD: Permission(DISPUTES | {Purpose.ACCESS}),
             Action.OPEN_REQUEST: _ANY,
             Action.DECIDE_REQUEST: _ANY,
             Action.COPY: _RIGHTS,

@@ -13,8 +13,8 @@ What people have days for counts from when it had come: a room may have been off
 a meeting, and a receipt comes behind the manifest. What goes earlier wins, but for the decision. A hold moves no date: with the
 hold gone, a recording whose date is past is due. It keeps also what has no receipt, and that stays locked.
 
-What somebody orders is locked at once and goes `undo_hours` later: until then it can be taken back. That never makes it later than
-the last of the client's days.
+What somebody orders is locked at once and goes `undo_hours` later: until then it can be taken back. That never makes it later
+than the last of the client's days.
 """
 
 from dataclasses import dataclass
@@ -81,17 +81,19 @@ class Fate:
 
     due_ms: int
     cause: Cause
+    goes_ms: int | None
+    """When it goes, as things are: at its date, or when the last hold ends that keeps it then. None while a request is open."""
     kept: bool
     """By a hold or an open request, for now: it is not deleted, even if it is due."""
     locked: bool
-    """Nobody may hear it: it has no receipt, or the client asked to have it erased, in time, in a request that is open, or in one
-    that was granted."""
+    """Nobody may hear it: it has no receipt, or the client asked to have it erased, in time, in a request that is open, or in
+    one that was granted."""
     remind_ms: int | None
     """When whoever was there is to be reminded that no case is named."""
 
     def is_due(self, now_ms: int) -> bool:
         """Whether it is to be deleted now."""
-        return now_ms >= self.due_ms and not self.kept
+        return self.goes_ms is not None and now_ms >= self.goes_ms
 
 
 def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
@@ -107,10 +109,12 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
     if facts.erasure_granted_ms is not None:
         dates.append((_after_undo(facts, terms, facts.erasure_granted_ms), Cause.CLIENT))
     due_ms, cause = min(dates)
+    goes_ms = None if facts.request_open else max((due_ms, *facts.holds_until_ms))
     held = facts.request_open or any(now_ms < until_ms for until_ms in facts.holds_until_ms)
     return Fate(
         due_ms,
         cause,
+        goes_ms=due_ms if asked_in_time else goes_ms,
         kept=held and not asked_in_time,
         locked=not facts.receipt
         or asked_in_time

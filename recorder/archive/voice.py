@@ -3,7 +3,7 @@
 Who knows the speaker may still know them by what they say and how: words, tempo, dialect and pauses stay. Nor does it stop
 a program that was made for it: against attackers who alter voices in the same way themselves, the method that this one
 builds on was the weaker of the two baselines of the VoicePrivacy challenges (Tomashenko et al. 2022, "The VoicePrivacy 2020
-Challenge"). It keeps a listener in the room from recognising somebody by the sound alone, no more.
+Challenge"). It is meant to keep a listener from recognising somebody by the sound alone, no more.
 
 Two things change, by amounts that are drawn anew for each fragment and kept nowhere:
 
@@ -30,7 +30,7 @@ RATE: Rate = 16_000
 PITCHES = (0.80, 0.90), (1.12, 1.25)
 """Two to four semitones down or up: less is the same voice, more is no voice."""
 FORMANTS = 0.75, 0.90
-"""The challenge of 2022 drew from 0.5 to 0.9; below 0.75 vowels become other vowels."""
+"""The gentler part of what the challenge of 2022 drew from, 0.5 to 0.9: fragments are there to be understood."""
 
 ORDER = 20
 FRAME, HOP = 320, 160

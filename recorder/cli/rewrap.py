@@ -12,8 +12,8 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         "rewrap",
         help="have another key open the recordings that are here",
         description="Have a new private key, and whoever's public keys are named, open every recording that is here, and the "
-        "old key none of them. The blocks stay as they are. If it is ended nothing is lost: started again it goes on. Rooms seal "
-        "to the keys in their folders: change those first, and run it again when all rooms have the new ones.",
+        "old key none of them. The blocks stay as they are. If it is ended nothing is lost: started again it goes on. Rooms "
+        "seal to the keys in their folders: change those first, and run it again when all rooms have the new ones.",
         epilog="example: recorder archive --config archive.toml rewrap --old reader.key --new reader-2.key --escrow vault.pub",
     )
     for name, whose in (("old", "that opens them now"), ("new", "that shall open them")):

@@ -25,6 +25,7 @@ decide                          C l s
 hold             objection      C l r s
 hold             appeal         C l r s
 hold             complaint      C l r s
+hold             access         r
 confirm_hold                    l p
 end_hold                        l
 open_request                    r

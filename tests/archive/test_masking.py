@@ -37,7 +37,7 @@ def made(shape: Sequence[int], sound: np.ndarray) -> list[PcmBlock | Gap]:
 
 
 def noise(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(-32_768, 32_768, 40 * RATE // 10)
+    return np.random.default_rng(seed).integers(-32_768, 32_768, 60 * RATE // 10)
 
 
 def samples(items: Sequence[PcmBlock | Gap]) -> np.ndarray:
@@ -101,6 +101,12 @@ def test_a_mask_is_a_tone_of_its_own(start: int, length: int) -> None:
     middle = silent[within(ranges, -FADE_MS, len(silent))]
     assert abs(power(middle, TONE_HZ, RATE) - TONE_LEVEL) < 0.1 * TONE_LEVEL
     assert np.abs(silent).max() <= TONE_LEVEL * 32_768
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=10), RANGES)
+def test_a_mask_does_not_tell_where_blocks_end(shape: list[int], ranges: list[Range]) -> None:
+    cut = samples(list(mask(made(shape, noise(1)), ranges, RATE)))
+    assert (cut == samples(list(mask(made([sum(shape)], noise(1)), ranges, RATE)))).all()
 
 
 SECRETS = {

@@ -39,6 +39,7 @@ def test_when_it_goes_and_why(changes: dict[str, object], due: float, cause: Cau
     assert (found.due_ms, found.cause) == (day(due), cause)
     assert not found.is_due(found.due_ms - 1)
     assert found.is_due(found.due_ms)
+    assert found.goes_ms == found.due_ms
 
 
 def test_a_room_that_was_off_the_network_takes_nobody_their_days() -> None:
@@ -60,6 +61,7 @@ def test_a_hold_keeps_it_beyond_its_date_and_then_it_is_due() -> None:
     assert not fate(held, TERMS, day(199)).is_due(day(199))
     assert fate(held, TERMS, day(200)).is_due(day(200))
     assert fate(held, TERMS, day(199)).due_ms == day(126)
+    assert fate(held, TERMS, day(1)).goes_ms == day(200)
 
 
 def test_an_open_request_pauses_deletion() -> None:
@@ -136,6 +138,8 @@ def test_what_may_move_it_and_what_may_not(facts: Facts, now_ms: int) -> None:
         assert found.locked
         assert found.due_ms <= facts.came_ms + TERMS.client_days * DAY_MS
         assert found.is_due(found.due_ms)
+    assert found.is_due(now_ms) == (now_ms >= found.due_ms and not found.kept)
+    assert found.goes_ms is None or found.goes_ms >= found.due_ms
     # With a hold more it is deleted no sooner, and the date stays.
     more = fate(replace(facts, holds_until_ms=(*facts.holds_until_ms, now_ms + 1)), TERMS, now_ms)
     assert (more.due_ms, more.locked) == (found.due_ms, found.locked)

@@ -36,7 +36,7 @@ def pitch(pcm: np.ndarray) -> float:
             continue
         windows = np.lib.stride_tricks.sliding_window_view(later, size)[lags]
         likeness = windows @ frame / np.sqrt((windows**2).sum(axis=1) * (frame**2).sum() + 1e-12)
-        if likeness.max() > 0.8:
+        if likeness.max() > 0.7:
             found.append(RATE / lags[np.flatnonzero(likeness > 0.97 * likeness.max())[0]])
     assert len(found) > 50
     return float(np.median(found))

@@ -49,6 +49,18 @@ def test_a_gap_is_told_where_it_is_and_nowhere_else(tmp_path: Path) -> None:
     assert found.levels[4] == 0
 
 
+def test_a_gap_that_ends_with_a_bar_is_not_told_of_the_next(tmp_path: Path) -> None:
+    hearing = hear(tmp_path, room([tone(440, 3.0), (2 * SECOND, GapCause.PAUSE), tone(440, 5.0)]))
+    assert [at for at, gap in enumerate(overview(hearing, bars=10).gaps) if gap] == [3, 4]
+
+
+def test_what_a_decoder_settles_on_is_no_part_of_the_bar(tmp_path: Path) -> None:
+    hearing = hear(tmp_path, room([tone(440, 1.0, (0.3, 0.003)[at % 2]) for at in range(20)]))
+    assert len(hearing.headers) > module.SAMPLED_FROM * 5
+    found = overview(hearing, bars=5)
+    assert found.levels == pytest.approx([level(0.003)] * 5, abs=0.12)
+
+
 def opened(hearing: Hearing, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     taken: list[int] = []
     block = hearing.block

@@ -18,7 +18,8 @@ from recorder.archive.deletions import Deletions
 from recorder.archive.folder import FolderStore
 from recorder.archive.retention import Cause
 from recorder.cli import main
-from tests.rooms import WALL_MS, Recording, Room
+from recorder.sealed.keys import RecipientPrivateKey
+from tests.rooms import RECIPIENT, WALL_MS, Recording, Room
 
 
 @pytest.fixture
@@ -300,3 +301,23 @@ def test_rebuild_says_what_there_is(site: Path, recording: Recording, capsys: py
         "devices: 1; records in conflict: 0\nrecordings: 0 kept, 1 open, 0 refused, 0 deleted\n"
         f"{recording.id}: 2 of 3 blocks are here\n"
     )
+
+
+def test_other_keys_open_what_is_here(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:
+    (site / "passphrase").write_text("six words or more are enough\n")
+    new = RecipientPrivateKey.generate("x25519")
+    for name, key in (("old", RECIPIENT), ("new", new)):
+        keyfiles.save_recipient(site / f"{name}.key", key, b"six words or more are enough")
+    keyfiles.save_recipient_public(site / "vault.pub", RecipientPrivateKey.generate("mlkem768-x25519").public)
+    keys = [f"--{name}{part}" for name in ("old", "new") for part in ("", "-passphrase-file")]
+    files = [site / "old.key", site / "passphrase", site / "new.key", site / "passphrase"]
+    told = [each for pair in zip(keys, files, strict=True) for each in pair]
+    capsys.readouterr()
+    assert archive(site, "rewrap", *told, "--escrow", site / "vault.pub") == 0
+    assert "1 recordings have other keys now, 0 had them already, 0 could not be done" in capsys.readouterr().out
+    assert archive(site, "rewrap", *told, "--escrow", site / "vault.pub") == 0
+    assert "0 recordings have other keys now, 1 had them already" in capsys.readouterr().out
+    assert archive(site, "rewrap", *told) == 2  # the old key opens it no more
+    out = capsys.readouterr()
+    assert "keep the old key" in out.out
+    assert f"{recording.id}: the recording is not sealed for this key" in out.err.replace("\n", " ")

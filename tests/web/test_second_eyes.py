@@ -1,4 +1,4 @@
-"""What four eyes must see: whoever did the first act never does the second, whatever their roles, and that they tried is told."""
+"""What four eyes must see: whoever did the first act never does the second, and that they tried is written down."""
 
 from uuid import uuid4
 

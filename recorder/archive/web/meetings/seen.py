@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 
 from recorder.archive.access import Role
-from recorder.archive.due import People, facts
+from recorder.archive.due import People, judge
 from recorder.archive.listing import Row, of_rooms, rows
-from recorder.archive.retention import Fate, fate
+from recorder.archive.retention import Fate
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.known import known
@@ -97,7 +97,7 @@ def _seen(found: Collection[Row]) -> list[Seen]:
             each,
             links.get(each.recording),
             people[each.recording],
-            fate(facts(each, people[each.recording]), by, now),
+            judge(each, people[each.recording], by, now),
             each.recording in closed,
         )
         for each in found

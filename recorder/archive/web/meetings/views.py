@@ -16,6 +16,7 @@ from recorder.archive.access import Action, could
 from recorder.archive.web.access import Asked, needs, note, permit, refused
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.listing import of_recording as holds_of
 from recorder.archive.web.meetings.forms import DecisionForm, FindForm, LinkForm, StatementForm
 from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.meetings.seen import Seen, see, unlinked
@@ -156,6 +157,7 @@ def shown(person: Person, seen: Seen) -> dict[str, Any]:
         "verified": verified(store, catalogue, seen.row),
         "statements": Statement.objects.filter(recording=seen.recording).order_by("at_ms").select_related("person"),
         "listened": listeners(seen.recording),
+        "holds": holds_of(seen),
         "may": {each.value for each in allowed if could(person.roles, each, own=own)},
         "kinds": KINDS,
         "states": STATES,

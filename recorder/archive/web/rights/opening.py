@@ -37,6 +37,14 @@ def open_request(
     came_ms = at_ms if came_ms is None else came_ms
     try:
         with transaction.atomic():
+            # The line first: it has the lock that the nightly run decides in, which then sees the request.
+            writing.write(
+                person=CLIENT if person is None else str(person.pk),
+                role=role,
+                action=Action.OPEN_REQUEST,
+                recording=recording,
+                details={"kind": kind.value, "channel": channel.value},
+            )
             made = Request.objects.create(
                 recording=recording,
                 kind=kind.value,
@@ -46,14 +54,6 @@ def open_request(
                 due_ms=due_ms(came_ms),
             )
             Event.objects.create(request=made, what=What.CAME.value, person=person, at_ms=at_ms)
-            details = {"kind": kind.value, "channel": channel.value}
-            writing.write(
-                person=CLIENT if person is None else str(person.pk),
-                role=role,
-                action=Action.OPEN_REQUEST,
-                recording=recording,
-                details=details,
-            )
     except IntegrityError:  # somebody was faster
         found = _open(recording, kind)
         if found is None:

@@ -21,8 +21,8 @@ class Standing:
     """Both times count as long as the request was not refused or withdrawn (D7)."""
 
     kept: bool
-    """By a request that is open (S1), by one for a copy that was granted and not made yet, and by a restriction: to delete is to
-    use, and nobody may (AVG, article 18)."""
+    """By a request that is open (S1), by one for a copy that was granted and not made yet, and by a restriction: to delete is
+    to use, and nobody may (AVG, article 18)."""
     erasure_asked_ms: int | None
     erasure_granted_ms: int | None
 
