@@ -106,6 +106,13 @@ class Row(NamedTuple):
 _ROW = [RECORDINGS.c.id, *(RECORDINGS.c[name] for name in Row._fields[1:])]
 
 
+def live(catalogue: Catalogue, after: str, rows: int) -> list[Row]:
+    """So many of those that are kept or open, by id, beginning behind `after`. Waits for no writer."""
+    query = select(*_ROW).where(LIVE, RECORDINGS.c.id > after).order_by(RECORDINGS.c.id).limit(rows)
+    with catalogue.read() as connection:
+        return [Row(*row) for row in connection.execute(query)]
+
+
 def rows(catalogue: Catalogue, recordings: Collection[str]) -> list[Row]:
     """Those of these that are there, the newest first."""
     return _rows(catalogue, RECORDINGS.c.id.in_(recordings))
