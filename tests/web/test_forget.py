@@ -24,11 +24,12 @@ from tests.web.desk import SECONDS_MAX
 SPEAK = """
 import sys
 from pathlib import Path
+from recorder.archive.access import Role
 from recorder.archive.web.serving import set_up
 set_up(Path(sys.argv[1]))
 from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.people.models import Person
-person = Person.objects.make("a@gemeente.example", "A", ["listener"])
+person = Person.objects.make("a@gemeente.example", "A", [Role.LISTENER])
 for recording in sys.argv[2:]:
     case, _ = Case.objects.get_or_create(number="Z-" + recording[:6])
     Link.objects.create(recording=recording, case=case, person=person, device="room-1", at_ms=1)
@@ -75,7 +76,7 @@ class Site:
 
     def script(self, text: str, *arguments: str) -> str:
         command = [sys.executable, "-c", text, str(self.archive.config_file), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS_MAX).stdout
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=2 * SECONDS_MAX).stdout
 
     def standing(self, *recordings: Recording) -> list[str]:
         catalogue = Catalogue(url(self.archive.config.archive), make=False)
