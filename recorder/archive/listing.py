@@ -101,6 +101,10 @@ class Row(NamedTuple):
     """As `consent`, for training."""
     code: str | None
     """The client's: there once the consent receipt is."""
+    keybox: str | None
+    """Its content, by the manifest: without one nobody can ever listen."""
+    cause: str | None
+    """Of a deleted one, why it was; when that was decided is `delete_after_ms`."""
 
 
 _ROW = [RECORDINGS.c.id, *(RECORDINGS.c[name] for name in Row._fields[1:])]

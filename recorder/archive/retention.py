@@ -6,6 +6,7 @@
     no case         `unlinked_days` after it had come, or after a wrong one was taken away, with a reminder before (D6)
     no receipt      that is valid: locked at once, and gone `no_receipt_hours` after that (D6)
     the client      within `client_days` of that asks to have it erased, and it goes: no hold stands against that (D7)
+                    if it is known that it was the client: with the code alone it is locked, and kept, until that is
     the desk        grants that later, and it goes, unless a hold keeps it (AVG, article 17, paragraph 3, e)
     a hold          or a request of the client that is open keeps it beyond its date, until the last of them ends (D2, D3, S1)
 
@@ -62,6 +63,9 @@ class Facts:
     """When the client asked to have it erased."""
     unlinked_ms: int | None = None
     """When a case was taken away from it that was not its."""
+    erasure_confirmed: bool = True
+    """Whether it is known that it was the client. With the code alone anybody may have asked who found it: what is erased does
+    not come back, and may be the client's own evidence."""
     erasure_granted_ms: int | None = None
     """When that was granted, of a client who asked after their days."""
 
@@ -148,4 +152,6 @@ def _after_undo(facts: Facts, terms: Terms, ordered_ms: int) -> int:
 
 
 def _asked_in_time(facts: Facts, terms: Terms) -> bool:
-    return facts.erasure_asked_ms is not None and facts.erasure_asked_ms < facts.came_ms + terms.client_days * DAY_MS
+    if facts.erasure_asked_ms is None or not facts.erasure_confirmed:
+        return False
+    return facts.erasure_asked_ms < facts.came_ms + terms.client_days * DAY_MS

@@ -29,6 +29,7 @@ def day(number: float) -> int:
         ({"receipt": False, "linked": False}, 3, Cause.NO_RECEIPT),
         ({"erasure_asked_ms": day(2)}, 3, Cause.CLIENT),  # D7
         ({"erasure_asked_ms": day(13.9)}, 14, Cause.CLIENT),
+        ({"erasure_asked_ms": day(2), "erasure_confirmed": False}, 126, Cause.TERM),
         ({"erasure_asked_ms": day(14)}, 126, Cause.TERM),  # then it is a request that somebody decides
         ({"erasure_asked_ms": day(14), "erasure_granted_ms": day(20)}, 21, Cause.CLIENT),
         ({"erasure_granted_ms": day(125.5)}, 126, Cause.TERM),
@@ -77,6 +78,18 @@ def test_the_clients_wish_in_their_days_is_stronger_than_any_hold() -> None:
     assert fate(asked, TERMS, day(3)).is_due(day(3))
 
 
+def test_an_erasure_by_the_code_alone_locks_it_and_destroys_nothing_until_somebody_saw_who_asks() -> None:
+    asked = replace(PLAIN, erasure_asked_ms=day(2), erasure_confirmed=False, request_open=True)
+    for when in (day(2), day(3), day(15), day(200)):
+        found = fate(asked, TERMS, when)
+        assert found.locked
+        assert not found.is_due(when)
+    # The day on which it was asked counts, not the one on which somebody was seen.
+    confirmed = replace(asked, erasure_confirmed=True, request_open=False)
+    assert fate(confirmed, TERMS, day(20)).is_due(day(20))
+    assert not fate(replace(PLAIN, erasure_confirmed=False), TERMS, day(2)).locked
+
+
 def test_what_the_desk_granted_is_locked_and_goes_a_day_later_unless_it_is_held() -> None:
     granted = replace(PLAIN, erasure_asked_ms=day(20), erasure_granted_ms=day(22))
     assert fate(granted, TERMS, day(22)).locked
@@ -118,6 +131,7 @@ FACTS = st.builds(
     holds_until_ms=st.lists(TIMES, max_size=3).map(tuple),
     request_open=st.booleans(),
     erasure_asked_ms=st.none() | st.integers(day(0), day(60)),
+    erasure_confirmed=st.booleans(),
     erasure_granted_ms=st.none() | st.integers(day(0), day(60)),
 )
 
@@ -134,7 +148,7 @@ def test_what_may_move_it_and_what_may_not(facts: Facts, now_ms: int) -> None:
     if not facts.linked:
         assert found.due_ms <= facts.came_ms + TERMS.unlinked_days * DAY_MS
     asked_ms = facts.erasure_asked_ms
-    if asked_ms is not None and asked_ms < facts.came_ms + TERMS.client_days * DAY_MS:  # D7
+    if asked_ms is not None and facts.erasure_confirmed and asked_ms < facts.came_ms + TERMS.client_days * DAY_MS:  # D7
         assert found.locked
         assert found.due_ms <= facts.came_ms + TERMS.client_days * DAY_MS
         assert found.is_due(found.due_ms)

@@ -82,7 +82,19 @@ def test_nobody_else_opens_one(archive: Archive, make: Make) -> None:
     assert not Request.objects.exists()
 
 
-def test_a_request_pauses_deletion_and_an_erasure_asked_in_time_ends_it(archive: Archive, db: None) -> None:
+def test_an_erasure_by_the_code_alone_waits_for_the_desk(archive: Archive, db: None) -> None:
+    recording = archive.record(days_ago=3).id
+    made = open_request(recording, Kind.ERASURE, "", person=None)
+    (seen,) = see([recording])
+    assert seen.fate.locked
+    assert not seen.fate.is_due(now_ms() + 365 * DAY_MS)  # whoever found the code has destroyed nothing
+    Request.objects.filter(pk=made.pk).update(state=State.GRANTED.value, decided_ms=now_ms() + 20 * DAY_MS)
+    (seen,) = see([recording])
+    assert seen.fate.is_due(now_ms() + DAY_MS)  # asked in time, whenever the desk saw who it was
+    assert known([recording])[recording].erasure_asked_ms == made.came_ms
+
+
+def test_a_request_pauses_deletion_and_an_erasure_asked_in_time_ends_it(archive: Archive, make: Make) -> None:
     recording = archive.record(days_ago=130).id
     (seen,) = see([recording])
     assert seen.fate.is_due(now_ms())
@@ -95,7 +107,7 @@ def test_a_request_pauses_deletion_and_an_erasure_asked_in_time_ends_it(archive:
     assert see([recording])[0].fate.is_due(now_ms())
 
     young = archive.record(days_ago=3).id
-    open_request(young, Kind.ERASURE, "", person=None)
+    open_request(young, Kind.ERASURE, "", person=make(Role.RIGHTS_DESK), channel=Channel.COUNTER)
     fate = see([young])[0].fate
     assert fate.locked
     assert fate.is_due(now_ms() + DAY_MS)

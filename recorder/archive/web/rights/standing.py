@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef
 
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.rights.kinds import Kind, State
+from recorder.archive.web.rights.kinds import Channel, Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Request, Restriction
 from recorder.wire.consent import DAY_MS
 
@@ -24,13 +24,15 @@ class Standing:
     """By a request that is open (S1), by one for a copy that was granted and not made yet, and by a restriction: to delete is
     to use, and nobody may (AVG, article 18)."""
     erasure_asked_ms: int | None
+    erasure_confirmed: bool
+    """Somebody saw who asked: the rights desk, which opened the request, or granted one that came with the code alone."""
     erasure_granted_ms: int | None
 
 
 def standing(recordings: Collection[str]) -> Mapping[str, Standing]:
     """Of those of these of which somebody asked something."""
     found: dict[str, list[Request]] = defaultdict(list)
-    fields = ("recording", "kind", "state", "came_ms", "decided_ms")
+    fields = ("recording", "kind", "channel", "state", "came_ms", "decided_ms")
     made = CopyPermit.objects.filter(request=OuterRef("pk"), opened_ms__isnull=False)
     requests = Request.objects.filter(recording__in=recordings).only(*fields).annotate(handed_over=Exists(made))
     for each in requests:
@@ -47,10 +49,12 @@ def restricted(recordings: Collection[str]) -> frozenset[str]:
 
 def _standing(requests: Collection[Request], closed: bool) -> Standing:
     asked = [each for each in requests if each.kind == Kind.ERASURE and each.state not in _GONE_BY]
+    confirmed = [each for each in asked if each.channel != Channel.PAGE or each.state == State.GRANTED]
     granted = [each.decided_ms for each in asked if each.state == State.GRANTED and each.decided_ms is not None]
     return Standing(
         closed or any(each.waiting or _to_be_handed_over(each) for each in requests),
-        min((each.came_ms for each in asked), default=None),
+        min((each.came_ms for each in confirmed or asked), default=None),
+        bool(confirmed),
         min(granted, default=None),
     )
 
