@@ -222,10 +222,14 @@ def _export(store: "Store", recording: str, file: Path) -> None:
 
 
 def _receipt(store: "Store", recording: str, file: Path) -> None:
+    from recorder.archive.code import code
     from recorder.archive.export import receipt
+    from recorder.wire.records import parse_record
 
-    _write(file, [receipt(store, recording)])
+    record = receipt(store, recording)
+    _write(file, [record])
     print(f"{file}: as it is stored; `recorder verify {shlex.quote(str(file))}` says what it tells")
+    print(f"the client's code: {code(parse_record(record)[1])}")
 
 
 def _certificate(store: "Store", recording: str, file: Path) -> None:

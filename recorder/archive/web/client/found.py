@@ -55,7 +55,7 @@ class Found:
 
     @property
     def state(self) -> str:
-        """ "kept", "open" (not all of it has come), "lost" (nobody can listen), "refused" or "deleted"."""
+        """One of "kept", "open" (not all of it has come), "lost" (nobody can listen), "refused" and "deleted"."""
         if self.row.state == "kept" and self.row.keybox is None:
             return "lost"
         return self.row.state
