@@ -25,6 +25,7 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("holds", _("Holds"), frozenset({Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD})),
     ("disclosures", _("Disclosures"), frozenset({Action.DISCLOSE, Action.CONFIRM_DISCLOSURE})),
     ("flags", _("Do not record"), frozenset({Action.CHECK_FLAG})),
+    ("rooms", _("Rooms"), frozenset({Action.SEE_ROOMS})),
     ("tokens", _("Programs"), frozenset({Action.KEEP_ACCOUNTS})),
 )
 
