@@ -15,7 +15,6 @@ from recorder.archive.retention import Cause, Fate
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.client.words import DEVICES, ENDED, KINDS, STANDS
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.meetings.models import Statement
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.verified import verified
 from recorder.archive.web.rights.kinds import Kind
@@ -79,11 +78,6 @@ class Found:
         return seen[0].fate if seen else None
 
     @property
-    def why_goes(self) -> Promise | None:
-        fate = self.fate
-        return None if fate is None else CAUSES[fate.cause]
-
-    @property
     def free_until_ms(self) -> int | None:
         """Until when it is erased without any reason (D7); None once that is over, or before it has come."""
         if self.row.came_ms is None:
@@ -110,10 +104,6 @@ class Found:
     @property
     def listened(self) -> Sequence[Listener]:
         return listeners(self.recording)
-
-    @property
-    def statements(self) -> Sequence[Statement]:
-        return list(Statement.objects.filter(recording=self.recording).order_by("at_ms"))
 
     @property
     def asked(self) -> Sequence["Asked"]:

@@ -32,7 +32,7 @@ from recorder.archive.web.meetings.views import look
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.views import speak
-from recorder.archive.web.words import CONSENT
+from recorder.archive.web.words import CAUSES, CONSENT
 from recorder.errors import StoreError
 
 Page = Callable[[HttpRequest], HttpResponse]
@@ -117,7 +117,8 @@ def _wait(request: HttpRequest) -> HttpResponse:
 
 def _show(request: HttpRequest, found: Found) -> HttpResponse:
     asks = {kind.value: each for kind, each in ASKS.items()} if found.there else {}
-    return render(request, "client/found.html", {"found": found, "asks": asks, "consent": CONSENT, "bases": BASES})
+    context = {"found": found, "asks": asks, "consent": CONSENT, "bases": BASES, "causes": CAUSES}
+    return render(request, "client/found.html", context)
 
 
 def _ask(request: HttpRequest, found: Found) -> HttpResponse:
