@@ -19,7 +19,7 @@ from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights import flags, offsets
-from recorder.archive.web.rights.kinds import Kind, State
+from recorder.archive.web.rights.kinds import Channel, Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Flag, Mask, Request, Restriction
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.times import offset
@@ -134,7 +134,9 @@ def test_no_time_is_taken_after_the_first_month(archive: Archive, desk: Client) 
 
 
 def test_an_erasure_asked_in_time_cannot_be_refused(archive: Archive, desk: Client) -> None:  # D7
-    asked = ask(archive.record(days_ago=13).id, Kind.ERASURE)
+    desk_person = Person.objects.get(name="Rens Dekker")
+    recording = archive.record(days_ago=13).id
+    asked = open_request(recording, Kind.ERASURE, "Weg", person=desk_person, channel=Channel.COUNTER)
     address = f"/rights/requests/{asked.pk}/decide/"
     assert 'role="alert"' in desk.post(address, REFUSE).content.decode()
     asked.refresh_from_db()
@@ -142,6 +144,20 @@ def test_an_erasure_asked_in_time_cannot_be_refused(archive: Archive, desk: Clie
     desk.post(address, GRANT)
     asked.refresh_from_db()
     assert asked.state == "granted"
+
+
+def test_one_that_came_with_the_code_alone_is_granted_to_the_client_and_refused_to_others(
+    archive: Archive, desk: Client
+) -> None:
+    found, clients = (ask(archive.record(days_ago=13).id, Kind.ERASURE) for _ in range(2))
+    page = desk.get(f"/rights/requests/{found.pk}/decide/", headers={"Accept-Language": "en"}).content.decode()
+    assert "First see who asks." in page
+    desk.post(f"/rights/requests/{found.pk}/decide/", REFUSE)
+    fate = see([found.recording])[0].fate
+    assert (fate.locked, fate.cause) == (False, "unlinked")
+    desk.post(f"/rights/requests/{clients.pk}/decide/", GRANT)
+    fate = see([clients.recording])[0].fate
+    assert (fate.locked, fate.cause) == (True, "client")
 
 
 def test_an_erasure_asked_later_is_decided_and_goes_after_the_undo(archive: Archive, desk: Client) -> None:

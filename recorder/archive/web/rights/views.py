@@ -236,7 +236,8 @@ def shown(asked: Request) -> dict[str, Any]:
         "asked": asked,
         "clock": Clock(asked, now),
         "seen": seen,
-        "must_grant": _unconditional(asked, seen),
+        "must_grant": _unconditional(asked, seen) and asked.channel != Channel.PAGE,
+        "must_see": _unconditional(asked, seen) and asked.channel == Channel.PAGE,
         "may_withdraw": deciding.may_withdraw(asked) and (asked.waiting or seen is not None),
         "may_extend": deciding.may_extend(asked),
         "has_letter": asked.state in (State.EXTENDED, State.GRANTED, State.REFUSED),
@@ -257,7 +258,7 @@ def _one(request: Asked, number: UUID) -> Request:
 
 
 def _unconditional(asked: Request, seen: Seen | None) -> bool:
-    """Whether the client asked for erasure within their days: then nobody has a say in it (D7)."""
+    """Whether erasure was asked for within the client's days: if it was the client who asked, nobody has a say in it (D7)."""
     if asked.kind != Kind.ERASURE or seen is None:
         return False
     return asked.came_ms < (seen.row.came_ms or seen.row.first_ms) + terms().client_days * DAY_MS
