@@ -346,5 +346,9 @@ def test_the_card_is_for_whose_recording_it_is_and_has_no_name(archive: Archive,
 
 def test_without_a_receipt_there_is_no_card_yet(archive: Archive, make: Make, sign_in: SignIn) -> None:
     recording = archive.record(receipt=False)
-    page = sign_in(make(Role.RIGHTS_DESK)).get(f"/recordings/{recording.id}/card/").content.decode()
+    page = (
+        sign_in(make(Role.RIGHTS_DESK))
+        .get(f"/recordings/{recording.id}/card/", headers={"accept-language": "en"})
+        .content.decode()
+    )
     assert "There is no code yet" in page

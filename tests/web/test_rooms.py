@@ -1,9 +1,10 @@
 """The rooms: what is wrong now, what was on the days before, and which meetings they could not record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from recorder.archive.access import Role
 from recorder.archive.health import note
@@ -17,6 +18,13 @@ from tests.web.conftest import Make
 SignIn = Callable[[Person], Client]
 HOUR_MS = 3_600_000
 WELL = Told("room-1", True, (), False, False, 0.3, now_ms() + 300 * DAY_MS, now_ms(), now_ms() // DAY_MS * DAY_MS, ())
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """For what is read without a page around it."""
+    with translation.override("en"):
+        yield
 
 
 def look(make: Make, sign_in: SignIn, path: str = "/rooms/") -> str:
@@ -73,10 +81,11 @@ def test_a_room_that_was_dead_for_days_is_seen(archive: Archive, make: Make, sig
     note(archive.catalogue, [WELL._replace(faults=("clock",))], today - DAY_MS + 9 * HOUR_MS)
     note(archive.catalogue, [WELL._replace(heard=False)], today - DAY_MS + 10 * HOUR_MS)
     (one, _other) = see(all_now())
+    told = one.strip_word
     assert [cell.kind for cell in one.cells[-5:]] == ["heard", "silent", "silent", "part", "unknown"]
     assert one.cells[-2].marked
-    assert "silent all day: 2" in one.strip_word
-    assert "1 day with a fault" in one.strip_word
+    assert "silent all day: 2" in told
+    assert "1 day with a fault" in told
     page = look(make, sign_in, "/rooms/room-1/")
     assert "silent since" not in page  # the watch is stale: nobody knows of now
     assert page.count("silent all day") >= 3
