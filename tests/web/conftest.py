@@ -11,6 +11,7 @@ from pytest_django import Settings
 from recorder.archive.access import Role
 from recorder.archive.web.people.models import Person
 from tests.web.archive import Archive
+from tests.web.deciding import in_use
 
 
 @pytest.fixture
@@ -26,7 +27,8 @@ Make = Callable[..., Person]
 
 @pytest.fixture
 def make(db: None) -> Make:
-    """Makes a person with these roles, who has a second factor already."""
+    """Makes a person with these roles, who has a second factor already, in an organisation that has decided what it must."""
+    in_use()
 
     def made(*roles: Role, rooms: Collection[str] = (), name: str = "", email: str = "") -> Person:
         name = name or " ".join(roles) or "nobody"

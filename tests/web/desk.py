@@ -39,7 +39,9 @@ class Desk:
         self._processes: dict[str, subprocess.Popen[str]] = {}
 
     def start(self) -> None:
-        """Both; returns when they serve."""
+        """Both, of an organisation that has decided what it must; returns when they serve."""
+        decide = [sys.executable, "-m", "tests.web.deciding", str(self.archive.config_file)]
+        subprocess.run(decide, check=True, timeout=SECONDS_MAX)
         self.start_one("web")
         self.start_one(
             "read", "--key", str(self.folder / "reader.key"), "--passphrase-file", str(self.folder / "passphrase")

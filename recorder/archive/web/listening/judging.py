@@ -4,6 +4,7 @@ from recorder.archive.access import Action, Choice, Purpose, Role, choice, role_
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.policy.live import in_use
 
 
 class NotNow(Exception):
@@ -21,6 +22,8 @@ def judge(permit: Permit) -> tuple[Seen, Role]:
     role = role_for(permit.person.roles, Action.HEAR, purpose, own=seen.of(permit.person))
     if role is None:
         raise NotNow("forbidden")
+    if not in_use():
+        raise NotNow("not_in_use")
     if seen.fate.locked:
         raise NotNow("locked")
     if choice(purpose) is Choice.TRAINING:
