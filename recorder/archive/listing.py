@@ -103,3 +103,21 @@ def _rows(catalogue: Catalogue, which: ColumnElement[bool]) -> list[Row]:
     query = select(*_ROW).where(which).order_by(RECORDINGS.c.first_ms.desc(), RECORDINGS.c.id.desc())
     with catalogue.read() as connection:
         return [Row(*row) for row in connection.execute(query)]
+
+
+def device_of(catalogue: Catalogue, recording: str) -> str | None:
+    """Whose recording it is, or was; None if the archive never heard of it. Waits for no writer."""
+    with catalogue.read() as connection:
+        return connection.execute(select(RECORDINGS.c.device).where(RECORDINGS.c.id == recording)).scalar()
+
+
+def between(
+    catalogue: Catalogue, since_ms: int, until_ms: int, device: str | None, after: str, count: int
+) -> list[str]:
+    """So many ids at most behind `after`, in their order, of recordings whose first item came then. Waits for no writer."""
+    which = (RECORDINGS.c.first_ms >= since_ms) & (RECORDINGS.c.first_ms < until_ms) & (RECORDINGS.c.id > after)
+    if device is not None:
+        which &= RECORDINGS.c.device == device
+    query = select(RECORDINGS.c.id).where(which).order_by(RECORDINGS.c.id).limit(count)
+    with catalogue.read() as connection:
+        return list(connection.execute(query).scalars())

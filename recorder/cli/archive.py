@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder.cli import pages
+from recorder.cli import audit, pages
 from recorder.config import Archive, Config, load
 
 if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported when they run
@@ -91,6 +91,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     again.set_defaults(action="rebuild")
     pages.add(actions)
+    audit.add(actions)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -116,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
             _watch(settings)
         case "web" | "read" | "account":
             pages.run(args, settings)
+        case "audit":
+            audit.run(args, settings)
         case _:
             _serve(settings, open_store(config, "write"))
     return 0

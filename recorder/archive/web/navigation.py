@@ -19,6 +19,8 @@ class Place(NamedTuple):
 _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("meetings", _("My meetings"), frozenset({Action.LIST_UNLINKED})),
     ("find", _("Find"), frozenset({Action.FIND})),
+    ("audit", _("Audit trail"), frozenset({Action.READ_AUDIT})),
+    ("breach", _("Data breach"), frozenset({Action.READ_AUDIT})),
 )
 
 
