@@ -19,6 +19,7 @@ class Place(NamedTuple):
 _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("meetings", _("My meetings"), frozenset({Action.LIST_UNLINKED})),
     ("find", _("Find"), frozenset({Action.FIND})),
+    ("policy", _("What is decided"), frozenset({Action.SET_POLICY, Action.CONFIRM_POLICY})),
     ("audit", _("Audit trail"), frozenset({Action.READ_AUDIT})),
     ("breach", _("Data breach"), frozenset({Action.READ_AUDIT})),
 )

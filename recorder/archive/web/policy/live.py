@@ -6,14 +6,19 @@ from recorder.archive.web.policy.decided import Decided, lacking
 from recorder.archive.web.policy.models import State, Version
 
 
+def live_version() -> Version | None:
+    """None of a new archive."""
+    return Version.objects.filter(state=State.LIVE).first()
+
+
 def live() -> Decided:
-    """The version that counts; of a new archive what stands there by default, which is not enough to begin with."""
-    text = Version.objects.filter(state=State.LIVE).values_list("text", flat=True).first()
-    return Decided() if text is None else Version(text=text).decided
+    """What counts; of a new archive what stands there by default, which is not enough to begin with."""
+    version = live_version()
+    return Decided() if version is None else version.decided
 
 
 def lacks() -> list[str]:
-    """What must still be decided before anybody may hear anything."""
+    """The names of what must still be decided before anybody may hear anything."""
     return lacking(live(), settings.CONFIG.archive.retention_days)
 
 
