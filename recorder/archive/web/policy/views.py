@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from recorder.archive.access import Action, may
-from recorder.archive.web.access import Asked, needs, note, permit, refused
+from recorder.archive.web.access import Asked, needs, note, permit, second_eyes
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.policy.decided import Decided, flat, write
 from recorder.archive.web.policy.documents import document
@@ -147,9 +146,10 @@ def _answer(request: Asked, number: int, state: State) -> None:
     """A second person's answer to a proposal: to the one that they saw, and not to one that took its place."""
     person = request.user
     role = permit(person, Action.CONFIRM_POLICY)
-    if Version.objects.filter(pk=number, person=person.pk).exists():  # four eyes: they may have had the other role then
-        refused(person, Action.CONFIRM_POLICY)
-        raise PermissionDenied
+    # They may have had the other role then.
+    second_eyes(
+        person, Action.CONFIRM_POLICY, Version.objects.filter(pk=number).values_list("person", flat=True).first()
+    )
     with transaction.atomic():
         found = Version.objects.select_for_update().filter(pk=number, state=State.PROPOSED).first()
         if found is None:
