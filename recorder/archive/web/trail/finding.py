@@ -1,5 +1,6 @@
 """Finding lines of the trail, the newest first, and telling them in words."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from recorder import canonical
 from recorder.archive.access import Action, Purpose, Role
 from recorder.archive.audit import Entry
+from recorder.archive.web.api.models import Token
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail.models import Line
 from recorder.archive.web.trail.reading import details
@@ -22,6 +24,8 @@ from recorder.archive.web.words import ACTIONS, PURPOSES, ROLES
 from recorder.errors import SignedTextError
 
 PORTION_ROWS = 50
+_TOKEN = re.compile("token-([0-9]{1,15})", re.ASCII)
+"""How the API calls a program."""
 PEOPLE_MAX = 50
 """Of whom a part of a name is."""
 
@@ -69,9 +73,12 @@ def start_ms(day: date, days: int = 0) -> int:
 
 
 def names(ids: Collection[str]) -> dict[str, str]:
-    """The names of those accounts that are there."""
+    """The names of those accounts and programs that are there."""
     accounts = {each for each in ids if _is_account(each)}
-    return {str(each.pk): each.name for each in Person.objects.filter(pk__in=accounts)}
+    tokens = {number[1] for each in ids if (number := _TOKEN.fullmatch(each))}
+    programs = Token.objects.filter(pk__in=tokens) if tokens else []
+    found = {f"token-{each.pk}": each.name for each in programs}
+    return found | {str(each.pk): each.name for each in Person.objects.filter(pk__in=accounts)}
 
 
 def show(lines: Collection[Line]) -> list[Shown]:
