@@ -23,10 +23,12 @@ GROUPS = {
 }
 HEAD = """# What is asked, and where it is met
 
-Points of law and good practice, each with what keeps it and the test that fails if it is not kept. *Partly* and *not yet* mean what they say.
-Made by `make docs` from [privacy.toml](privacy.toml), which a test holds to the repository. What the organisation itself must decide is on its page *What is decided*;
-what could still go wrong is in [threats.md](threats.md).
+Points of law and good practice, each with what keeps it and the test that fails if it is not kept.
+*Partly* and *not yet* mean what they say. Made by `make docs` from [privacy.toml](privacy.toml), which a test holds to the
+repository. What the organisation itself must decide is on its page *What is decided*; what could still go wrong is in
+[threats.md](threats.md).
 """
+COLUMNS = "| id | what | state | kept by | tried by | what remains |\n|---|---|---|---|---|---|\n"
 
 
 class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,10 +55,7 @@ def page() -> str:
     parts = [HEAD, f"Of {len(found)}: {', '.join(counts)}.\n"]
     for letter, title in GROUPS.items():
         rows = [_row(name, point) for name, point in found.items() if name.startswith(letter)]
-        parts.append(
-            f"## {title}\n\n| id | what | state | kept by | tried by | what remains |\n|---|---|---|---|---|---|\n"
-            + "".join(rows)
-        )
+        parts.append(f"## {title}\n\n{COLUMNS}{''.join(rows)}")
     return "\n".join(parts)
 
 

@@ -136,10 +136,19 @@ def device_of(catalogue: Catalogue, recording: str) -> str | None:
 def between(
     catalogue: Catalogue, since_ms: int, until_ms: int, device: str | None, after: str, count: int
 ) -> list[str]:
-    """So many ids at most behind `after`, in their order, of recordings whose first item came then. Waits for no writer."""
-    which = (RECORDINGS.c.first_ms >= since_ms) & (RECORDINGS.c.first_ms < until_ms) & (RECORDINGS.c.id > after)
+    """So many ids at most of recordings whose first item came then, the first first. Waits for no writer.
+
+    `after` is the one behind which they begin; empty to begin with the first.
+    """
+    table = RECORDINGS.c
+    which = (table.first_ms >= since_ms) & (table.first_ms < until_ms)
     if device is not None:
-        which &= RECORDINGS.c.device == device
-    query = select(RECORDINGS.c.id).where(which).order_by(RECORDINGS.c.id).limit(count)
+        which &= table.device == device
     with catalogue.read() as connection:
+        if after:
+            came_ms = connection.execute(select(table.first_ms).where(table.id == after)).scalar()
+            if came_ms is None:
+                return []
+            which &= tuple_(table.first_ms, table.id) > tuple_(came_ms, after)
+        query = select(table.id).where(which).order_by(table.first_ms, table.id).limit(count)
         return list(connection.execute(query).scalars())

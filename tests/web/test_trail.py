@@ -378,7 +378,7 @@ def test_a_breach_of_many_comes_in_portions(
     archive: Archive, make: Make, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recorder.archive.web.trail.breach.PORTION_ROWS", 2)
-    made = sorted(archive.record(blocks=1).id for _ in range(5))
+    made = [archive.record(blocks=1, days_ago=9 - at).id for at in range(5)]
     client = sign_in(make(Role.PRIVACY_OFFICER))
     days = {"since": "2026-01-01", "until": "2030-01-01"}
     first = client.post("/breach/", days).content.decode()

@@ -16,8 +16,7 @@ from recorder.archive.web.clock import now_ms
 from recorder.archive.web.policy.decided import TERMS, Decided
 from recorder.archive.web.policy.live import live, live_version
 from recorder.archive.web.policy.risks import RISKS
-from recorder.archive.web.policy.shown import Shown, value
-from recorder.archive.web.policy.words import LABELS
+from recorder.archive.web.policy.shown import Shown, label, value
 from recorder.archive.web.words import PURPOSES, ROLES
 
 
@@ -53,7 +52,7 @@ def document() -> Mapping[str, Any]:
 
 
 def _shown(decided: Decided, names: Collection[str]) -> list[Shown]:
-    return [Shown(LABELS[name], value(name, decided)) for name in names]
+    return [Shown(label(name), value(name, decided)) for name in names]
 
 
 def _hearers(purpose: Purpose) -> list[Promise]:

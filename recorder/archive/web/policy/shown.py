@@ -15,9 +15,11 @@ from recorder.archive.web.policy.words import BASES, GROUPS, LABELS
 class Shown(NamedTuple):
     """`value` is empty while it is not decided; `before` is what another version says of it."""
 
-    label: Promise
+    label: str
     value: str
     before: str = ""
+    needed: bool = True
+    """Whether it must be decided before anybody hears anything."""
 
 
 def value(name: str, of: Decided) -> str:
@@ -35,11 +37,24 @@ def value(name: str, of: Decided) -> str:
     return "" if found is None else str(found)
 
 
+def label(name: str) -> str:
+    """What it is, for who does not see the heading above it."""
+    if name.startswith("basis_"):
+        return _("Legal basis: %(purpose)s") % {"purpose": LABELS[name]}
+    if name.startswith("role_"):
+        return _("Who may be: %(role)s") % {"role": LABELS[name]}
+    return str(LABELS[name])
+
+
 def groups(of: Decided) -> list[tuple[Promise, list[Shown]]]:
     """All of it, under its headings."""
-    return [(title, [Shown(LABELS[name], value(name, of)) for name in names]) for title, names in GROUPS]
+    return [(title, [_shown(name, of) for name in names]) for title, names in GROUPS]
 
 
 def changes(before: Decided, after: Decided) -> list[Shown]:
     """What is not the same in both."""
-    return [Shown(LABELS[name], value(name, after), value(name, before)) for name in changed(before, after)]
+    return [Shown(label(name), value(name, after), value(name, before)) for name in changed(before, after)]
+
+
+def _shown(name: str, of: Decided) -> Shown:
+    return Shown(str(LABELS[name]), value(name, of), needed=not name.startswith("role_"))

@@ -20,8 +20,8 @@ from recorder.archive.web.policy.documents import document
 from recorder.archive.web.policy.forms import PolicyForm
 from recorder.archive.web.policy.live import lacks, live, live_version
 from recorder.archive.web.policy.models import State, Version
-from recorder.archive.web.policy.shown import changes, groups
-from recorder.archive.web.policy.words import LABELS, STATES
+from recorder.archive.web.policy.shown import changes, groups, label
+from recorder.archive.web.policy.words import STATES
 from recorder.archive.web.times import moment
 from recorder.archive.web.trail.finding import names
 
@@ -39,7 +39,7 @@ def policy(request: Asked) -> HttpResponse:
     context = {
         "groups": groups(live()),
         "version": live_version(),
-        "lacks": [LABELS[each] for each in lacks()],
+        "lacks": [label(each) for each in lacks()],
         "proposed": proposed,
         "changes": changes(live(), proposed.decided) if proposed else [],
         "history": history,

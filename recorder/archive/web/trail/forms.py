@@ -59,7 +59,7 @@ class AuditForm(forms.Form):
 
 
 class BreachForm(forms.Form):
-    since = Day(_("From"))
+    since = Day(_("From"), _("The days on which recordings came in, or on which the person did something."))
     until = Day(_("Until and with"))
     person = forms.CharField(
         label=_("Person"),
@@ -88,9 +88,15 @@ class BreachForm(forms.Form):
             raise ValidationError(_("At most %(count)s at once.") % {"count": RECORDINGS_MAX})
         return found
 
+    def clean_after(self) -> str:
+        after: str = self.cleaned_data["after"]
+        if after and not RECORDING_PATTERN.fullmatch(after):
+            raise ValidationError(_("%(text)s is not the number of a recording.") % {"text": after})
+        return after
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.errors and not (data["recordings"] or (data["since"] and data["until"])):
+        if not self.errors and not (data.get("recordings") or (data["since"] and data["until"])):
             raise ValidationError(_("Give the first and the last day, or a list of recordings."))
         if data.get("since") and data.get("until") and data["until"] < data["since"]:
             raise ValidationError(_("The last day is before the first one."))
