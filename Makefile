@@ -36,6 +36,7 @@ docs: setup ## Draw the parts of docs/ that are made from the code
 	.venv/bin/python -m recorder.trial.picture
 	.venv/bin/python -m hardware.generate
 	.venv/bin/python -m hardware.draw
+	.venv/bin/python -m tests.privacy
 
 messages: setup ## Find the words of the pages that are to be translated, and make what is read of them
 	.venv/bin/python -m recorder.archive.web.messages

@@ -98,6 +98,14 @@ class AuditError(WederhoorError, ValueError):
     """The audit trail, or a checkpoint of it, is not as it was written: somebody changed it, or a disk did."""
 
 
+class PolicyError(WederhoorError, ValueError):
+    """What the organisation wants to decide does not go together, or takes back what clients were told: change `field`."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class TrialError(WederhoorError):
     """The room on this machine could not be set up: a program is missing or a script step is unknown."""
 

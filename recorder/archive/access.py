@@ -10,6 +10,7 @@ Rules:
 5. A program that acts by a token has a role like a person, no other role beside it, and no action of hearing.
 6. Who keeps the accounts or reads the audit trail hears nothing, and who hears does neither. No one person has roles of both
    kinds, nor those of both who set the policy and who confirm it.
+7. Until the organisation has decided what it must, nobody is given anything: NEEDS_POLICY.
 """
 
 from collections.abc import Collection, Mapping
@@ -197,6 +198,19 @@ FOUR_EYES: Mapping[Action, Action] = MappingProxyType(
     }
 )
 """What a second person does, and what the first one did."""
+
+NEEDS_POLICY = frozenset(
+    {
+        Action.LINK,
+        Action.HEAR,
+        Action.COPY,
+        Action.CUT,
+        Action.HEAR_FRAGMENT,
+        Action.DISCLOSE,
+        Action.CONFIRM_DISCLOSURE,
+    }
+)
+"""What nobody does before the organisation has decided what it must: all that gives a recording to somebody."""
 
 
 def role_for(

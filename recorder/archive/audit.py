@@ -14,7 +14,7 @@ it, until the whole line is old enough: the oldest lines go, and the chain then 
 hash a checkpoint tells. How old that is shows that none went before its time: who cuts the beginning off is seen, too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Literal
@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from msgspec import Meta
 
 from recorder import canonical
-from recorder.canonical import INTEGER_MAX, Hex16, Hex32, Natural
+from recorder.canonical import INTEGER_MAX, DeviceName, Hex16, Hex32, Natural
 from recorder.errors import AuditError, SignedTextError
 
 DOMAIN_LINE = b"wederhoor/1 audit\0"
@@ -33,6 +33,8 @@ DOMAIN_CHECKPOINT = b"wederhoor/1 audit checkpoint\0"
 START = bytes(32)
 """What stands for the line before the first."""
 SALT_BYTES = 16
+KEPT_DAYS = 1_096
+"""For how long a line stays: three years."""
 
 Word = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
 Person = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -49,6 +51,10 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     action: Word
     purpose: Word | None
     recording: Hex16 | None
+    device: DeviceName | None
+    """The room where the recording was made: so its lines can be found when the recording has gone. The workstation is not in
+    a line: behind a web server its address is what that says it is, it tells more of the person than of the act, and what
+    stands in a line cannot be forgotten before the line is. The web server's log has it, for as long as that needs it."""
     result: Literal["done", "refused", "failed"]
     details: Hex32 | None
     """`hash_details` of what else stands in it; None if nothing does."""
@@ -150,6 +156,17 @@ def agree(places: Iterable[Place], checkpoints: Iterable[Checkpoint], *, kept_fr
             gone_ms = each.wall_ms if gone_ms is None else min(gone_ms, each.wall_ms)
     if first and (gone_ms is None or gone_ms > kept_from_ms):
         raise AuditError(f"the audit trail begins behind line {first}, and no checkpoint tells that this is old enough")
+
+
+def check_all(lines: Iterable[Line], before: Place, checkpoints: Collection[Checkpoint], *, kept_from_ms: int) -> Place:
+    """The last place of a whole trail: `check` and `agree` at once, of however many lines. AuditError as they do."""
+    told = {each.number for each in checkpoints}
+    needed, last = [before], before
+    for last, _ in check(lines, before):
+        if last.number in told:
+            needed.append(last)
+    agree([*needed, last], checkpoints, kept_from_ms=kept_from_ms)
+    return last
 
 
 def _hash(before: bytes, text: bytes) -> bytes:

@@ -136,3 +136,30 @@ def _rows(catalogue: Catalogue, which: ColumnElement[bool]) -> list[Row]:
     query = select(*_ROW).where(which).order_by(RECORDINGS.c.first_ms.desc(), RECORDINGS.c.id.desc())
     with catalogue.read() as connection:
         return [Row(*row) for row in connection.execute(query)]
+
+
+def device_of(catalogue: Catalogue, recording: str) -> str | None:
+    """Whose recording it is, or was; None if the archive never heard of it. Waits for no writer."""
+    with catalogue.read() as connection:
+        return connection.execute(select(RECORDINGS.c.device).where(RECORDINGS.c.id == recording)).scalar()
+
+
+def between(
+    catalogue: Catalogue, since_ms: int, until_ms: int, device: str | None, after: str, count: int
+) -> list[str]:
+    """So many ids at most of recordings whose first item came then, the first first. Waits for no writer.
+
+    `after` is the one behind which they begin; empty to begin with the first.
+    """
+    table = RECORDINGS.c
+    which = (table.first_ms >= since_ms) & (table.first_ms < until_ms)
+    if device is not None:
+        which &= table.device == device
+    with catalogue.read() as connection:
+        if after:
+            came_ms = connection.execute(select(table.first_ms).where(table.id == after)).scalar()
+            if came_ms is None:
+                return []
+            which &= tuple_(table.first_ms, table.id) > tuple_(came_ms, after)
+        query = select(table.id).where(which).order_by(table.first_ms, table.id).limit(count)
+        return list(connection.execute(query).scalars())

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder.cli import pages, rewrap
+from recorder.cli import audit, pages, rewrap
 from recorder.config import Archive, Config, load
 
 if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported when they run
@@ -101,6 +101,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     again.set_defaults(action="rebuild")
     pages.add(actions)
+    audit.add(actions)
     rewrap.add(actions)
 
 
@@ -131,6 +132,8 @@ def run(args: argparse.Namespace) -> int:
             return rewrap.run(args, config)
         case "web" | "read" | "account" | "forget":
             return pages.run(args, settings)
+        case "audit":
+            audit.run(args, settings)
         case _:
             _serve(settings, open_store(config, "write"))
     return 0

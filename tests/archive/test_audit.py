@@ -29,6 +29,7 @@ def entry(number: int, details: bytes | None = None, **changes: object) -> Entry
         "action": "hear",
         "purpose": "objection",
         "recording": "5f" * 16,
+        "device": "room-1",
         "result": "done",
         "details": hashed,
     }

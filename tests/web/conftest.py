@@ -13,6 +13,7 @@ from recorder.archive.web.people.models import Person
 from tests.archive.conftest import postgresql_server  # noqa: F401 (a fixture)
 from tests.web.archive import Archive
 from tests.web.browser import browser, desk, language, open_as, shot  # noqa: F401 (fixtures)
+from tests.web.deciding import in_use
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ Make = Callable[..., Person]
 
 @pytest.fixture
 def make(db: None) -> Make:
-    """Makes a person with these roles, who has a second factor already."""
+    """Makes a person with these roles, who has a second factor already, in an organisation that has decided what it must."""
+    in_use()
 
     def made(*roles: Role, rooms: Collection[str] = (), name: str = "", email: str = "") -> Person:
         name = name or " ".join(roles) or "nobody"

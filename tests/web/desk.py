@@ -49,7 +49,9 @@ class Desk:
         self._registrar: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Both; returns when they serve."""
+        """Both, of an organisation that has decided what it must; returns when they serve."""
+        decide = [sys.executable, "-m", "tests.web.deciding", str(self.archive.config_file)]
+        subprocess.run(decide, check=True, timeout=SECONDS_MAX)
         self.start_one("web")
         self.start_reading()
 

@@ -18,6 +18,7 @@ from recorder.archive.web.api.models import Token
 from recorder.archive.web.api.tokens import make as make_token
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.models import Case, Link
+from recorder.archive.web.policy.models import Version
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import Archive
 from tests.web.conftest import Make
@@ -150,3 +151,14 @@ def test_it_is_what_it_says_of_itself(archive: Archive, token: MakeToken) -> Non
                 case.call_and_validate(headers=headers)
 
             check()
+
+
+def test_no_program_names_a_case_before_the_organisation_has_decided(archive: Archive, token: MakeToken) -> None:
+    recording = archive.record()
+    bearer = token(*ALL)
+    Version.objects.all().delete()
+    answer = call("PUT", f"/recordings/{recording.id}/case", bearer, {"case": "Z-1"})
+    assert answer.status_code == 403
+    assert "not yet in use" in answer.json()["detail"]
+    assert not Link.objects.exists()
+    assert Line.objects.get(action="link").result == "refused"

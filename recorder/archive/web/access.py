@@ -12,11 +12,16 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
-from recorder.archive.access import FOUR_EYES, TABLE, Action, Purpose, Role, role_for
+from recorder.archive.access import FOUR_EYES, NEEDS_POLICY, TABLE, Action, Purpose, Role, role_for
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.policy.live import in_use
 from recorder.archive.web.trail import writing
 
 View = Callable[..., HttpResponseBase]
+
+
+class NotInUse(PermissionDenied):
+    """The organisation has not yet decided all that it must."""
 
 
 class Asked(HttpRequest):
@@ -37,6 +42,8 @@ def needs(*actions: Action) -> Callable[[View], View]:
             if not any(action in TABLE[role] for role in person.roles for action in actions):
                 refused(person, actions[0])
                 raise PermissionDenied
+            if all(action in NEEDS_POLICY for action in actions):
+                _check_in_use(person, actions[0])
             return view(request, *args, **kwargs)
 
         guarded.actions = actions  # type: ignore[attr-defined]
@@ -64,6 +71,8 @@ def permit(
     if role is None:
         refused(person, action, purpose, recording=recording)
         raise PermissionDenied
+    if action in NEEDS_POLICY:
+        _check_in_use(person, action, purpose, recording=recording)
     return role
 
 
@@ -104,3 +113,11 @@ def note(
     writing.write(
         person=str(person.id), role=role, action=action, purpose=purpose, recording=recording, details=details
     )
+
+
+def _check_in_use(
+    person: Person, action: Action, purpose: Purpose | None = None, *, recording: str | None = None
+) -> None:
+    if not in_use():
+        refused(person, action, purpose, recording=recording)
+        raise NotInUse

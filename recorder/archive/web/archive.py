@@ -9,6 +9,7 @@ from recorder.archive.catalogue import Catalogue, url
 from recorder.archive.retention import Terms
 from recorder.archive.store import Store
 from recorder.archive.stores import open_store
+from recorder.archive.web.policy.live import live
 from recorder.config import Config
 
 
@@ -30,8 +31,8 @@ def archive() -> Archive:
 
 
 def terms() -> Terms:
-    """By which recordings go."""
-    return Terms()
+    """By which recordings go: those that count now."""
+    return live().terms
 
 
 def reading_room() -> Path:

@@ -26,6 +26,9 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("disclosures", _("Disclosures"), frozenset({Action.DISCLOSE, Action.CONFIRM_DISCLOSURE})),
     ("flags", _("Do not record"), frozenset({Action.CHECK_FLAG})),
     ("rooms", _("Rooms"), frozenset({Action.SEE_ROOMS})),
+    ("policy", _("What is decided"), frozenset({Action.SET_POLICY, Action.CONFIRM_POLICY})),
+    ("audit", _("Audit trail"), frozenset({Action.READ_AUDIT})),
+    ("breach", _("Data breach"), frozenset({Action.READ_AUDIT})),
     ("tokens", _("Programs"), frozenset({Action.KEEP_ACCOUNTS})),
 )
 

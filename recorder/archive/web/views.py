@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_http_methods
 
-from recorder.archive.web.access import everybody
+from recorder.archive.web.access import NotInUse, everybody
 from recorder.archive.web.navigation import places
 
 YEAR_SECONDS = 365 * 24 * 3_600
@@ -46,7 +46,8 @@ def speak(response: HttpResponse, language: str) -> None:
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "web/forbidden.html", status=403)
+    page = "web/not_in_use.html" if isinstance(exception, NotInUse) else "web/forbidden.html"
+    return render(request, page, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from recorder.archive.access import Purpose, Role
+from recorder.archive.access import Action, Purpose, Role
 from recorder.archive.retention import Cause
 
 ROLES: Mapping[Role, Promise] = {
@@ -48,3 +48,34 @@ CONSENT: Mapping[str, Promise] = {
     "withdrawn": _("withdrawn"),
     "expired": _("nobody answered"),
 }
+ACTIONS: Mapping[Action, Promise] = {
+    Action.LIST_UNLINKED: _("looked at recordings without a case"),
+    Action.LINK: _("named the case of a recording"),
+    Action.FIND: _("looked for recordings"),
+    Action.SEE: _("looked at a recording"),
+    Action.HEAR: _("listened to a recording"),
+    Action.ATTACH: _("added a statement"),
+    Action.DECIDE: _("noted a decision"),
+    Action.HOLD: _("asked to hold a recording"),
+    Action.CONFIRM_HOLD: _("confirmed a hold"),
+    Action.END_HOLD: _("ended a hold"),
+    Action.OPEN_REQUEST: _("opened a request of a client"),
+    Action.DECIDE_REQUEST: _("decided a request of a client"),
+    Action.COPY: _("made a copy for a client"),
+    Action.MASK: _("masked somebody on a copy"),
+    Action.RESTRICT: _("restricted a recording"),
+    Action.ERASE: _("had a recording erased"),
+    Action.FLAG: _("set or lifted a standing wish not to be recorded"),
+    Action.DISCLOSE: _("asked to give a recording to others"),
+    Action.CONFIRM_DISCLOSURE: _("confirmed giving a recording to others"),
+    Action.CUT: _("cut a fragment for training"),
+    Action.APPROVE_FRAGMENT: _("approved a fragment"),
+    Action.HEAR_FRAGMENT: _("listened to a fragment"),
+    Action.SEE_ROOMS: _("looked at the rooms"),
+    Action.PREVIEW_DELETIONS: _("looked at what is to be deleted"),
+    Action.READ_AUDIT: _("read the audit trail"),
+    Action.SET_POLICY: _("proposed what the organisation decides"),
+    Action.CONFIRM_POLICY: _("answered a proposal of what the organisation decides"),
+    Action.KEEP_ACCOUNTS: _("kept the accounts"),
+}
+"""What somebody did, or tried to do, as a line of the audit trail says it."""

@@ -4,9 +4,10 @@ from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
-from recorder.archive.access import Action, Purpose, Role, role_for
+from recorder.archive.access import NEEDS_POLICY, Action, Purpose, Role, role_for
 from recorder.archive.web.api.models import Token
 from recorder.archive.web.api.tokens import known
+from recorder.archive.web.policy.live import in_use
 from recorder.archive.web.trail import writing
 
 ROLE = Role.CASE_SYSTEM
@@ -32,12 +33,20 @@ def permit(token: Token, action: Action, purpose: Purpose | None = None, *, reco
     given = purpose is None or purpose in token.purposes
     if not given or role_for([ROLE], action, purpose) is None:
         refuse(token, action, purpose, recording)
+    if action in NEEDS_POLICY and not in_use():
+        refuse(token, action, purpose, recording, "The recorder is not yet in use: the organisation must decide first.")
 
 
-def refuse(token: Token, action: Action, purpose: Purpose | None = None, recording: str | None = None) -> None:
+def refuse(
+    token: Token,
+    action: Action,
+    purpose: Purpose | None = None,
+    recording: str | None = None,
+    why: str = "This token is not for that.",
+) -> None:
     """Write down that a program tried what it may not, and answer so."""
     writing.write(person=name(token), role=ROLE, action=action, result="refused", purpose=purpose, recording=recording)
-    raise HttpError(403, "This token is not for that.")
+    raise HttpError(403, why)
 
 
 def name(token: Token) -> str:

@@ -4,6 +4,7 @@ from recorder.archive.access import Action, Choice, Purpose, Role, choice, role_
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.policy.live import in_use
 
 
 class NotNow(Exception):
@@ -22,6 +23,8 @@ def judge(permit: Permit) -> tuple[Seen, Role]:
     if role is None:
         disputed = seen.link is not None and seen.link.disputed and seen.link.person_id == permit.person_id
         raise NotNow("disputed" if disputed else "forbidden")
+    if not in_use():
+        raise NotNow("not_in_use")
     if seen.fate.locked:
         raise NotNow("locked")
     if seen.closed_to([role]):

@@ -11,6 +11,7 @@ WHY_NOT: Mapping[str, Promise] = {
     "gone": _("The recording is not there any more."),
     "forbidden": _("Your role does not allow this any more."),
     "disputed": _("A colleague disputes that this was your conversation. The privacy officer decides."),
+    "not_in_use": _("The recorder is not yet in use: nobody can listen."),
     "locked": _("The recording is locked: nobody may hear it."),
     "restricted": _("The client asked that it is not used. Only the rights desk may hear it for now."),
     "undecided": _("Nobody has decided yet that this copy may be made."),

@@ -19,12 +19,17 @@ class Line(models.Model):
     person = models.CharField(max_length=64)
     action = models.CharField(max_length=32)
     recording = models.CharField(max_length=32, null=True)
+    device = models.CharField(max_length=64, null=True)
+    result = models.CharField(max_length=8)
 
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["recording", "number"], name="trail_recording"),
             models.Index(fields=["person", "number"], name="trail_person"),
             models.Index(fields=["action", "number"], name="trail_action"),
+            models.Index(fields=["device", "number"], name="trail_device"),
+            models.Index(fields=["result", "number"], name="trail_result"),
+            models.Index(fields=["number"], condition=models.Q(details__isnull=False), name="trail_details"),
         ]
 
 
@@ -37,6 +42,8 @@ class Head(models.Model):
 
 
 class Checkpoint(models.Model):
+    """What was published of the trail, or is to be: `audit.sign` made it."""
+
     number = models.BigIntegerField(primary_key=True)
     body = models.BinaryField()
     wall_ms = models.BigIntegerField()

@@ -1,5 +1,6 @@
 """Reading the trail: who listened to a recording, when and why."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -33,20 +34,26 @@ class Listener:
 
 def listeners(recording: str) -> list[Listener]:
     """Everybody who heard it, the first first."""
-    lines = Line.objects.filter(recording=recording, action=Action.HEAR.value).order_by("number")
+    return listeners_of([recording]).get(recording, [])
+
+
+def listeners_of(recordings: Collection[str]) -> dict[str, list[Listener]]:
+    """The same of each of these that somebody heard."""
+    lines = Line.objects.filter(recording__in=recordings, action=Action.HEAR.value).order_by("number")
     entries = [(msgspec.json.decode(bytes(line.text), type=Entry), line) for line in lines]
     heard = [(entry, line) for entry, line in entries if entry.result == "done"]
     names = {str(each.pk): each.name for each in Person.objects.filter(pk__in={entry.person for entry, _ in heard})}
-    return [
-        Listener(
+    found: dict[str, list[Listener]] = {}
+    for entry, line in heard:
+        listener = Listener(
             entry.wall_ms,
             Role(entry.role),
             Purpose(entry.purpose or ""),
             names.get(entry.person, ""),
             details(line).get("reason", ""),
         )
-        for entry, line in heard
-    ]
+        found.setdefault(line.recording or "", []).append(listener)
+    return found
 
 
 def details(line: Line) -> dict[str, str]:

@@ -9,6 +9,8 @@ from django.db import transaction
 
 from recorder.archive import audit
 from recorder.archive.audit import BEGINNING, SALT_BYTES, Entry, Place
+from recorder.archive.listing import device_of
+from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.trail.models import Head, Line
 
@@ -35,12 +37,13 @@ def write(
     details: Mapping[str, str] | None = None,
 ) -> None:
     """One line more. `details` are what may be forgotten: words of people, the number of a case."""
+    device = None if recording is None else device_of(archive().catalogue, recording)
     with transaction.atomic():
         head = lock()
         salt = secrets.token_bytes(SALT_BYTES) if details else None
         told = msgspec.json.encode(dict(details), order="sorted") if details else None
         hashed = audit.hash_details(told, salt).hex() if told and salt else None
-        entry = Entry(head.number + 1, now_ms(), person, role, action, purpose, recording, result, hashed)
+        entry = Entry(head.number + 1, now_ms(), person, role, action, purpose, recording, device, result, hashed)
         line = audit.write(Place(head.number, bytes(head.hash)), entry, told, salt)
         Line.objects.create(
             number=entry.number,
@@ -52,6 +55,8 @@ def write(
             person=person,
             action=action,
             recording=recording,
+            device=device,
+            result=result,
         )
         head.number, head.hash = entry.number, line.hash
         head.save()
