@@ -48,9 +48,11 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(args: argparse.Namespace, config: Config) -> None:
     """Carry out one of these actions."""
     from recorder.archive.web import serving
+    from recorder.archive.web.people.provider import secret
 
     match args.action:
         case "web":
+            secret(config.web)
             serving.make_secret(config)
             serving.set_up(args.config)
             serving.serve_pages(config, lambda: print("ready", flush=True))

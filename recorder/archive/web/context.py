@@ -10,4 +10,9 @@ from recorder.archive.web.navigation import places
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """For every template."""
-    return {"organisation": settings.CONFIG.web.organisation, "places": places(request)}
+    web = settings.CONFIG.web
+    return {
+        "organisation": web.organisation,
+        "oidc_name": web.oidc_name if web.oidc_issuer else "",
+        "places": places(request),
+    }
