@@ -79,12 +79,16 @@ def _read(args: argparse.Namespace) -> None:
 
 def _account(args: argparse.Namespace, config: Config) -> None:
     from recorder.archive.access import Role
+    from recorder.archive.web.archive import archive
     from recorder.archive.web.people.keeping import invite, make
     from recorder.errors import WebError
 
     unknown = sorted(set(args.role) - {each.value for each in Role})
     if unknown:
         raise WebError(f"{unknown[0]!r} is no role; those are {', '.join(Role)}")
+    missing = sorted(set(args.room) - set(archive().catalogue.enrolled())) if args.room else []
+    if missing:
+        raise WebError(f"{missing[0]!r} is not enrolled: see `recorder status`")
     person = make(args.email, args.name, [Role(each) for each in args.role], args.room)
     print(f"{person.email} may sign in once a password is set, within three days, at\n{config.web.url}{invite(person)}")
     sys.stdout.flush()

@@ -253,3 +253,9 @@ def test_an_ended_account_with_a_passkey_is_told_so_and_no_more(archive: Archive
     answer = someone.password(client := Client())
     assert answer.headers["Location"] == "/account/inactive/"  # type: ignore[attr-defined]
     assert client.get("/account/inactive/").status_code == 200 and not signed_in(client)
+
+
+def test_without_a_provider_nothing_leads_there(archive: Archive) -> None:
+    assert "/account/oidc/" not in Client().get("/account/login/").content.decode()
+    assert Client().post("/account/oidc/").status_code == 404
+    assert Client().get("/account/oidc/organisation/callback/").status_code == 404

@@ -55,9 +55,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has
         return False
 
     def is_reauthentication_required(self, app: str = "") -> bool:
-        """Not of who signed in a moment ago: a first second factor is set up without being asked everything twice."""
+        """Not of who showed it a moment ago, when they signed in: a first second factor is set up without being asked twice.
+
+        Who came from the provider cannot show it here, and so sets up no way in that the provider would not know of.
+        """
         records = get_authentication_records(context.request, context.request.user)
-        latest = max((each["at"] for each in records), default=0.0)
+        latest = max((each["at"] for each in records if each["method"] in ("password", "mfa")), default=0.0)
         return time.time() - latest >= JUST_NOW_SECONDS
 
     def reauthenticate(self, user: Person, password: str) -> bool:
