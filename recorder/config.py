@@ -290,7 +290,6 @@ class Web(Section, frozen=True):
     socket: str
     organisation: Annotated[str, Meta(min_length=1, max_length=100)]
     language: Literal["nl", "en"]
-    oidc_name: Annotated[str, Meta(max_length=60)]
     oidc_issuer: Annotated[
         str,
         Meta(
@@ -298,6 +297,7 @@ class Web(Section, frozen=True):
             description='"" for none, or the provider\'s address, "https://HOST/PATH"',
         ),
     ]
+    oidc_name: Annotated[str, Meta(max_length=60)]
     oidc_client: str
     oidc_secret_file: str
 

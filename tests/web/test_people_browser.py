@@ -218,6 +218,25 @@ def test_a_passkey_that_does_not_work_is_told(page: Page, seen: Any) -> None:
     session.detach()
 
 
+def test_who_is_still_there_is_asked_before_the_session_ends(place: Desk, page: Page) -> None:
+    page.clock.install()
+    choose_password(page, place.account("idle@gemeente.example", "I. Idle", ["caseworker"], ["room-1"]))
+    give_password(page, "idle@gemeente.example")
+    expect(page.get_by_role("heading", name="Nog één stap")).to_be_visible()
+    asked = page.get_by_role("alert")
+    for _ in range(2):
+        page.clock.fast_forward("24:59")
+        expect(asked).to_be_hidden()
+        page.clock.fast_forward("00:02")
+        expect(asked).to_contain_text("Bent u er nog?")
+        page.get_by_role("button", name="Ik ben er nog").press("Enter")
+        expect(asked).to_be_hidden()
+    page.context.clear_cookies(name="session")
+    page.clock.fast_forward("25:01")
+    page.get_by_role("button", name="Ik ben er nog").press("Enter")
+    expect(page.get_by_role("heading", name="Inloggen", exact=True)).to_be_visible()
+
+
 def test_an_account_is_made_and_ended_by_keyboard_alone(place: Desk, page: Page, seen: Any) -> None:
     link = place.account("keeper@gemeente.example", "K. Keeper", ["administrator"])
     choose_password(page, link)

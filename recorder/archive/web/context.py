@@ -5,7 +5,11 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from recorder.archive.web.middleware import IDLE_MS
 from recorder.archive.web.navigation import places
+
+_WARNED_SECONDS = 300
+"""So long before an unused session ends its page says so."""
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -14,5 +18,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "organisation": web.organisation,
         "oidc_name": web.oidc_name if web.oidc_issuer else "",
+        "idle_seconds": IDLE_MS // 1_000 - _WARNED_SECONDS,
         "places": places(request),
     }
