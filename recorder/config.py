@@ -243,6 +243,7 @@ class Archive(Section, frozen=True):
     batch_items: Annotated[int, Meta(ge=1, le=10_000)]
     batch_seconds: Annotated[float, Meta(ge=0, le=5)]
     queue_items: Annotated[int, Meta(ge=1, le=100_000)]
+    deletions: str
     retention_days: Annotated[int, Meta(ge=1, le=365)]
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from alembic import command
 from alembic.config import Config
@@ -43,6 +43,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from recorder.archive import pages, postgresql
+from recorder.archive.certificate import Tombstone
+from recorder.archive.code import code as client_code
 from recorder.archive.database import READING, Database, Keys, first_line
 from recorder.archive.naming import Enrolment, Origin
 from recorder.archive.postgresql import Postgresql
@@ -74,6 +76,13 @@ class Item(NamedTuple):
     content: bytes
     said: Said | None
     """What it says, if it is a signed text."""
+    code: str | None = None
+    """The client's, if it is a consent receipt."""
+
+    @classmethod
+    def of(cls, name: Name, body: bytes, content: bytes, said: Said | None) -> Self:
+        """The item whose record has this body."""
+        return cls(name, content, said, client_code(body) if isinstance(said, ConsentReceipt) else None)
 
 
 class Addition(NamedTuple):
@@ -82,6 +91,8 @@ class Addition(NamedTuple):
     origin: Origin | None
     """Of a recording that is new."""
     items: Collection[Item]
+    came_ms: int
+    """When its manifest came, if that is among them."""
 
 
 class Lacking(NamedTuple):
@@ -103,6 +114,14 @@ class Counts(NamedTuple):
     refused: int
     beside: int
     """Records in conflict."""
+    deleted: int = 0
+
+
+class Standing(NamedTuple):
+    """How a recording stands."""
+
+    state: str
+    settled: bool
 
 
 class Catalogue:
@@ -169,6 +188,13 @@ class Catalogue:
         with self.read() as connection:
             rows = connection.execute(query.where(self._database.among([DEVICES.c.name], _each(devices)))).all()
         return {row.name: Ed25519PublicKey.from_public_bytes(row.public_key) for row in rows}
+
+    def standing(self, recordings: Collection[str]) -> dict[str, Standing]:
+        """Of those of `recordings` that there are. Waits for no writer."""
+        query = select(RECORDINGS.c.id, RECORDINGS.c.state, RECORDINGS.c.settled)
+        with self.read() as connection:
+            rows = connection.execute(query.where(self._database.among([RECORDINGS.c.id], _each(recordings))))
+            return {row.id: Standing(row.state, row.settled) for row in rows}
 
     def counts(self) -> Counts:
         """How much there is. Waits for no writer."""
@@ -241,6 +267,8 @@ class Writing:
                 blocks=row["blocks"],
                 keybox=row["keybox"],
                 conflicts=frozenset(conflicts[recording]),
+                deleted=row["state"] == "deleted",
+                was_kept=row["was_kept"] is True,
             )
         return known
 
@@ -279,7 +307,7 @@ class Writing:
         for recording, addition in additions.items():
             told: dict[str, Any] = {}
             for item in addition.items:
-                told |= _told(item.said, rows[recording] | told)
+                told |= _told(item, rows[recording] | told, addition.came_ms)
             row = rows[recording] | told
             if row["ended"] is not None:
                 told |= self._settle(recording, row)
@@ -287,9 +315,7 @@ class Writing:
                 changes[recording] = told
         self._change(changes)
         for recording, told in changes.items():
-            if "state" in told:
-                self._tally[rows[recording]["state"]] -= 1
-                self._tally[told["state"]] += 1
+            self._note_state(rows[recording]["state"], told.get("state"))
         self._check_chains(
             (rows[each]["device"], (rows[each] | told)["sequence"])
             for each, told in changes.items()
@@ -304,6 +330,56 @@ class Writing:
         ]
         if rows:
             self._connection.execute(insert(CONFLICTS), rows)
+
+    def standing(self, recording: str) -> Standing | None:
+        """How it stands; None if there is no such recording."""
+        row = self._recordings([recording]).get(recording)
+        return None if row is None else Standing(row["state"], row["settled"])
+
+    def was_kept(self, recording: str) -> bool:
+        """Whether it is kept, or was when it was deleted."""
+        row = self._recordings([recording])[recording]
+        return bool(row["state"] == "kept" or row["was_kept"])
+
+    def bury(self, tombstone: Tombstone, *, settled: bool = False) -> None:
+        """Note that a recording is deleted: of it is known from then on what its origin, receipt and tombstone tell.
+
+        Its blocks are not: their number is the length of the meeting. Whether all that is to go is gone, `settled` says.
+        """
+        recording = tombstone.recording
+        row = self._recordings([recording])[recording]
+        self._erase(ITEMS, recording, {Beside.RECEIPT})
+        self._erase(CONFLICTS, recording, ())
+        self._contents.clear()
+        left = {
+            RecordType.PREAMBLE: row["preamble_hash"].hex(),
+            RecordType.MANIFEST: tombstone.manifest,
+            RecordType.KEYBOX: tombstone.keybox,
+        }
+        self._add_contents(
+            Item(Name(recording, kind, 0), bytes.fromhex(content), None) for kind, content in left.items() if content
+        )
+        self._contents.clear()
+        told = dict.fromkeys(_TOLD_OF_A_MEETING) | {
+            "state": "deleted",
+            "settled": settled,
+            "delete_after_ms": tombstone.decided_ms,
+            "sequence": None if row["code"] is None else row["sequence"],
+            "cause": str(tombstone.cause),
+            "was_kept": tombstone.kept,
+        }
+        self._change({recording: told})
+        self._note_state(row["state"], "deleted")
+
+    def deletion_done(self, recording: str) -> None:
+        """Note that nothing of a deleted recording is left, and that it has its certificate."""
+        self._change({recording: {"settled": True}})
+
+    def undeleted(self) -> list[tuple[str, int, str]]:
+        """Those deleted recordings of which something may be left, when that was decided, and why."""
+        columns = RECORDINGS.c.id, RECORDINGS.c.delete_after_ms, RECORDINGS.c.cause
+        query = select(*columns).where(~RECORDINGS.c.settled, RECORDINGS.c.state == "deleted")
+        return [tuple(row) for row in self._connection.execute(query.order_by(RECORDINGS.c.id))]
 
     def unpurged(self, recordings: Collection[str] | None = None) -> list[str]:
         """Those refused recordings (all, or of `recordings`) whose objects may not be deleted yet."""
@@ -360,6 +436,11 @@ class Writing:
     def gather_done(self, recording: str) -> None:
         """Note that the blocks of a kept recording lie together."""
         self._change({recording: {"settled": True}})
+
+    def _note_state(self, before: str, after: str | None) -> None:
+        if after is not None:
+            self._tally[before] -= 1
+            self._tally[after] += 1
 
     def _unsettled(self, state: str, recordings: Collection[str] | None) -> list[str]:
         query = select(RECORDINGS.c.id).where(~RECORDINGS.c.settled, RECORDINGS.c.state == state)
@@ -502,15 +583,24 @@ def _born(recording: str, origin: Origin) -> dict[str, Any]:
         "delete_after_ms": origin.first_ms + origin.retention_days * DAY_MS,
         "state": "open",
         "settled": False,
+        "sequence": None,
+        "made_ms": None,
+        "made_synced": None,
         "ended": None,
         "blocks": None,
         "keybox": None,
+        "code": None,
+        "was_kept": None,
     }
 
 
-def _told(said: Said | None, row: Mapping[str, Any]) -> dict[str, Any]:
-    """What changes in a recording's row by what one of its items says."""
-    match said:
+_TOLD_OF_A_MEETING = ("made_ms", "made_synced", "ended", "ended_ms", "blocks", "keybox", "came_ms")
+"""From its making to its end, and to the coming of the one and the other, is how long a meeting was."""
+
+
+def _told(item: Item, row: Mapping[str, Any], came_ms: int) -> dict[str, Any]:
+    """What changes in a recording's row by what one of its items says, which came then if it is the manifest."""
+    match item.said:
         case Preamble() as preamble:
             return {
                 "sequence": preamble.sequence,
@@ -518,7 +608,7 @@ def _told(said: Said | None, row: Mapping[str, Any]) -> dict[str, Any]:
                 "made_synced": preamble.synced,
                 "delete_after_ms": row["delete_after_ms"]
                 - row["first_ms"]
-                + _believed_ms(row["first_ms"], preamble.wall_ms, synced=preamble.synced),
+                + believed_ms(row["first_ms"], preamble.wall_ms, synced=preamble.synced),
             }
         case Manifest() as manifest:
             return {
@@ -526,21 +616,31 @@ def _told(said: Said | None, row: Mapping[str, Any]) -> dict[str, Any]:
                 "ended_ms": manifest.wall_ms,
                 "blocks": manifest.blocks,
                 "keybox": manifest.keybox,
+                "came_ms": None if manifest.ended == "refused" else came_ms,
             }
         case ConsentReceipt() as receipt:
             days = int(receipt.pii_processing.purposes[0].retention_period.strip("PD"))
             # What the client was promised counts, where the archive would keep it longer.
-            promised_ms = _believed_ms(row["first_ms"], row["made_ms"], synced=row["made_synced"]) + days * DAY_MS
+            promised_ms = believed_ms(row["first_ms"], row["made_ms"], synced=row["made_synced"]) + days * DAY_MS
+            evidence, training = receipt.pii_processing.purposes
             return {
+                "sequence": receipt.sequence,
                 "receipt_previous": bytes.fromhex(receipt.previous),
+                "code": item.code,
+                "consent": evidence.event.event_state,
+                "yes": receipt.answers.yes,
+                "present": receipt.present,
+                "training": training.event.event_state,
                 "delete_after_ms": min(row["delete_after_ms"], promised_ms),
             }
     return {}
 
 
-def _believed_ms(first_ms: int, made_ms: int, *, synced: bool) -> int:
+def believed_ms(first_ms: int, made_ms: int | None, *, synced: bool | None) -> int:
     """When a recording was made, as far as the device's clock can be believed: its deletion date counts from then."""
-    return max(min(made_ms, first_ms), first_ms - BACKDATING_DAYS_MAX * DAY_MS) if synced else first_ms
+    if made_ms is None or not synced:
+        return first_ms
+    return max(min(made_ms, first_ms), first_ms - BACKDATING_DAYS_MAX * DAY_MS)
 
 
 def _page(name: Name) -> _Page:

@@ -29,7 +29,7 @@ from recorder.archive import naming
 from recorder.archive.catalogue import Addition, Catalogue, Item, Writing
 from recorder.archive.database import Keys
 from recorder.archive.gather import gather
-from recorder.archive.naming import Origin
+from recorder.archive.naming import Came, Origin
 from recorder.archive.rebuild import adopt, adopt_conflicts, beyond_a_refusal
 from recorder.archive.store import Store
 from recorder.canonical import SIGNATURE_BYTES
@@ -75,6 +75,8 @@ class _Plan:
     """Of new recordings."""
     items: dict[str, list[Item]] = field(default_factory=dict)
     """By recording."""
+    came: dict[str, Came] = field(default_factory=dict)
+    """Of recordings whose manifest is among them."""
     records: dict[Name, bytes] = field(default_factory=dict)
     """Of these items."""
     conflicts: dict[tuple[Name, bytes], bytes] = field(default_factory=dict)
@@ -86,8 +88,10 @@ class _Plan:
         origins = {naming.origin(recording): canonical.encode(origin) for recording, origin in self.origins.items()}
         runs = consecutive(self.records)
         objects = {naming.items(run): b"".join(self.records[name] for name in run) for run in runs}
+        # Behind the manifest: one that a crash left would say of a manifest that comes much later that it had come then.
+        came = {naming.came(recording): canonical.encode(each) for recording, each in self.came.items()}
         beside = {naming.conflict(*each): record for each, record in self.conflicts.items()}
-        return origins | objects | beside
+        return origins | objects | came | beside
 
 
 class Clerk:
@@ -171,7 +175,10 @@ class Clerk:
         with self._catalogue.write(about) as writing:
             plan = self._store_durably(writing, checked, now_ms)
             writing.add(
-                {recording: Addition(plan.origins.get(recording), items) for recording, items in plan.items.items()}
+                {
+                    recording: Addition(plan.origins.get(recording), items, now_ms)
+                    for recording, items in plan.items.items()
+                }
             )
             writing.add_conflicts(plan.conflicts)
             ended = [recording for recording in plan.items if plan.after[recording].ended is not None]
@@ -204,7 +211,7 @@ class Clerk:
         if clashes:
             for recording in sorted({name.partition("/")[0] for name in clashes}):
                 LOG.warning("adopting what an interrupted batch left: recording=%s", recording)
-                adopt(self._store, writing, recording)
+                adopt(self._store, writing, recording, now_ms)
             plan = self._plan(writing, uploads, now_ms)
             if self._store.put(plan.objects):
                 raise StoreError("objects that the catalogue does not know are in the way; rebuild the catalogue")
@@ -236,7 +243,10 @@ class Clerk:
                 origin = Origin(topic.device, upload.preamble_hash.hex(), now_ms, self._retention_days)
                 plan.origins[upload.recording] = origin
             plan.records[name] = upload.record
-            plan.items.setdefault(upload.recording, []).append(Item(name, upload.content, judgement.said))
+            item = Item.of(name, upload.body, upload.content, judgement.said)
+            plan.items.setdefault(upload.recording, []).append(item)
+            if name.type is RecordType.MANIFEST and not known.refused:
+                plan.came[upload.recording] = Came(now_ms)
 
     def _purge(self, recordings: Sequence[str], now_ms: int) -> None:
         """Delete what refused recordings left, and keep the archive's receipt of it."""
@@ -272,8 +282,9 @@ class Clerk:
             match judgement.verdict:
                 case Verdict.NEW | Verdict.DUPLICATE:
                     mine = stored.setdefault(topic.device, {})
+                    known = plan.after[upload.recording]
                     # Not if the same batch refused it later, or ended without it.
-                    if plan.after[upload.recording].contents.get(upload.name) == upload.content:
+                    if known.deleted or known.contents.get(upload.name) == upload.content:
                         mine[upload.name] = upload.content
                         if upload.type is RecordType.PREAMBLE:
                             mine |= there.get(upload.recording, {})

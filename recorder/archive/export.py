@@ -1,10 +1,10 @@
-"""Out of the store into a file: a recording, as docs/sealed-recording.md lays it out, or its consent receipt."""
+"""Out of the store into a file: a recording, as docs/sealed-recording.md lays it out, its receipt, or its certificate."""
 
 from collections.abc import Iterator, Sequence
 
 from recorder.archive import naming
 from recorder.archive.catalogue import Item
-from recorder.archive.rebuild import list_conflicts, read_items
+from recorder.archive.rebuild import list_conflicts, read_items, tombstone
 from recorder.archive.store import Store
 from recorder.errors import StoreError
 from recorder.sealed.layout import Manifest, RecordType
@@ -16,7 +16,7 @@ from recorder.wire.upload import Name
 def export(store: Store, recording: str) -> Iterator[bytes]:
     """The recording's records in the order of the file: once the manifest is there, the blocks that it tells of.
 
-    StoreError if there is no preamble to begin with.
+    StoreError if there is no preamble to begin with, or it was deleted.
     """
     return (record for _, record in file_items(store, recording))
 
@@ -24,6 +24,10 @@ def export(store: Store, recording: str) -> Iterator[bytes]:
 def file_items(store: Store, recording: str) -> Iterator[tuple[Item, bytes]]:
     """As `export`, each record with its item."""
     objects = list_objects(store, recording)
+    if (buried := tombstone(store, recording)) is not None:
+        raise StoreError(
+            f"recording {recording} was deleted at the archive ({buried.cause}); nobody can open it any more"
+        )
     if naming.items([Name(recording, RecordType.PREAMBLE, 0)]) not in objects:
         raise StoreError(f"the archive has no recording {recording} that begins with a preamble")
     return _of_the_file(store, recording, objects)
@@ -31,9 +35,18 @@ def file_items(store: Store, recording: str) -> Iterator[tuple[Item, bytes]]:
 
 def receipt(store: Store, recording: str) -> bytes:
     """The record of the recording's consent receipt; StoreError if there is none."""
-    name = naming.items([Name(recording, Beside.RECEIPT, 0)])
+    name = naming.receipt(recording)
     if name not in list_objects(store, recording):
         raise StoreError(f"the archive has no consent receipt of recording {recording}")
+    return store.get(name)
+
+
+def certificate(store: Store, recording: str) -> bytes:
+    """The certificate of the recording's deletion (`certificate.py`); StoreError if there is none."""
+    list_objects(store, recording)
+    name = naming.deleted(recording)
+    if name not in store.list(name):
+        raise StoreError(f"the archive has no certificate that recording {recording} was deleted")
     return store.get(name)
 
 

@@ -1,11 +1,11 @@
-"""One recording, opened for somebody who may hear it: any range of its playable file, and no more than that needs is unsealed.
+"""One recording, opened for somebody who may hear it: any range of its playable file, or any block, and no more is unsealed.
 
 Everything is verified once, when it is opened, without its key. What is unsealed then must be what was verified, byte for byte.
 Plaintext is in memory for as long as its range is being read; nothing of it is kept.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -13,17 +13,16 @@ from recorder.archive import naming
 from recorder.archive.export import file_items, list_objects
 from recorder.archive.playable import Playable, Sealed
 from recorder.archive.reading_room import comments
-from recorder.archive.rebuild import read_items
+from recorder.archive.rebuild import keybox_objects, read_items, read_keybox
 from recorder.archive.records import Records
 from recorder.archive.store import Store
-from recorder.audio import OpusBlock
+from recorder.audio import Gap, OpusBlock
 from recorder.errors import SealedError, StoreError
 from recorder.sealed import keybox
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.layout import TAG_BYTES, BlockHeader, RecordType, ciphertext, parse_record
 from recorder.sealed.open import NO_KEYBOX, Opener, must_be_opened
 from recorder.sealed.verify import verify
-from recorder.wire.upload import Name
 
 
 class Hearing:
@@ -49,13 +48,13 @@ class Hearing:
         self._bodies: dict[int, bytes] = {}
         """Of the blocks of the object that was read last."""
         blocks: list[Sealed] = []
-        boxes: list[bytes] = []
-        self.report = verify(io.BufferedReader(Records(lambda: self._read(blocks, boxes))), [device_key])
+        self.report = verify(io.BufferedReader(Records(lambda: self._read(blocks))), [device_key])
         preamble = self.report.preamble
+        self.headers: Sequence[BlockHeader] = [each.header for each in blocks[: self.report.blocks]]
+        """Of the blocks, in order: what is known of them without opening any."""
         if preamble.recording != recording:
             raise SealedError(f"what lies at the archive as recording {recording} is recording {preamble.recording}")
         must_be_opened(self.report, salvage=salvage)
-        keybox_body = boxes[0] if boxes else self._keybox()
         self._playable = Playable(
             blocks[: self.report.blocks],
             serial=int(preamble.recording[:8], 16),
@@ -63,7 +62,7 @@ class Hearing:
             preskip=preamble.preskip,
             comments=comments(self.report),
         )
-        self._opener = Opener(self.report, keybox.unwrap(keybox_body, recipient, self.report.preamble_hash))
+        self._opener = Opener(self.report, keybox.unwrap(self._keybox(), recipient, self.report.preamble_hash))
 
     @property
     def size(self) -> int:
@@ -73,35 +72,39 @@ class Hearing:
         """The bytes of the file from `start` to before `stop`, in pieces. SealedError or StoreError, as above."""
         return self._playable.read(start, stop, self._unseal)
 
+    def items(self) -> Iterator[OpusBlock | Gap]:
+        """All of it in order, one block unsealed at a time. SealedError or StoreError, as above."""
+        return map(self.block, range(len(self.headers)))
+
+    def block(self, index: int) -> OpusBlock | Gap:
+        """What the block of `headers[index]` holds. SealedError or StoreError, as above."""
+        return self._opener.open(index, self._body(index))
+
     def close(self) -> None:
         """Overwrite the keys: nothing more can be read."""
         self._opener.wipe()
         self._bodies.clear()
 
-    def _read(self, blocks: list[Sealed], boxes: list[bytes]) -> Iterator[bytes]:
+    def _read(self, blocks: list[Sealed]) -> Iterator[bytes]:
         """The records of the file, of which what is needed later is noted."""
         blocks.clear()
-        boxes.clear()
         for item, record in file_items(self._store, self._recording):
             if item.name.type is RecordType.BLOCK:
                 _, body = parse_record(record)
                 header = BlockHeader.parse(body)
                 plain_bytes = 0 if header.gap else len(ciphertext(body)) - TAG_BYTES
                 blocks.append(Sealed(header, plain_bytes))
-            elif item.name.type is RecordType.KEYBOX:
-                boxes.append(parse_record(record)[1])
             yield record
 
     def _keybox(self) -> bytes:
-        """The keybox's body, where verifying ended at a flaw before it: the commitment tells whether it is the right one."""
-        name = naming.items([Name(self._recording, RecordType.KEYBOX, 0)])
-        if name not in list_objects(self._store, self._recording):
+        """The body of the keybox that counts: the commitment tells whether it has the right key."""
+        names = keybox_objects(self._store, self._recording)
+        if not names:
             raise SealedError(f"there is no keybox in it: {NO_KEYBOX[self.report.keybox]}")
-        ((_, record),) = read_items(self._store, name)
-        return parse_record(record)[1]
+        return read_keybox(self._store, names[-1])[1]
 
     def _unseal(self, index: int) -> OpusBlock:
-        item = self._opener.open(index, self._body(index))
+        item = self.block(index)
         assert isinstance(item, OpusBlock)
         return item
 

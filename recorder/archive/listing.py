@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, select, tuple_
 
 from recorder.archive.catalogue import Catalogue
-from recorder.archive.tables import RECORDINGS
+from recorder.archive.tables import LIVE, RECORDINGS
 
 PORTION_ROWS = 500
 
@@ -61,6 +61,19 @@ def portion(catalogue: Catalogue, device: str | None, after: Listed | None, rows
         return [Listed(*row) for row in connection.execute(query)]
 
 
+def kept(catalogue: Catalogue) -> Iterator[str]:
+    """The ids of all recordings that are kept, in their order, a portion at a time. Waits for no writer."""
+    after = ""
+    while True:
+        query = select(RECORDINGS.c.id).where(LIVE, RECORDINGS.c.state == "kept", RECORDINGS.c.id > after)
+        with catalogue.read() as connection:
+            found = list(connection.scalars(query.order_by(RECORDINGS.c.id).limit(PORTION_ROWS)))
+        if not found:
+            return
+        yield from found
+        after = found[-1]
+
+
 class Row(NamedTuple):
     """One recording, as people are told of it."""
 
@@ -69,6 +82,8 @@ class Row(NamedTuple):
     state: str
     first_ms: int
     """When its first item came, by the archive's clock."""
+    came_ms: int | None
+    """When its manifest came, unless that was a refusal's."""
     made_ms: int | None
     """By the device's clock."""
     made_synced: bool | None
@@ -84,6 +99,8 @@ class Row(NamedTuple):
     """How many were counted; None where nobody was."""
     training: str | None
     """As `consent`, for training."""
+    code: str | None
+    """The client's: there once the consent receipt is."""
 
 
 _ROW = [RECORDINGS.c.id, *(RECORDINGS.c[name] for name in Row._fields[1:])]
@@ -92,6 +109,11 @@ _ROW = [RECORDINGS.c.id, *(RECORDINGS.c[name] for name in Row._fields[1:])]
 def rows(catalogue: Catalogue, recordings: Collection[str]) -> list[Row]:
     """Those of these that are there, the newest first."""
     return _rows(catalogue, RECORDINGS.c.id.in_(recordings))
+
+
+def of_code(catalogue: Catalogue, code: str) -> list[Row]:
+    """Those of the consent receipt with this code. Of any state."""
+    return _rows(catalogue, RECORDINGS.c.code == code)
 
 
 def of_rooms(catalogue: Catalogue, devices: Collection[str], since_ms: int) -> list[Row]:

@@ -1,10 +1,14 @@
 """What the archive's objects are called.
 
     RECORDING/origin                      whose recording it is, and since when: written with its first item
+    RECORDING/came                        when its manifest came, written behind it: people's days count from then
     RECORDING/preamble  manifest  keybox  records, as in docs/sealed-recording.md, section 1
     RECORDING/blocks/00000000-00000007    the records of these blocks, one behind the other
     RECORDING/receipt                     the consent receipt, a record as in docs/receipt.md
+    RECORDING/rewrapped/00000001          another keybox, which counts instead of the room's (`rewrap`)
     RECORDING/purged                      the archive's signed receipt of a purge
+    RECORDING/deleted                     the certificate of its deletion, beside which origin and receipt alone are left
+    deleting/RECORDING                    the tombstone of a deletion that is going on (`certificate.py`)
     conflicts/RECORDING/ITEM/CONTENT      records that were authentic, but not the first of their name
     devices/NAME                          an enrolled device and its public key
 
@@ -26,14 +30,18 @@ from msgspec import Meta
 from recorder.canonical import DeviceName, Hex32, Natural
 from recorder.sealed.layout import RecordType
 from recorder.wire.receipt import Kind, item_type, kind
+from recorder.wire.records import Beside
 from recorder.wire.upload import Name
 
 STRETCH_BLOCKS = 256
 """Some four minutes and a megabyte, in blocks of a second; five times that in the longest that a room can be set to."""
 CONFLICTS = "conflicts/"
+DELETING = "deleting/"
+"""Apart from the recordings, so that what is to be finished is found without a look at all of them."""
 DEVICES = "devices/"
 _ITEM = re.compile(r"([0-9a-f]{32})/(preamble|manifest|keybox|receipt)", re.ASCII)
 _RUN = re.compile(r"([0-9a-f]{32})/blocks/([0-9]{8,10})-([0-9]{8,10})", re.ASCII)
+_REWRAPPED = re.compile(r"[0-9a-f]{32}/rewrapped/([0-9]{8})", re.ASCII)
 _CONFLICT = re.compile(
     rf"{CONFLICTS}([0-9a-f]{{32}})/(preamble|manifest|keybox|receipt|blocks/block-([0-9]{{8,10}}))/([0-9a-f]{{64}})",
     re.ASCII,
@@ -51,6 +59,12 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The setting at that time: a deletion date stands from birth."""
 
 
+class Came(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a recording's manifest came: Unix time, by the archive's clock."""
+
+    came_ms: Natural
+
+
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A device that may upload. `enrolled_ms` is Unix time."""
 
@@ -64,8 +78,44 @@ def origin(recording: str) -> str:
     return f"{recording}/origin"
 
 
+def came(recording: str) -> str:
+    return f"{recording}/came"
+
+
 def purged(recording: str) -> str:
     return f"{recording}/purged"
+
+
+def deleting(recording: str) -> str:
+    return f"{DELETING}{recording}"
+
+
+def deleted(recording: str) -> str:
+    return f"{recording}/deleted"
+
+
+def receipt(recording: str) -> str:
+    return items([Name(recording, Beside.RECEIPT, 0)])
+
+
+def keybox(recording: str) -> str:
+    return items([Name(recording, RecordType.KEYBOX, 0)])
+
+
+def rewrapped_prefix(recording: str) -> str:
+    """What the names of this recording's other keyboxes begin with."""
+    return f"{recording}/rewrapped/"
+
+
+def rewrapped(recording: str, number: int) -> str:
+    """The keybox of this rotation, counted from 1."""
+    return f"{rewrapped_prefix(recording)}{number:08}"
+
+
+def rewrapped_number(found: str) -> int:
+    """Of which rotation the keybox in this object is; 0 for the room's own."""
+    match = _REWRAPPED.fullmatch(found)
+    return int(match[1]) if match else 0
 
 
 def blocks(recording: str) -> str:

@@ -76,8 +76,7 @@ RECORDINGS = Table(
     Column("yes", BigInteger),
     Column("present", BigInteger),
     Column("training", String(12)),
-    # Of a deleted one, of which all other columns are null that tell when something happened in the room, or how much there
-    # was: why it was deleted, and whether it was kept before.
+    # Of a deleted one: why, and whether it was kept before. Of it all columns are null that tell how long it was.
     Column("cause", String(16)),
     Column("was_kept", Boolean),
     CheckConstraint("state IN ('open', 'kept', 'refused', 'deleted')", name="state"),

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder.cli import pages
+from recorder.cli import pages, rewrap
 from recorder.config import Archive, Config, load
 
 if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported when they run
@@ -63,6 +63,16 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     told.add_argument("recording", help="its id: 32 hexadecimal digits, as in the objects' names")
     told.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     told.set_defaults(action="receipt")
+    gone = actions.add_parser(
+        "certificate",
+        help="write the certificate that a recording was deleted to a file",
+        description="Write the certificate that a recording was deleted to a file for `recorder verify`: "
+        "when and why, and nothing of what was said or for how long.",
+        epilog="example: recorder archive --config archive.toml certificate 5f0c… -o 5f0c.deleted",
+    )
+    gone.add_argument("recording", help="its id: 32 hexadecimal digits, as in the objects' names")
+    gone.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
+    gone.set_defaults(action="certificate")
     listed = actions.add_parser(
         "list",
         help="list the recordings, the newest first",
@@ -91,6 +101,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     again.set_defaults(action="rebuild")
     pages.add(actions)
+    rewrap.add(actions)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -108,12 +119,16 @@ def run(args: argparse.Namespace) -> int:
             _export(open_store(config), args.recording, args.output)
         case "receipt":
             _receipt(open_store(config), args.recording, args.output)
+        case "certificate":
+            _certificate(open_store(config), args.recording, args.output)
         case "list":
             _list(config, args.device, args.limit, as_json=args.json)
         case "rebuild":
             _rebuild(config, open_store(config))
         case "watch":
             _watch(settings)
+        case "rewrap":
+            return rewrap.run(args, config)
         case "web" | "read" | "account":
             pages.run(args, settings)
         case _:
@@ -123,6 +138,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _serve(settings: Config, store: "Store") -> None:
     from recorder.archive.clerk import Clerk
+    from recorder.archive.deletion import Deleter
+    from recorder.archive.deletions import Deletions
     from recorder.archive.enrolled import check
     from recorder.archive.figures import Figures
     from recorder.archive.intake import INBOX_BYTES_MAX, Intake
@@ -137,8 +154,12 @@ def _serve(settings: Config, store: "Store") -> None:
     check(store, catalogue)
     key = load_device(Path(config.folder) / "keys" / "receipt.key")
     clerk = Clerk(config.name, key, store, catalogue, config.retention_days)
-    clerk.resume(time.time_ns() // 1_000_000)
     folder = Path(config.folder)
+    file = Path(config.deletions) if config.deletions else folder / "deletions"
+    deleter = Deleter(config.name, key, store, catalogue, Deletions(file), _now_ms)
+    deleter.finish()
+    deleter.reapply()
+    clerk.resume(_now_ms())
     ends = Identity(folder / "keys").ends.timestamp()
     figures = Figures(clerk.verdicts, folder, ends, config.queue_items, INBOX_BYTES_MAX)
     intake = Intake(config, clerk, lambda: print("ready", flush=True), figures)
@@ -186,7 +207,7 @@ def _enrol(config: Archive, name: str, file: Path) -> None:
     if not DEVICE_PATTERN.fullmatch(name):
         raise CatalogueError(f"{name!r} is no device's name: 1 to 64 of a-z, 0-9 and '-', as in its certificate")
     key = load_device_public(file).public_bytes_raw().hex()
-    enrolment = Enrolment(name, key, time.time_ns() // 1_000_000)
+    enrolment = Enrolment(name, key, _now_ms())
     with contextlib.closing(open_catalogue(config, make=True)) as catalogue:
         # Only an archive that knows no device is new: the store of another one is away.
         store = open_store(config, "write" if catalogue.enrolled() else "make")
@@ -206,6 +227,14 @@ def _receipt(store: "Store", recording: str, file: Path) -> None:
 
     _write(file, [receipt(store, recording)])
     print(f"{file}: as it is stored; `recorder verify {shlex.quote(str(file))}` says what it tells")
+
+
+def _certificate(store: "Store", recording: str, file: Path) -> None:
+    from recorder.archive.export import certificate
+
+    _write(file, [certificate(store, recording)])
+    told = f"recorder verify {shlex.quote(str(file))} --archive-key archive.pub"
+    print(f"{file}: `{told}` says what it tells; that key is in the authority's folder, and in each room's")
 
 
 def _write(file: Path, records: Iterable[bytes]) -> None:
@@ -261,7 +290,7 @@ def _list(config: Archive, device: str | None, limit: int, *, as_json: bool) -> 
     catalogue.close()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_COLUMNS)
     console.print(table)
-    console.print(f"of {counts.kept} kept, {counts.open} open, {counts.refused} refused")
+    console.print(f"of {counts.kept} kept, {counts.open} open, {counts.refused} refused, {counts.deleted} deleted")
 
 
 def _check_device(enrolled: Collection[str], device: str | None) -> None:
@@ -276,6 +305,10 @@ def _check_device(enrolled: Collection[str], device: str | None) -> None:
         raise CatalogueError(f"{device!r} is not enrolled; those that are: {', '.join(enrolled)}")
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _day(unix_ms: int, form: str) -> str:
     return time.strftime(form, time.localtime(unix_ms // 1_000))
 
@@ -284,10 +317,10 @@ def _rebuild(config: Archive, store: "Store") -> None:
     from recorder.archive.rebuild import rebuild
 
     catalogue = open_catalogue(config, make=True)
-    counts, lacking = rebuild(store, catalogue)
+    counts, lacking = rebuild(store, catalogue, _now_ms())
     catalogue.close()
     print(f"devices: {counts.devices}; records in conflict: {counts.beside}")
-    print(f"recordings: {counts.kept} kept, {counts.open} open, {counts.refused} refused")
+    print(f"recordings: {counts.kept} kept, {counts.open} open, {counts.refused} refused, {counts.deleted} deleted")
     for each in lacking:
         print(f"{each.recording}: {each.here} of {each.told} blocks are here")
 

@@ -117,12 +117,12 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
         ("outcome", words[outcome]),
         ("receipt", receipt.record_id),
         ("recording", receipt.recording or words["none"]),
-        ("made", _utc(receipt.wall_ms) + words["synced" if receipt.synced else "unsynced"]),
+        ("made", utc(receipt.wall_ms) + words["synced" if receipt.synced else "unsynced"]),
         ("present", words[counting].format(present=receipt.present, yes=answers.yes, no=answers.no)),
         ("evidence", _said(evidence, words, kept=receipt.outcome == "kept")),
         ("training", _said(training, words, kept=receipt.outcome == "kept")),
-        ("grace_until", None if receipt.grace_until is None else _utc(receipt.grace_until)),
-        ("delete_after", _utc(receipt.delete_after) if receipt.delete_after and receipt.outcome == "kept" else None),
+        ("grace_until", None if receipt.grace_until is None else utc(receipt.grace_until)),
+        ("delete_after", utc(receipt.delete_after) if receipt.delete_after and receipt.outcome == "kept" else None),
         ("who", f"{party.party_name}, {party.party_address}"),
         ("contact", party.party_contact),
         ("storage", evidence.storage_locations[0]),
@@ -140,14 +140,14 @@ def _said(purpose: Purpose, words: dict[str, str], *, kept: bool) -> str:
     event = purpose.event
     told = words[event.event_state]
     if event.event_time is not None:
-        told += words["when"].format(when=_utc(event.event_time))
+        told += words["when"].format(when=utc(event.event_time))
     if event.validity_duration is not None:
         told += words["basis"].format(basis=words[purpose.lawful_basis])
         told += words["days"].format(days=purpose.retention_period[1:-1]) if kept else ""
     return told
 
 
-def _utc(wall_ms: int) -> str:
+def utc(wall_ms: int) -> str:
     if wall_ms >= CALENDAR_END_MS:
         return "> 9999"
     return datetime.fromtimestamp(wall_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,4 +1,4 @@
-"""`recorder verify`: is a sealed recording whole, is a consent receipt authentic? Needs no key that opens anything."""
+"""`recorder verify`: is a recording whole, a receipt or a certificate authentic? Needs no key that opens anything."""
 
 import argparse
 import json
@@ -10,11 +10,12 @@ from typing import BinaryIO
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from recorder.archive.certificate import CERTIFICATE_BYTES_MAX, MAGIC, Certificate
 from recorder.audio import TICKS_PER_SECOND, Moment
 from recorder.canonical import encode
-from recorder.cli import consent
+from recorder.cli import certificate, consent
 from recorder.cli.consent import FINGERPRINT_DIGITS
-from recorder.errors import KeyFileError, SealedError, WederhoorError, WireError
+from recorder.errors import KeyFileError, SealedError, SignedTextError, WederhoorError, WireError
 from recorder.keyfiles import load_device_public
 from recorder.sealed.keys import device_key_hash
 from recorder.sealed.layout import Manifest, RecordType, split
@@ -76,15 +77,21 @@ ENDED = {
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser(
         "verify",
-        help="check a sealed recording without listening, or a consent receipt",
-        description="Check that a sealed recording is whole, in order and from that room; or that a consent receipt is "
-        "authentic, and say in plain words what it tells.",
+        help="check a sealed recording without listening, a consent receipt, or the certificate of a deletion",
+        description="Check that a sealed recording is whole, in order and from that room; or that a consent receipt, or the "
+        "certificate that a recording was deleted, is authentic, and say in plain words what it tells.",
         epilog="example: recorder verify 5f0c.sealed --device-key room-1.device.pub\n"
         "exit code: 0 whole, refused or authentic, 1 open or cut, 2 it cannot be judged",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", type=Path, help="the sealed recording, or the receipt")
+    parser.add_argument("file", type=Path, help="the sealed recording, the receipt or the certificate")
     add_device_keys(parser)
+    parser.add_argument(
+        "--archive-key",
+        type=Path,
+        metavar="PUB",
+        help="public key of the archive that signed the certificate (default: archive.pub beside FILE)",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(run=run)
 
@@ -95,7 +102,9 @@ def run(args: argparse.Namespace) -> int:
         with args.file.open("rb") as stream:
             if not stream.seekable():
                 raise SealedError(f"{args.file}: is a pipe, and a recording is read more than once; give a file")
-            receipt = _is_receipt(stream)
+            if _begins_with(stream, MAGIC):
+                return _tell_certificate(stream.read(CERTIFICATE_BYTES_MAX + 1), args)
+            receipt = _begins_with(stream, bytes([Beside.RECEIPT]))
             if not receipt:
                 _must_begin_as_one(stream, args.file)
             device_keys = load_device_keys(args.device_key, args.file)
@@ -114,10 +123,24 @@ def run(args: argparse.Namespace) -> int:
     return 0 if report.state in (State.WHOLE, State.REFUSED) else 1
 
 
-def _is_receipt(stream: BinaryIO) -> bool:
-    first = stream.read(1)
+def _begins_with(stream: BinaryIO, first: bytes) -> bool:
+    found = stream.read(len(first))
     stream.seek(0)
-    return first == bytes([Beside.RECEIPT])
+    return found == first
+
+
+def _tell_certificate(data: bytes, args: argparse.Namespace) -> int:
+    key_file = args.archive_key or args.file.with_name("archive.pub")
+    key = load_device_public(key_file)
+    try:
+        told = Certificate.verify(data, key)
+    except SignedTextError as error:
+        raise SignedTextError(
+            f"{args.file}: not a certificate of the archive whose key is {key_file}: {error}"
+        ) from error
+    signer = device_key_hash(key).hex()
+    sys.stdout.write(encode(told).decode() + "\n" if args.json else certificate.describe(told, signer, key_file))
+    return 0
 
 
 def _tell_receipt(record: bytes, file: Path, device_keys: Mapping[Path, Ed25519PublicKey], *, as_json: bool) -> int:

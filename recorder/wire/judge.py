@@ -17,6 +17,9 @@ Who could be on the other side of a message, and what it must not get:
   before it, while the archive may have it and more: what lies beyond is kept beside, and the recording is whole.
 * The archive against the client: a refusal cannot be lifted. After it, nothing of that recording is stored but the
   consent receipt, which has no audio: its preamble, which has none either, is here already.
+* A backup, or a room that comes back after months: what was deleted stays deleted. Nothing of it is stored any more. What was
+  signed for is signed for again, so that the room forgets it: by its hash, and a block, of which no hash is kept, because its
+  device signed it under the preamble of a recording of which all was here. What never came is refused, and says so.
 
 `TABLE` is the judgement: the first rule that applies decides. A recording belongs to the device whose preamble came
 first, and to that preamble.
@@ -84,6 +87,10 @@ class Known:
     """The keybox's content as the manifest names it, in hexadecimal."""
     conflicts: frozenset[tuple[Name, bytes]] = frozenset()
     """Name and content of what was kept beside."""
+    deleted: bool = False
+    """Whether its time was over: then `contents` has no blocks, and nothing is known of its end."""
+    was_kept: bool = False
+    """Of a deleted one: whether all of it had come."""
 
     @property
     def refused(self) -> bool:
@@ -180,12 +187,19 @@ class _Facts:
     def beyond(self) -> bool:
         return self.known.beyond(self.upload.name)
 
+    @property
+    def block_was_here(self) -> bool:
+        mine = self.upload.type is RecordType.BLOCK and self.upload.preamble_hash == self.known.preamble_hash
+        return self.known.deleted and self.known.was_kept and mine
+
 
 _Rule = tuple[Verdict, str, Callable[[_Facts], bool]]
 
 TABLE: tuple[_Rule, ...] = (
     (Verdict.REFUSED, "the recording is another device's", lambda at: at.known.device not in (None, at.device)),
     (Verdict.DUPLICATE, "it is there", lambda at: at.there == at.upload.content),
+    (Verdict.DUPLICATE, "it was there", lambda at: at.block_was_here),
+    (Verdict.REFUSED, "the recording was deleted: its time is over", lambda at: at.known.deleted),
     (Verdict.PURGED, "the recording was refused", lambda at: at.known.refused and not at.outlives_a_refusal),
     (Verdict.REFUSED, "send the preamble first", lambda at: not (at.is_preamble or at.preamble_here)),
     (Verdict.CONFLICT, "the recording has another preamble", lambda at: at.other_preamble),
@@ -207,7 +221,7 @@ def check(topic: UploadTopic, upload: Upload, public_key: Ed25519PublicKey | Non
 def judge(checked: Checked, known: Known) -> Judgement:
     """The judgement of an upload, given what the archive has of its recording."""
     upload, said = checked.upload, checked.said
-    flaw = checked.flaw or _against_the_manifest(checked, known)
+    flaw = checked.flaw or ("" if known.deleted else _against_the_manifest(checked, known))
     if flaw:
         return Judgement(Verdict.REFUSED, flaw)
     facts = _Facts(upload, checked.topic.device, known)

@@ -2,20 +2,29 @@
 
 import re
 import threading
+import time
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, inspect
 
+from recorder import canonical
 from recorder.archive import catalogue as catalogue_module
+from recorder.archive import naming
 from recorder.archive.catalogue import BACKDATING_DAYS_MAX, DAY_MS, Addition, Catalogue, Counts, Item
+from recorder.archive.certificate import Tombstone
 from recorder.archive.clerk import Clerk, Message
+from recorder.archive.code import code
+from recorder.archive.enrolled import enrol
 from recorder.archive.folder import FolderStore
 from recorder.archive.naming import Enrolment, Origin, conflict, items, parse_conflict, parse_items
-from recorder.archive.tables import METADATA, PARTITIONS
+from recorder.archive.rebuild import rebuild
+from recorder.archive.retention import Cause
+from recorder.archive.tables import METADATA, PARTITIONS, RECORDINGS
 from recorder.canonical import decode
 from recorder.errors import CatalogueError
 from recorder.sealed.layout import Preamble, RecordType
@@ -91,7 +100,7 @@ def test_the_migrations_make_the_tables_that_the_program_knows(catalogue, engine
         assert partitions == {f"{table}_{at:02}" for table in ("recordings", "items") for at in range(parts)}
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "head"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "head"])
 def test_up_down_up(engine, revision):
     turn(engine, command.upgrade, "head")
     turn(engine, command.downgrade, "base")
@@ -131,8 +140,136 @@ def test_what_is_there_goes_up_and_down_and_up(database, engine, tmp_path):
         assert [tuple(row) for row in rows] == before["items"]
     turn(engine, command.upgrade, "head")
     again = Catalogue(database.url)
-    assert (dump(again), again.counts()) == (before, counts)
+    assert again.counts() == counts
+    after = dump(again)
+    assert after["recordings"] == [without_what_no_row_told(row, again) for row in before["recordings"]]
+    assert after | {"recordings": []} == before | {"recordings": []}
     again.close()
+
+
+COLUMNS = [column.name for column in RECORDINGS.c]
+
+
+def without_what_no_row_told(row, again: Catalogue):
+    """As a row of before 0005 comes out of it: its receipt was not noted, and its manifest counts as come just now."""
+    told = dict(zip(COLUMNS, row, strict=True))
+    here = told["ended"] not in (None, "refused")
+    came_ms = row_of(again, told["id"])["came_ms"]
+    assert (came_ms is not None) == here
+    assert not here or abs(came_ms - time.time_ns() // 1_000_000) < DAY_MS
+    receipt = dict.fromkeys(("code", "consent", "yes", "present", "training"))
+    return tuple((told | receipt | {"came_ms": came_ms}).values())
+
+
+def test_a_catalogue_of_before_retention_is_migrated_by_whoever_opens_it(database, engine, tmp_path):
+    """As the program opens it: SQLite watches over what refers to a table that is made anew."""
+    catalogue, store, clerk, room = an_archive(database, tmp_path)
+    kept, refused = room.record(3), room.record(2)
+    send(clerk, kept, *kept.kept, kept.receipt)
+    send(clerk, refused, refused.preamble, *refused.blocks, refused.refusal, refused.refusal_receipt)
+    before, counts = dump(catalogue), catalogue.counts()
+    catalogue.close()
+    turn(engine, command.downgrade, "0004")
+    again = Catalogue(database.url)
+    assert (dump(again)["items"], again.counts()) == (before["items"], counts)
+    other = room.record(1)
+    send(Clerk("archive", KEY, store, again, DAYS), other, *other.kept)
+    assert row_of(again, other.id)["came_ms"] == NOW_MS
+    assert row_of(again, kept.id)["code"] is None
+    again.close()
+    rebuilt = Catalogue("sqlite://")
+    rebuild(store, rebuilt, NOW_MS + DAY_MS)
+    settled = COLUMNS.index("settled")  # a rebuild sees by itself that its blocks came together
+    found = [row[:settled] + row[settled + 1 :] for row in dump(rebuilt)["recordings"] if row[0] != other.id]
+    assert found == [row[:settled] + row[settled + 1 :] for row in before["recordings"]]
+
+
+def test_no_older_version_gets_a_catalogue_with_deleted_recordings(catalogue, database, engine):
+    with catalogue.write() as writing:
+        writing.add({RECORDING.id: Addition(origin(NOW_MS), [preamble_item()], NOW_MS)})
+        writing.bury(Tombstone(RECORDING.id, Cause.TERM, NOW_MS, kept=False, manifest=None, keybox=None))
+    before = dump(catalogue)
+    catalogue.close()
+    with pytest.raises(CommandError, match="an older version would not know"):
+        turn(engine, command.downgrade, "0004")
+    again = Catalogue(database.url)
+    assert dump(again) == before
+    again.close()
+
+
+class TestWhatRetentionNeeds:
+    def test_it_is_told_by_the_manifest_and_the_receipt_and_found_by_a_rebuild(self, database, tmp_path):
+        catalogue, store, clerk, room = an_archive(database, tmp_path)
+        kept = room.record(3)
+        send(clerk, kept, *kept.kept[:-2])
+        assert (row_of(catalogue, kept.id)["came_ms"], row_of(catalogue, kept.id)["code"]) == (None, None)
+        send(clerk, kept, kept.manifest, now_ms=NOW_MS + 5)
+        send(clerk, kept, kept.keybox, kept.receipt, now_ms=NOW_MS + 9)
+        row = row_of(catalogue, kept.id)
+        assert row["came_ms"] == NOW_MS + 5
+        assert row["code"] == code(kept.receipt.body)
+        assert [row[name] for name in ("consent", "yes", "present", "training")] == ["not_asked", 0, None, "not_asked"]
+        rebuilt = Catalogue("sqlite://")
+        rebuild(store, rebuilt, NOW_MS + DAY_MS)
+        assert row_of(rebuilt, kept.id)["came_ms"] == NOW_MS + 5
+        assert {**row_of(rebuilt, kept.id), "settled": False} == row
+        catalogue.close()
+
+    def test_a_refused_meeting_has_a_code_and_nobodys_days_count_from_it(self, database, tmp_path):
+        catalogue, store, clerk, room = an_archive(database, tmp_path)
+        refused = room.record(3)
+        send(clerk, refused, refused.preamble, *refused.blocks, refused.refusal, refused.refusal_receipt)
+        row = row_of(catalogue, refused.id)
+        assert (row["code"], row["consent"], row["came_ms"]) == (code(refused.refusal_receipt.body), "refused", None)
+        assert not list(store.list(naming.came(refused.id)))
+        catalogue.close()
+
+    def test_of_objects_that_do_not_say_when_it_came_a_rebuild_says_it_and_the_next_one_the_same(
+        self, database, tmp_path
+    ):
+        catalogue, store, clerk, room = an_archive(database, tmp_path)
+        kept = room.record(3)
+        send(clerk, kept, *kept.kept)
+        store.delete([naming.came(kept.id)])
+        for later in (7, 8):
+            rebuilt = Catalogue("sqlite://")
+            rebuild(store, rebuilt, NOW_MS + later * DAY_MS)
+            assert row_of(rebuilt, kept.id)["came_ms"] == NOW_MS + 7 * DAY_MS
+        catalogue.close()
+
+    def test_a_crash_behind_the_manifest_says_of_none_that_it_came_too_early(self, database, tmp_path, monkeypatch):
+        catalogue, store, clerk, room = an_archive(database, tmp_path)
+        kept = room.record(3)
+        real = FolderStore.put
+
+        def put_all_but_the_last_and_crash(self, objects):
+            real(self, dict(list(objects.items())[:-1]))
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(FolderStore, "put", put_all_but_the_last_and_crash)
+            with pytest.raises(KeyboardInterrupt):
+                send(clerk, kept, *kept.kept[:-1])
+        assert f"{kept.id}/manifest" in list(store.list(f"{kept.id}/"))
+        assert not list(store.list(naming.came(kept.id)))
+        send(clerk, kept, *kept.kept, now_ms=NOW_MS + DAY_MS)
+        assert row_of(catalogue, kept.id)["came_ms"] == NOW_MS + DAY_MS
+        assert canonical.decode(store.get(naming.came(kept.id)), naming.Came).came_ms == NOW_MS + DAY_MS
+        catalogue.close()
+
+
+KEY = Ed25519PrivateKey.generate()
+
+
+def an_archive(database, folder):
+    room, catalogue = Room(), Catalogue(database.url)
+    store = FolderStore.make(folder / "objects")
+    enrol(store, catalogue, [Enrolment(room.name, room.public_key.public_bytes_raw().hex(), NOW_MS)])
+    return catalogue, store, Clerk("archive", KEY, store, catalogue, DAYS), room
+
+
+def send(clerk: Clerk, recording, *uploads, now_ms: int = NOW_MS) -> None:
+    clerk.process(clerk.check([Message(str(recording.topic), bytes(upload)) for upload in uploads]), now_ms)
 
 
 def test_no_two_devices_have_one_key_whoever_writes(catalogue, database, engine):
@@ -238,7 +375,7 @@ def test_there_is_one_writer_at_a_time(catalogue):
 
 def test_what_raises_is_forgotten(catalogue):
     with pytest.raises(CatalogueError), catalogue.write() as writing:
-        writing.add({RECORDING.id: Addition(origin(NOW_MS), [block_item()])})
+        writing.add({RECORDING.id: Addition(origin(NOW_MS), [block_item()], NOW_MS)})
         raise CatalogueError("something came between")
     assert dump(catalogue) == {"devices": [], "recordings": [], "items": [], "conflicts": []}
 
@@ -258,25 +395,25 @@ def test_a_device_has_one_key(catalogue):
 class TestDeletionDate:
     def test_it_is_there_from_birth_even_without_a_preamble(self, catalogue):
         with catalogue.write() as writing:
-            writing.add({RECORDING.id: Addition(origin(NOW_MS), [block_item()])})
+            writing.add({RECORDING.id: Addition(origin(NOW_MS), [block_item()], NOW_MS)})
         assert delete_after(catalogue) == NOW_MS + DAYS * DAY_MS
 
     def test_it_counts_from_the_making_once_that_is_known(self, catalogue):
         with catalogue.write() as writing:
-            writing.add({RECORDING.id: Addition(origin(NOW_MS), [block_item()])})
+            writing.add({RECORDING.id: Addition(origin(NOW_MS), [block_item()], NOW_MS)})
         with catalogue.write() as writing:
-            writing.add({RECORDING.id: Addition(None, [preamble_item()])})
+            writing.add({RECORDING.id: Addition(None, [preamble_item()], NOW_MS)})
         assert delete_after(catalogue) == WALL_MS + DAYS * DAY_MS
 
     def test_a_clock_that_runs_ahead_does_not_put_it_off(self, catalogue):
         with catalogue.write() as writing:
-            writing.add({RECORDING.id: Addition(origin(WALL_MS - 3_000), [preamble_item()])})
+            writing.add({RECORDING.id: Addition(origin(WALL_MS - 3_000), [preamble_item()], NOW_MS)})
         assert delete_after(catalogue) == WALL_MS - 3_000 + DAYS * DAY_MS
 
     def test_a_clock_far_behind_does_not_have_it_deleted_at_once(self, catalogue):
         late_ms = WALL_MS + 1_000 * DAY_MS
         with catalogue.write() as writing:
-            writing.add({RECORDING.id: Addition(origin(late_ms), [preamble_item()])})
+            writing.add({RECORDING.id: Addition(origin(late_ms), [preamble_item()], NOW_MS)})
         assert delete_after(catalogue) == late_ms + (DAYS - BACKDATING_DAYS_MAX) * DAY_MS
 
 

@@ -101,7 +101,7 @@ class Archive:
 
     def rebuilt(self):
         again = Catalogue("sqlite://")
-        rebuild(self.store, again)
+        rebuild(self.store, again, self.now_ms)
         return dump(again)
 
     def state(self, recording: Recording) -> str:
@@ -294,7 +294,7 @@ class TestConsentReceipt:
         meetings = [room.record(1) for _ in range(3)]
         for each in reversed(meetings) if backwards else meetings:
             archive.send(each, *each.kept, each.receipt)
-        rebuild(archive.store, Catalogue("sqlite://"))
+        rebuild(archive.store, Catalogue("sqlite://"), archive.now_ms)
         assert caplog.records == []
 
     @pytest.mark.parametrize("backwards", [False, True])
@@ -388,7 +388,7 @@ class TestGathering:
             assert archive.clerk.gather() is (more > 0)
             assert list(export(archive.store, recording.id)) == before
         assert in_blocks(archive, recording) == together
-        assert archive.names(recording)[len(together) :] == ["keybox", "manifest", "origin", "preamble"]
+        assert archive.names(recording)[len(together) :] == ["came", "keybox", "manifest", "origin", "preamble"]
         assert archive.send(recording, recording.preamble).stored(recording.kept) == every(recording.kept)
         assert archive.dump() == archive.rebuilt()
 
@@ -697,11 +697,11 @@ class TestBeyondTheManifest:
         archive.send(recording, recording.keybox)
         assert archive.state(recording) == "open"
         assert f"not kept yet: recording={recording.id}: 3 of 4 blocks are here" in caplog.text
-        assert rebuild(archive.store, Catalogue("sqlite://"))[1] == [Lacking(recording.id, 3, 4)]
+        assert rebuild(archive.store, Catalogue("sqlite://"), archive.now_ms)[1] == [Lacking(recording.id, 3, 4)]
         archive.send(recording, recording.blocks[0])
         assert archive.state(recording) == "kept"
         assert archive.verified(recording).state is State.WHOLE
-        assert rebuild(archive.store, Catalogue("sqlite://")) == (Counts(2, 1, 0, 0, 0), [])
+        assert rebuild(archive.store, Catalogue("sqlite://"), archive.now_ms) == (Counts(2, 1, 0, 0, 0), [])
 
 
 class TestRefusal:
@@ -856,7 +856,7 @@ class TestRefusal:
         archive.catalogue.close()
         archive.database.empty()
         archive.open()
-        rebuild(archive.store, archive.catalogue)
+        rebuild(archive.store, archive.catalogue, archive.now_ms)
         archive.reopen()
         assert archive.names(recording) == LEFT
         assert archive.dump() == before
@@ -1015,7 +1015,7 @@ def test_a_catalogue_that_is_not_empty_is_not_rebuilt(archive, recording):
     archive.send(recording, *recording.kept)
     before = archive.dump()
     with pytest.raises(CatalogueError, match="is not empty; end the archive, move the catalogue away"):
-        rebuild(archive.store, archive.catalogue)
+        rebuild(archive.store, archive.catalogue, archive.now_ms)
     assert archive.dump() == before
 
 

@@ -112,6 +112,23 @@ def test_no_more_is_unsealed_and_read_than_the_range_needs(
     assert opened == [4]
 
 
+def test_its_blocks_are_given_one_by_one_and_unsealed_only_then(store: Watched, clerk: Clerk, room: Talking) -> None:
+    recording = room.record(9)
+    keep(clerk, recording)
+    hearing = hear(store, recording, room)
+    assert [(each.index, each.position, each.end) for each in hearing.headers] == [
+        (at, at * 48_000, (at + 1) * 48_000) for at in range(9)
+    ]
+    store.got.clear()
+    block = hearing.block(4)
+    assert isinstance(block, OpusBlock)
+    assert (block.position, block.packets) == (192_000, room.packets(4))
+    assert len(store.got) == 1
+    items = hearing.items()
+    assert next(items) == hearing.block(0)
+    assert [item.position for item in items] == [at * 48_000 for at in range(1, 9)]
+
+
 def test_it_goes_on_while_the_blocks_are_brought_together(store: Watched, clerk: Clerk, room: Talking) -> None:
     recording = room.record(9)
     keep(clerk, recording)

@@ -12,13 +12,17 @@ from pathlib import Path
 import pytest
 
 from recorder.archive.catalogue import Catalogue, Counts
+from recorder.archive.certificate import Certificate
+from recorder.archive.deletions import Deletions, Listed
+from recorder.archive.retention import Cause
 from recorder.fleet.authority import Authority
+from recorder.keyfiles import load_device_public
 from recorder.sealed.verify import State, verify
 from recorder.trial.broker import Broker
 from recorder.wire.receipt import Purged
 from recorder.wire.upload import Upload
 from tests.archive.site import SECONDS_MAX, Device, Site
-from tests.rooms import RECIPIENT, Recording, Room
+from tests.rooms import RECIPIENT, WALL_MS, Recording, Room
 from tests.rumqttd import Rumqttd
 
 
@@ -203,7 +207,7 @@ def check_everything_arrived(site: Site, device: Device, recording: Recording, b
     # What was on the road when the archive died comes to the next one before the preamble does, of which it may know nothing.
     assert {each.reason for each in device.rejected} <= {"send the preamble first"}
     assert site.records(recording) == {upload.name: upload.record for upload in recording.kept}
-    assert site.others(recording) == {"origin"}
+    assert site.others(recording) == {"origin", "came"}
     assert_whole(site, recording, device.room)
     assert not (site.folder / "archive" / "objects" / "conflicts").exists()
 
@@ -222,6 +226,31 @@ def test_the_archive_is_killed_and_started_again(site):
                 assert there[upload.name] == upload.record
         site.start_archive()
     check_everything_arrived(site, device, recording, background)
+
+
+def test_what_a_backup_brought_back_is_deleted_before_anything_is_served(gated):
+    device = Device(gated, "room-1")
+    assert device.connect()
+    recording, other = device.room.record(3), device.room.record(3)
+    for each in (recording, other):
+        device.deliver(*each.kept, each.receipt)
+    gated.end_archive(signal.SIGTERM)
+    # As after a restore: the list is newer than objects and catalogue.
+    Deletions(gated.folder / "archive" / "deletions").note(recording.id, Listed(WALL_MS, Cause.CLIENT))
+    gated.start_archive()
+    assert gated.names(recording) == [recording.receipt.name]
+    assert gated.others(recording) == {"origin", "deleted"}
+    file = gated.folder / "certificate"
+    gated.command("certificate", recording.id, "-o", str(file))
+    key = load_device_public(gated.folder / "authority" / "archive.pub")
+    assert Certificate.verify(file.read_bytes(), key).deletion.decided_ms == WALL_MS
+    assert_whole(gated, other, device.room)
+    before = len(device.rejected)
+    device.stored.clear()
+    device.deliver(recording.preamble, recording.blocks[1])  # its receipts were lost: it has them again, and forgets
+    assert len(device.rejected) == before
+    assert gated.names(recording) == [recording.receipt.name]
+    device.close()
 
 
 def written(process: subprocess.Popen[str]) -> int:

@@ -21,7 +21,7 @@ def begin(catalogue: Catalogue, *recordings: tuple[str, str, int]) -> None:
     """Recordings by id, device and minute."""
     origins = {ident: Origin(device, "ab" * 32, NOW_MS + minute * 60_000, 126) for ident, device, minute in recordings}
     with catalogue.write() as writing:
-        writing.add({ident: Addition(origin, []) for ident, origin in origins.items()})
+        writing.add({ident: Addition(origin, [], NOW_MS) for ident, origin in origins.items()})
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 100])

@@ -79,7 +79,7 @@ class Site:
     def assert_sound(self) -> None:
         """Nothing differs from what the objects say."""
         again = Catalogue("sqlite://")
-        rebuild(self.store, again)
+        rebuild(self.store, again, WALL_MS)
         catalogue = self.workers[0].catalogue
         told, expected = dump(catalogue), dump(again)
         for each in (told, expected):  # the gathering is still to come
@@ -245,7 +245,7 @@ def test_receipts_of_one_device_that_come_at_once_are_held_against_each_other(si
         said = canonical.decode(upload.body[64:], ConsentReceipt)
         content = b"\x01" * 32 if which == 0 else upload.content  # the second does not follow this first one
         with catalogue.write(Keys([upload.recording], [room.name])) as writing:
-            writing.add({upload.recording: Addition(None, [Item(upload.name, content, said)])})
+            writing.add({upload.recording: Addition(None, [Item(upload.name, content, said)], WALL_MS)})
             meanwhile()
 
     def begin_the_other() -> None:
@@ -289,7 +289,7 @@ def test_processes_that_open_it_at_once_migrate_it_once(database, revision):
     assert [process.returncode for process in processes] == [0] * WORKERS, told
     with engine.connect() as connection:
         assert {*inspect(connection).get_table_names()} >= {*METADATA.tables, "alembic_version"}
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0004"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0005"]
         assert connection.exec_driver_sql("SELECT count(*) FROM tallies").scalar() == 48
     engine.dispose()
 

@@ -189,7 +189,7 @@ def test_what_a_killed_server_had_not_committed_is_not_there_and_what_it_had_is(
     before = dump(catalogue)
     recording = Room().record(1)
     origin = Origin("room-1", recording.preamble.content.hex(), WALL_MS, 126)
-    addition = Addition(origin, [Item(Name(recording.id, recording.blocks[0].type, 0), bytes([1] * 32), None)])
+    addition = Addition(origin, [Item(Name(recording.id, recording.blocks[0].type, 0), bytes([1] * 32), None)], WALL_MS)
     with (
         pytest.raises(CatalogueError, match="cannot be written"),
         catalogue.write(Keys([recording.id], ["room-1"])) as writing,

@@ -13,9 +13,13 @@ from recorder import keyfiles
 from recorder.archive import naming
 from recorder.archive.catalogue import Catalogue
 from recorder.archive.clerk import Clerk, Message
+from recorder.archive.deletion import Deleter
+from recorder.archive.deletions import Deletions
 from recorder.archive.folder import FolderStore
+from recorder.archive.retention import Cause
 from recorder.cli import main
-from tests.rooms import WALL_MS, Recording, Room
+from recorder.sealed.keys import RecipientPrivateKey
+from tests.rooms import RECIPIENT, WALL_MS, Recording, Room
 
 
 @pytest.fixture
@@ -72,6 +76,44 @@ def test_its_consent_receipt_comes_out_and_verifies(
     assert "Gemeente Voorbeeld" in capsys.readouterr().out
     assert archive(site, "receipt", recording.id, "-o", site / "out.receipt") == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_the_certificate_of_a_deleted_one_comes_out_and_verifies(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = site / "out.deleted"
+    assert archive(site, "certificate", recording.id, "-o", out) == 2
+    assert f"the archive has no certificate that recording {recording.id} was deleted" in capsys.readouterr().err
+    key = Ed25519PrivateKey.generate()
+    keyfiles.save_device_public(site / "archive.pub", key.public_key())
+    keyfiles.save_device_public(site / "other.pub", Ed25519PrivateKey.generate().public_key())
+    catalogue = Catalogue(f"sqlite:///{site / 'archive' / 'catalogue.sqlite'}")
+    store = FolderStore(site / "archive" / "objects")
+    deletions = Deletions(site / "archive" / "deletions")
+    Deleter("archive", key, store, catalogue, deletions, lambda: WALL_MS).delete(recording.id, Cause.UNLINKED)
+    catalogue.close()
+    assert archive(site, "certificate", recording.id, "-o", out) == 0
+    assert f"`recorder verify {out} --archive-key archive.pub` says what it tells" in capsys.readouterr().out
+    assert main(["verify", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("DELETED: this archive certifies that it has the recording no more")
+    for words in (
+        f"recording:  {recording.id}\n",
+        "why:        nobody had named the case that it belongs to\n",
+        "key:        destroyed, at the latest on 2023-11-14 22:13:20 UTC\n",
+        "in room:    the archive had signed for all of it, by which the room forgets it\n",
+        f", from {site / 'archive.pub'}\n",
+    ):
+        assert words in said
+    assert main(["verify", str(out), "--json"]) == 0
+    assert msgspec.json.decode(capsys.readouterr().out)["deletion"]["cause"] == "unlinked"
+    assert main(["verify", str(out), "--archive-key", str(site / "other.pub")]) == 2
+    assert "not a certificate of the archive whose key is" in capsys.readouterr().err
+    out.write_bytes(out.read_bytes()[:-1])
+    assert main(["verify", str(out)]) == 2
+    assert archive(site, "export", recording.id, "-o", site / "out.sealed") == 2
+    assert "was deleted at the archive (unlinked); nobody can open it any more" in capsys.readouterr().err
+    assert archive(site, "receipt", recording.id, "-o", site / "out.receipt") == 0
 
 
 def test_of_a_recording_without_one_it_is_said(
@@ -234,7 +276,7 @@ def test_a_list_tells_the_newest_first(site: Path, recording: Recording, capsys:
     assert "'room-3' is not enrolled; those that are: room-1, room-2\n" in capsys.readouterr().err
     assert archive(site, "list") == 0
     out = capsys.readouterr().out
-    assert "of 1 kept, 1 open, 1 refused" in out
+    assert "of 1 kept, 1 open, 1 refused, 0 deleted" in out
     assert out.index(refused.id) < out.index(other.id) < out.index(recording.id)
     assert "room-1" in out
     assert "stop" in out
@@ -256,6 +298,26 @@ def test_rebuild_says_what_there_is(site: Path, recording: Recording, capsys: py
     FolderStore(objects).put({naming.items([each.name]): each.record for each in recording.blocks[::2]})
     assert archive(site, "rebuild") == 0
     assert capsys.readouterr().out == (
-        "devices: 1; records in conflict: 0\nrecordings: 0 kept, 1 open, 0 refused\n"
+        "devices: 1; records in conflict: 0\nrecordings: 0 kept, 1 open, 0 refused, 0 deleted\n"
         f"{recording.id}: 2 of 3 blocks are here\n"
     )
+
+
+def test_other_keys_open_what_is_here(site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]) -> None:
+    (site / "passphrase").write_text("six words or more are enough\n")
+    new = RecipientPrivateKey.generate("x25519")
+    for name, key in (("old", RECIPIENT), ("new", new)):
+        keyfiles.save_recipient(site / f"{name}.key", key, b"six words or more are enough")
+    keyfiles.save_recipient_public(site / "vault.pub", RecipientPrivateKey.generate("mlkem768-x25519").public)
+    keys = [f"--{name}{part}" for name in ("old", "new") for part in ("", "-passphrase-file")]
+    files = [site / "old.key", site / "passphrase", site / "new.key", site / "passphrase"]
+    told = [each for pair in zip(keys, files, strict=True) for each in pair]
+    capsys.readouterr()
+    assert archive(site, "rewrap", *told, "--escrow", site / "vault.pub") == 0
+    assert "1 recordings have other keys now, 0 had them already, 0 could not be done" in capsys.readouterr().out
+    assert archive(site, "rewrap", *told, "--escrow", site / "vault.pub") == 0
+    assert "0 recordings have other keys now, 1 had them already" in capsys.readouterr().out
+    assert archive(site, "rewrap", *told) == 2  # the old key opens it no more
+    out = capsys.readouterr()
+    assert "keep the old key" in out.out
+    assert f"{recording.id}: the recording is not sealed for this key" in out.err.replace("\n", " ")

@@ -148,4 +148,4 @@ def test_there_is_a_word_for_everything_in_both_languages(language: Language) ->
 
 
 def test_a_time_beyond_the_calendar_is_told() -> None:
-    assert consent._utc(CALENDAR_END_MS) == "> 9999"
+    assert consent.utc(CALENDAR_END_MS) == "> 9999"

@@ -48,7 +48,7 @@ def judge(site: Site) -> Verdict:
     try:
         objects = [site.store.get(name) for name in site.store.list("")]
         with closing(Catalogue(site.catalogue)) as catalogue, closing(Catalogue("sqlite://")) as again:
-            rebuild(site.store, again)
+            rebuild(site.store, again, 0)
             found, expected = dump(catalogue), dump(again)
             counts = catalogue.counts()
             if (found, counts) != (expected, again.counts()):

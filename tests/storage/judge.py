@@ -80,7 +80,7 @@ class Archive:
     def rebuilt(self) -> Outcome:
         """What another catalogue would make of the objects."""
         with closing(Catalogue("sqlite://")) as catalogue:
-            rebuild(self.store, catalogue)
+            rebuild(self.store, catalogue, NOW_MS)
             return self._outcome(catalogue, self._a_clerk(catalogue))
 
     def _outcome(self, catalogue: Catalogue, clerk: Clerk) -> Outcome:

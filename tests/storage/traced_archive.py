@@ -71,7 +71,7 @@ def signs_first() -> None:
 
     def shadow(name: str, key: Any, store: Any, retention_days: int) -> Clerk:
         catalogue = Catalogue("sqlite://")
-        rebuild(store, catalogue)
+        rebuild(store, catalogue, 0)
         clerk = Clerk.__new__(Clerk)
         begin(clerk, name, key, FolderStore.make(Path(sys.argv[1]).with_name("shadow")), catalogue, retention_days)
         return clerk

@@ -228,4 +228,5 @@ LOGGING = {
     "formatters": {"line": {"()": "recorder.archive.web.logs.OneLine", "format": "%(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"alembic": {"level": "WARNING"}},
 }

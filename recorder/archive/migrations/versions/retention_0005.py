@@ -62,7 +62,7 @@ def _have_states(before: str, after: str) -> None:
     connection = op.get_bind()
     if connection.dialect.name != "sqlite":
         (check,) = sa.inspect(connection).get_check_constraints("recordings")
-        op.drop_constraint(op.f(str(check["name"])), "recordings", type_="check")
+        op.drop_constraint(op.f(check["name"] or ""), "recordings", type_="check")
         op.create_check_constraint(op.f("ck_recordings_state"), "recordings", after)
         return
     # SQLite changes no constraint: the table is made anew in its own words. Its items refer to it, and do again in the end.

@@ -1,5 +1,12 @@
-"""The addresses of the API."""
+"""The addresses of the API, and of the page where its tokens are made."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from recorder.archive.web.api import views
+from recorder.archive.web.api.calls import api
+
+urlpatterns = [
+    path("tokens/", views.tokens, name="tokens"),
+    path("tokens/<int:token>/revoke/", views.revoke, name="revoke_token"),
+    path("api/v1/", api.urls),
+]

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-_CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./_-]{0,63}", re.ASCII)
+CASE_PATTERN = "^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,63}$"
 _BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 
 
@@ -33,7 +33,7 @@ class CaseNumber(forms.CharField):
         cleaned = " ".join(super().clean(value).split())
         if is_citizen_number(cleaned):
             raise ValidationError(_("This is a citizen service number (BSN). Type the number of the case instead."))
-        if not _CASE.fullmatch(cleaned):
+        if not re.fullmatch(CASE_PATTERN, cleaned, re.ASCII):
             raise ValidationError(
                 _("A case number has letters, digits, spaces and . / _ - and begins with a letter or digit.")
             )

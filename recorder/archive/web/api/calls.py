@@ -1,0 +1,139 @@
+"""What a program of the organisation can call, below /api/v1. The page /api/v1/openapi.json describes it."""
+
+from datetime import UTC, datetime, time
+from typing import cast
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import NinjaAPI, Query
+from ninja.errors import HttpError, ValidationError
+
+from recorder import __version__
+from recorder.archive.access import Action
+from recorder.archive.retention import HOUR_MS
+from recorder.archive.web.api import bearer
+from recorder.archive.web.api.bearer import ROLE, Bearer
+from recorder.archive.web.api.models import Token
+from recorder.archive.web.api.schemas import (
+    CaseOf,
+    Decision,
+    Done,
+    Hours,
+    Moment,
+    Problem,
+    RecordingId,
+    RoomName,
+    Unlinked,
+)
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.meetings.models import Case, Link
+from recorder.archive.web.meetings.seen import see, unlinked
+from recorder.archive.web.people.models import Person
+from recorder.archive.web.trail import writing
+
+NOT_THERE = "There is no such recording without a case."
+api = NinjaAPI(
+    title="Wederhoor",
+    version=__version__,
+    docs_url=None,
+    urls_namespace="api",
+    description="Acts of a case system, by a token.",
+)
+PROBLEMS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 422: Problem}
+
+
+@api.exception_handler(ValidationError)
+def wrong(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """What is wrong with what was sent, in one sentence for each part; nothing of it is repeated."""
+    told = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors)
+    return api.create_response(request, {"detail": told}, status=422)
+
+
+@api.get("/unlinked", auth=Bearer(Action.LIST_UNLINKED), response={200: list[Unlinked], **PROBLEMS})
+def list_unlinked(
+    request: HttpRequest, room: Query[RoomName], begin: Query[Moment], hours: Query[Hours]
+) -> list[Unlinked]:
+    """The recordings of one room that began within so many hours from `begin`, and have no case yet.
+
+    So a program finds the recording of an appointment that it knows of, and no others.
+    """
+    token = _token(request)
+    bearer.permit(token, Action.LIST_UNLINKED)
+    begin_ms = int(begin.timestamp() * 1_000)
+    end_ms = begin_ms + hours * HOUR_MS
+    writing.write(person=bearer.name(token), role=ROLE, action=Action.LIST_UNLINKED, details={"room": room})
+    return [
+        Unlinked(
+            recording=each.recording,
+            room=each.row.device,
+            began=_moment(each.row.made_ms),
+            ended=_moment(each.row.ended_ms),
+            delete_on=_moment(each.fate.due_ms),
+        )
+        for each in unlinked([room])
+        if each.row.made_ms is not None and begin_ms <= each.row.made_ms <= end_ms
+    ]
+
+
+@api.put("/recordings/{recording}/case", auth=Bearer(Action.LINK), response={200: Done, **PROBLEMS})
+def link(request: HttpRequest, recording: RecordingId, told: CaseOf) -> Done:
+    """Say of which case a recording is. Said again with the same case it changes nothing."""
+    token = _token(request)
+    bearer.permit(token, Action.LINK, recording=recording)
+    person = _person(told.person)
+    already = Link.objects.filter(recording=recording).select_related("case").first()
+    if already is not None:
+        if already.case.number == told.case and already.person == person:
+            return Done(recordings=1)
+        raise HttpError(404, NOT_THERE)
+    found = see([recording])
+    if not found:
+        raise HttpError(404, NOT_THERE)
+    with transaction.atomic():
+        case, _new = Case.objects.get_or_create(number=told.case)
+        _link, new = Link.objects.get_or_create(
+            recording=recording,
+            defaults={"case": case, "person": person, "device": found[0].row.device, "at_ms": now_ms()},
+        )
+        if new:
+            details = {"case": told.case}
+            writing.write(
+                person=bearer.name(token), role=ROLE, action=Action.LINK, recording=recording, details=details
+            )
+    if not new:
+        raise HttpError(404, NOT_THERE)
+    return Done(recordings=1)
+
+
+@api.post("/decisions", auth=Bearer(Action.DECIDE), response={200: Done, **PROBLEMS})
+def decide(request: HttpRequest, told: Decision) -> Done:
+    """Tell when a case was decided: how long its recordings stay counts from that."""
+    token = _token(request)
+    bearer.permit(token, Action.DECIDE)
+    noon = timezone.make_aware(datetime.combine(told.day, time(12)))
+    with transaction.atomic():
+        changed = Case.objects.filter(number=told.case).update(decided_ms=int(noon.timestamp() * 1_000))
+        if changed:
+            details = {"case": told.case, "day": told.day.isoformat()}
+            writing.write(person=bearer.name(token), role=ROLE, action=Action.DECIDE, details=details)
+    if not changed:
+        raise HttpError(404, "No recording is of this case.")
+    return Done(recordings=Link.objects.filter(case__number=told.case).count())
+
+
+def _token(request: HttpRequest) -> Token:
+    return cast("Token", request.auth)  # type: ignore[attr-defined] # ninja puts it there
+
+
+def _person(email: str | None) -> Person | None:
+    if email is None:
+        return None
+    found = Person.objects.filter(email=email.lower(), is_active=True).first()
+    if found is None:
+        raise HttpError(404, "There is no account with this address.")
+    return found
+
+
+def _moment(unix_ms: int | None) -> datetime | None:
+    return None if unix_ms is None else datetime.fromtimestamp(unix_ms / 1_000, UTC)

@@ -1,0 +1,68 @@
+"""The tokens of the organisation's programs, for who keeps the accounts."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from recorder.archive.access import Action, Purpose
+from recorder.archive.web.access import Asked, needs, note, permit
+from recorder.archive.web.api import bearer
+from recorder.archive.web.api.forms import TokenForm
+from recorder.archive.web.api.models import Token
+from recorder.archive.web.api.tokens import make
+from recorder.archive.web.api.words import CALLS
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.words import PURPOSES
+
+
+@needs(Action.KEEP_ACCOUNTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def tokens(request: Asked) -> HttpResponse:
+    """All tokens; POST: a new one, which is shown this once."""
+    role = permit(request.user, Action.KEEP_ACCOUNTS)
+    form, made = TokenForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        told = form.cleaned_data
+        with transaction.atomic():
+            made = make(
+                request.user,
+                told["name"],
+                [Action(each) for each in told["actions"]],
+                [Purpose(each) for each in told["purposes"]],
+                told["days"],
+            )
+            details = {
+                "token": told["name"],
+                "actions": " ".join(told["actions"]),
+                "purposes": " ".join(told["purposes"]),
+            }
+            note(request.user, role, Action.KEEP_ACCOUNTS, details=details)
+        form = TokenForm()
+    context = {"form": form, "made": made, "tokens": [_shown(each) for each in Token.objects.order_by("-made_ms")]}
+    return render(request, "api/tokens.html", context)
+
+
+@needs(Action.KEEP_ACCOUNTS)
+@require_http_methods(["POST"])
+def revoke(request: Asked, token: int) -> HttpResponse:
+    """From now on it is good for nothing."""
+    role = permit(request.user, Action.KEEP_ACCOUNTS)
+    found = get_object_or_404(Token, pk=token)
+    with transaction.atomic():
+        if Token.objects.filter(pk=found.pk, revoked_ms=None).update(revoked_ms=now_ms()):
+            note(request.user, role, Action.KEEP_ACCOUNTS, details={"revoked": bearer.name(found)})
+    messages.success(request, _("The token is good for nothing from now on."))
+    return redirect("tokens")
+
+
+def _shown(token: Token) -> dict[str, object]:
+    return {
+        "token": token,
+        "called": bearer.name(token),
+        "actions": [CALLS[Action(each)] for each in token.actions],
+        "purposes": [PURPOSES[Purpose(each)] for each in token.purposes],
+        "good": token.revoked_ms is None and token.until_ms > now_ms(),
+    }

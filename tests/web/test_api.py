@@ -1,0 +1,152 @@
+"""What a program can do by a token, and what it cannot."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.wsgi import get_wsgi_application
+from django.test import Client
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from schemathesis import GenerationMode
+
+from recorder.archive.access import Action, Purpose, Role
+from recorder.archive.web.api.calls import api
+from recorder.archive.web.api.models import Token
+from recorder.archive.web.api.tokens import make as make_token
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.meetings.models import Case, Link
+from recorder.archive.web.trail.models import Line
+from tests.web.archive import Archive
+from tests.web.conftest import Make
+
+MakeToken = Callable[..., str]
+ALL = (Action.LIST_UNLINKED, Action.LINK, Action.DECIDE, Action.HOLD)
+
+
+@pytest.fixture
+def token(make: Make) -> MakeToken:
+    """Makes a token that may do these."""
+    person = make(Role.ADMINISTRATOR)
+    return lambda *actions, purposes=tuple(Purpose): make_token(person, "a program", actions, purposes, 30)
+
+
+def call(method: str, address: str, token: str, body: object = None) -> Any:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return Client(headers=headers).generic(
+        method,
+        f"/api/v1{address}",
+        "" if body is None else __import__("json").dumps(body),
+        content_type="application/json",
+    )
+
+
+def window(hours: int = 20) -> str:
+    begin = datetime.now(UTC) - timedelta(hours=hours - 1)
+    return f"begin={begin.isoformat().replace('+', '%2B')}&hours={hours}"
+
+
+def test_a_case_system_finds_a_meeting_and_names_its_case(archive: Archive, token: MakeToken, make: Make) -> None:
+    recording, elsewhere = archive.record("room-1"), archive.record("room-2")
+    person = make(Role.CASEWORKER, rooms=["room-1"])
+    bearer = token(*ALL)
+    found = call("GET", f"/unlinked?room=room-1&{window()}", bearer).json()
+    assert [each["recording"] for each in found] == [recording.id]
+    answer = call("PUT", f"/recordings/{recording.id}/case", bearer, {"case": "Z-1", "person": person.email})
+    assert answer.status_code == 200, answer.content
+    link = Link.objects.get(recording=recording.id)
+    assert (link.case.number, link.person) == ("Z-1", person)
+    assert call("GET", f"/unlinked?room=room-1&{window()}", bearer).json() == []
+    assert (
+        call("PUT", f"/recordings/{recording.id}/case", bearer, {"case": "Z-1", "person": person.email}).status_code
+        == 200
+    )
+    assert call("PUT", f"/recordings/{recording.id}/case", bearer, {"case": "Z-2"}).status_code == 404
+    assert call("PUT", f"/recordings/{'0' * 32}/case", bearer, {"case": "Z-2"}).status_code == 404
+    assert call("POST", "/decisions", bearer, {"case": "Z-1", "day": "2026-11-01"}).json() == {"recordings": 1}
+    assert Case.objects.get(number="Z-1").decided_ms is not None
+    assert call("POST", "/decisions", bearer, {"case": "Z-3", "day": "2026-11-01"}).status_code == 404
+    lines = Line.objects.filter(action="link", recording=recording.id)
+    assert [each.person for each in lines] == [f"token-{Token.objects.get().pk}"]
+    assert not Link.objects.filter(recording=elsewhere.id).exists()
+
+
+def test_a_token_is_for_what_it_was_given_for(archive: Archive, token: MakeToken) -> None:
+    recording = archive.record()
+    bearer = token(Action.DECIDE)
+    assert call("PUT", f"/recordings/{recording.id}/case", bearer, {"case": "Z-1"}).status_code == 403
+    assert Line.objects.filter(action="link", person__startswith="token-").exists()
+    assert not Link.objects.exists()
+
+
+@pytest.mark.parametrize("flaw", ["none", "other", "revoked", "over", "cookie"])
+def test_what_is_no_good_token_gets_nothing(flaw: str, archive: Archive, token: MakeToken, make: Make) -> None:
+    bearer = token(*ALL)
+    match flaw:
+        case "none":
+            bearer = ""
+        case "other":
+            bearer = bearer[:-1] + ("A" if bearer[-1] != "A" else "B")
+        case "revoked":
+            Token.objects.update(revoked_ms=now_ms())
+        case "over":
+            Token.objects.update(until_ms=now_ms())
+    if flaw == "cookie":  # a person's session is no token
+        client = Client()
+        client.force_login(make(Role.CASEWORKER, rooms=["room-1"]))
+        assert client.get(f"/api/v1/unlinked?room=room-1&{window()}").status_code == 401
+        return
+    assert call("GET", f"/unlinked?room=room-1&{window()}", bearer).status_code == 401
+
+
+def test_no_more_than_a_day_is_shown_at_once(archive: Archive, token: MakeToken) -> None:
+    assert call("GET", f"/unlinked?room=room-1&{window(hours=25)}", token(*ALL)).status_code == 422
+
+
+def test_a_citizen_number_is_refused(archive: Archive, token: MakeToken) -> None:
+    recording = archive.record()
+    answer = call("PUT", f"/recordings/{recording.id}/case", token(*ALL), {"case": "123456782"})
+    assert answer.status_code == 422
+    assert not Case.objects.exists()
+
+
+def test_every_call_names_an_action_that_programs_may_have() -> None:
+    calls = [call for path in api._routers[0][1].path_operations.values() for call in path.operations]
+    assert len(calls) >= 3
+    for each in calls:
+        (auth,) = each.auth_callbacks
+        assert auth.action in ALL
+
+
+def test_a_token_is_shown_once_and_revoked(archive: Archive, make: Make) -> None:
+    client = Client()
+    client.force_login(make(Role.ADMINISTRATOR))
+    told = {"name": "Suite, at the data centre", "actions": ["link"], "days": "30"}
+    page = client.post("/tokens/", told).content.decode()
+    shown = page.partition("<code>")[2].partition("</code>")[0]
+    assert shown.startswith("wederhoor_")
+    assert shown not in client.get("/tokens/").content.decode()
+    assert shown.encode() not in bytes(Token.objects.get().hash)
+    client.post(f"/tokens/{Token.objects.get().pk}/revoke/")
+    assert call("PUT", f"/recordings/{'0' * 32}/case", shown, {"case": "Z-1"}).status_code == 401
+    assert Line.objects.filter(action="keep_accounts").count() == 2
+
+
+def test_it_is_what_it_says_of_itself(archive: Archive, token: MakeToken) -> None:
+    """Whatever is sent that its description allows, or forbids, it answers as the description says, and never with 500."""
+    archive.record()
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+    headers = {"Authorization": f"Bearer {token(*ALL)}"}
+    operations = [each.ok() for each in schema.get_all_operations()]
+    assert len(operations) >= 3
+    for operation in operations:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+            @hypothesis_settings(max_examples=15, suppress_health_check=list(HealthCheck), database=None)
+            @given(case=operation.as_strategy(generation_mode=mode))
+            def check(case: Any) -> None:
+                case.call_and_validate(headers=headers)
+
+            check()
