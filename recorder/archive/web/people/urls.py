@@ -24,7 +24,7 @@ _ACCOUNT = [
     ),
     path("password/set/", everybody(account.password_reset_from_key_done), name="account_reset_password_from_key_done"),
     path("oidc/", views.provider, name="provider"),
-    path("oidc/<slug:provider_id>/callback/", everybody(oidc.callback), name="openid_connect_callback"),
+    path("oidc/<str:provider_id>/callback/", everybody(oidc.callback), name="openid_connect_callback"),
     path("oidc/cancelled/", views.cancelled, name="socialaccount_login_cancelled"),
     path("2fa/", everybody(mfa.index), name="mfa_index"),
     path("2fa/authenticate/", everybody(mfa.authenticate), name="mfa_authenticate"),
