@@ -22,8 +22,8 @@ import msgspec
 
 from recorder import keyfiles
 from recorder.audio import Gap, PcmBlock
+from recorder.confine import confine
 from recorder.device import clock, entropy
-from recorder.device.confine import confine
 from recorder.device.front import FrontEnd
 from recorder.device.microphone import Microphone
 from recorder.device.pipe import BODY_BYTES_MAX, Command, Frame, Kind, Setup, State, Telemetry

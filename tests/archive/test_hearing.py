@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from recorder.archive import hearing as module
 from recorder.archive.catalogue import Catalogue
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.enrolled import enrol
@@ -16,6 +15,7 @@ from recorder.archive.folder import FolderStore
 from recorder.archive.hearing import Hearing
 from recorder.archive.naming import Enrolment
 from recorder.archive.reading_room import listen
+from recorder.archive.records import Records
 from recorder.audio import OpusBlock
 from recorder.errors import SealedError, StoreError
 from recorder.sealed.keys import RecipientPrivateKey
@@ -232,9 +232,9 @@ def test_who_may_not_hear_is_told_why(store: Watched, clerk: Clerk, room: Talkin
 
 def test_the_stream_of_records_reads_as_a_file_does() -> None:
     parts = [b"", b"one", b"", b"two", b"three"]
-    stream = io.BufferedReader(module._Records(lambda: iter(parts)), buffer_size=4)
+    stream = io.BufferedReader(Records(lambda: iter(parts)), buffer_size=4)
     for _ in range(2):
         assert (stream.read(2), stream.read(3), stream.read()) == (b"on", b"etw", b"othree")
         stream.seek(0)
     with pytest.raises(io.UnsupportedOperation):
-        module._Records(lambda: iter(parts)).seek(3)
+        Records(lambda: iter(parts)).seek(3)

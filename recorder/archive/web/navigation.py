@@ -20,6 +20,7 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("meetings", _("My meetings"), frozenset({Action.LIST_UNLINKED})),
     ("find", _("Find"), frozenset({Action.FIND})),
     ("people", _("Accounts"), frozenset({Action.KEEP_ACCOUNTS})),
+    ("disputes", _("Disputed links"), frozenset({Action.SETTLE_DISPUTE})),
     ("tokens", _("Programs"), frozenset({Action.KEEP_ACCOUNTS})),
 )
 

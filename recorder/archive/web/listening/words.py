@@ -10,6 +10,7 @@ WHY_NOT: Mapping[str, Promise] = {
     "over": _("Your time to listen is over. Ask again, and say what for."),
     "gone": _("The recording is not there any more."),
     "forbidden": _("Your role does not allow this any more."),
+    "disputed": _("A colleague disputes that this was your conversation. The privacy officer decides."),
     "locked": _("The recording is locked: nobody may hear it."),
     "training": _("Recordings are not played for training. Fragments are."),
     "unreadable": _("The recording cannot be opened."),
