@@ -291,8 +291,28 @@ class Web(Section, frozen=True):
     socket: str
     organisation: Annotated[str, Meta(min_length=1, max_length=100)]
     language: Literal["nl", "en"]
+    oidc_issuer: Annotated[
+        str,
+        Meta(
+            pattern=r"^(|https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)$",
+            description='"" for none, or the provider\'s address, "https://HOST/PATH"',
+        ),
+    ]
+    oidc_name: Annotated[str, Meta(max_length=60)]
+    oidc_client: str
+    oidc_secret_file: str
 
     def __post_init__(self) -> None:
+        if self.oidc_issuer.startswith("http:") and not _is_loopback(self.oidc_issuer):
+            raise Clash(
+                f'web.oidc_issuer is "{self.oidc_issuer}": without TLS whoever is on the way signs in as anybody; use https',
+                "web.oidc_issuer",
+            )
+        for key in ("oidc_name", "oidc_client", "oidc_secret_file"):
+            if self.oidc_issuer and not getattr(self, key):
+                raise Clash(
+                    f'web.oidc_issuer is "{self.oidc_issuer}", but web.{key} is empty', "web.oidc_issuer", f"web.{key}"
+                )
         if self.url.startswith("http:") and not _is_loopback(self.url):
             raise Clash(
                 f'web.url is "{self.url}": without TLS whoever is on the way sees what is said and typed; use https',

@@ -66,6 +66,13 @@ def test_what_is_given_overlays_the_defaults(tmp_path: Path) -> None:
             4,
             ("archive.objects_endpoint is", "without TLS", "archive.objects_plain_http"),
         ),
+        (
+            "[web]\noidc_issuer = 'https://login.example.nl/tenant'\n",
+            2,
+            ('web.oidc_issuer is "https://login.example.nl/tenant", but web.oidc_name is empty',),
+        ),
+        ("[web]\noidc_issuer = 'http://login.example.nl'\n", 2, ("web.oidc_issuer is", "without TLS")),
+        ("[web]\noidc_issuer = 'login.example.nl'\n", 2, ("web.oidc_issuer: is", "https://HOST/PATH")),
         ("[uplink]\nport = 0\n", 2, ("uplink.port: is 0;", "whole number, at least 1 and at most 65535")),
         ("[uplink]\nport = 70000\n", 2, ("uplink.port: is 70000;", "at most 65535")),
         ("\n\n[uplink]\nport = '8883'\n", 4, ('uplink.port: is "8883";', "a whole number")),

@@ -18,7 +18,9 @@ INTAKE = UNITS / "wederhoor-archive@.service"
 WATCH = UNITS / "wederhoor-watch.service"
 FORGET = UNITS / "wederhoor-forget.service"
 TIMER = UNITS / "wederhoor-forget.timer"
-EXPOSURE_MAX = {ROOM: 18, INTAKE: 11, WATCH: 11, FORGET: 11}
+WEB = UNITS / "wederhoor-web.service"
+READING_ROOM = UNITS / "wederhoor-reading-room.service"
+EXPOSURE_MAX = {ROOM: 18, INTAKE: 11, WATCH: 11, FORGET: 11, WEB: 11, READING_ROOM: 11}
 """Tenths, as `systemd-analyze security` counts; comparable services of Debian have 21 to 94."""
 
 
@@ -134,3 +136,14 @@ def test_no_unit_waits_for_network_or_time() -> None:
 def test_an_intake_has_the_time_to_send_its_last_receipts() -> None:
     (seconds,) = settings(INTAKE)["TimeoutStopSec"]
     assert float(seconds) >= 2 * FAREWELL_SECONDS_MAX
+
+
+def test_the_pages_reach_the_reading_room_and_neither_is_the_other_or_an_intake() -> None:
+    web, reading, intake = settings(WEB), settings(READING_ROOM), settings(INTAKE)
+    assert len({each["User"][0] for each in (web, reading, intake)}) == 3
+    assert web["SupplementaryGroups"] == reading["Group"]
+    assert reading["RuntimeDirectoryMode"] == ["0750"]
+    assert "LoadCredential" not in web
+    assert [each.partition(":")[0] for each in reading["LoadCredential"]] == ["reader.key", "passphrase"]
+    for name in ("reader.key", "passphrase"):
+        assert f"%d/{name}" in reading["ExecStart"][0]

@@ -62,9 +62,11 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(args: argparse.Namespace, config: Config) -> int:
     """Carry out one of these actions; returns the exit code."""
     from recorder.archive.web import serving
+    from recorder.archive.web.people.provider import secret
 
     match args.action:
         case "web":
+            secret(config.web)
             serving.make_secret(config)
             serving.set_up(args.config)
             serving.serve_pages(config, lambda: print("ready", flush=True))
@@ -100,11 +102,15 @@ def _read(args: argparse.Namespace) -> None:
 
 def _account(args: argparse.Namespace, config: Config) -> None:
     from recorder.archive.access import Role
+    from recorder.archive.web.archive import archive
     from recorder.archive.web.people.keeping import invite, make
 
     unknown = sorted(set(args.role) - {each.value for each in Role})
     if unknown:
         raise WebError(f"{unknown[0]!r} is no role; those are {', '.join(Role)}")
+    missing = sorted(set(args.room) - set(archive().catalogue.enrolled())) if args.room else []
+    if missing:
+        raise WebError(f"{missing[0]!r} is not enrolled: see `recorder status`")
     person = make(args.email, args.name, [Role(each) for each in args.role], args.room)
     print(f"{person.email} may sign in once a password is set, within three days, at\n{config.web.url}{invite(person)}")
     sys.stdout.flush()

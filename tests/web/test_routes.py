@@ -1,4 +1,4 @@
-"""All addresses: each says whose it is, and is nobody else's.."""
+"""All addresses: each says whose it is, and is nobody else's."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,8 +13,6 @@ from recorder.archive.web.people.models import Person
 from tests.web.archive import Archive
 from tests.web.conftest import Make
 
-LIBRARY = "account/"
-"""Below this the addresses are allauth's: tests/web/test_people.py has what is offered of them."""
 API = "api/v1/"
 VALUES = {StringConverter: "0" * 32, UUIDConverter: "00000000-0000-4000-8000-000000000000", IntConverter: 1}
 """What stands for a part of an address."""
@@ -37,7 +35,7 @@ def _kind(converter: Any) -> str:
     return {StringConverter: "str", UUIDConverter: "uuid", IntConverter: "int"}[type(converter)]
 
 
-OURS = [each for each in walk(get_resolver().url_patterns) if not each[0].startswith((LIBRARY, API))]
+OURS = [each for each in walk(get_resolver().url_patterns) if not each[0].startswith(API)]
 GUARDED = [(address, view.actions) for address, view in OURS if getattr(view, "actions", ())]
 
 
@@ -69,7 +67,7 @@ def test_nothing_is_done_without_the_page_that_it_was_asked_from(
     assert browser.post(f"/{address}", {"case": "Z-1"}).status_code == 403
 
 
-@pytest.mark.parametrize("address", sorted({address for address, _ in OURS} | {"account/login/", "no/such/page/"}))
+@pytest.mark.parametrize("address", sorted({address for address, _ in OURS} | {"no/such/page/"}))
 def test_every_answer_keeps_what_it_says_to_itself(address: str, archive: Archive, db: None) -> None:
     answer = Client().get(f"/{address}")
     policy = answer.headers["Content-Security-Policy"]

@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "recorder.archive.web.middleware.bounded",
     "recorder.archive.web.middleware.second_factor",
 ]
 TEMPLATES = [
@@ -181,11 +182,28 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # who keeps the accounts enters the address
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_RATE_LIMITS = dict(limits.LIMITS)
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if _WEB.behind_proxy else 0  # else all who come by it would be one for the rate limits
+ACCOUNT_FORMS = {
+    "login": "recorder.archive.web.people.forms.SignIn",
+    "reauthenticate": "recorder.archive.web.people.forms.Again",
+    "change_password": "recorder.archive.web.people.forms.ChangePassword",
+    "reset_password_from_key": "recorder.archive.web.people.forms.FirstPassword",
+    "user_token": "recorder.archive.web.people.forms.Invitation",
+}
+# Many come from one address, where the organisation's network has one: what guards an account counts by account.
+ACCOUNT_RATE_LIMITS = {"login": "300/m/ip", "login_failed": "100/m/ip,5/5m/key", **limits.LIMITS}
+ALLAUTH_TRUSTED_PROXY_COUNT = int(_WEB.behind_proxy)  # else all who come by it would be one for the rate limits
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
 SOCIALACCOUNT_ADAPTER = "recorder.archive.web.people.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_ONLY = False
+MFA_ADAPTER = "recorder.archive.web.people.adapters.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "recorder.archive.web.people.forms.SecondFactor",
+    "reauthenticate": "recorder.archive.web.people.forms.SecondFactorAgain",
+    "activate_totp": "recorder.archive.web.people.forms.ActivateApp",
+    "add_webauthn": "recorder.archive.web.people.forms.AddPasskey",
+    "edit_webauthn": "recorder.archive.web.people.forms.NamePasskey",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "300/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
@@ -196,8 +214,14 @@ MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "limits"}}
-"""Rate limits: the same for all workers."""
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "limits",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+"""Rate limits: the same for all workers. With few entries whoever tries many addresses makes it forget the others'."""
 
 LOGGING = {
     "version": 1,

@@ -9,9 +9,9 @@ APPS = ("people", "trail", "meetings", "listening", "holds", "rights", "policy",
 urlpatterns = [
     path("", views.start, name="start"),
     path("language/", views.language, name="language"),
-    path("account/", include("allauth.urls")),
     *(path("", include(f"recorder.archive.web.{app}.urls")) for app in APPS),
 ]
 handler403 = "recorder.archive.web.views.forbidden"
 handler404 = "recorder.archive.web.views.not_found"
+handler429 = "recorder.archive.web.views.too_often"
 handler500 = "recorder.archive.web.views.broken"

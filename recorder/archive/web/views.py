@@ -54,5 +54,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return render(request, "web/not_found.html", status=404)
 
 
+def too_often(request: HttpRequest) -> HttpResponse:
+    return render(request, "web/too_often.html", status=429)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     return render(request, "web/broken.html", status=500)

@@ -1,16 +1,22 @@
-"""Keeping the accounts: making one, and the link by which its person sets a password."""
+"""Keeping the accounts: making one, the link by which its person sets a password, and ending one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
-from django.core.exceptions import ValidationError
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
+from django.db import transaction
 from django.urls import reverse
 
-from recorder.archive.access import Role, may_have
+from recorder.archive.access import Action, Role, may, may_have
+from recorder.archive.web.clock import now_ms
 from recorder.archive.web.people.models import Person
 from recorder.errors import WebError
+
+KEEPERS = [role.value for role in Role if may([role], Action.KEEP_ACCOUNTS)]
 
 
 def make(email: str, name: str, roles: Collection[Role], rooms: Collection[str]) -> Person:
@@ -19,14 +25,69 @@ def make(email: str, name: str, roles: Collection[Role], rooms: Collection[str])
         validate_email(email)
     except ValidationError as error:
         raise WebError(f"{email!r} is no e-mail address") from error
+    if not 1 <= len(name) <= 100:
+        raise WebError("a name has 1 to 100 characters")
     if Person.objects.filter(email=email.lower()).exists():
         raise WebError(f"{email} has an account already")
     if not may_have(roles):
         raise WebError("nobody may have these roles together: see docs/operating.md")
-    return Person.objects.make(email, name, roles, rooms)
+    with transaction.atomic():
+        return Person.objects.make(email, name, roles, rooms)
 
 
 def invite(person: Person) -> str:
     """The path of a page where whoever has the link sets this account's password, once and for three days."""
     parts = {"uidb36": user_pk_to_url_str(person), "key": default_token_generator.make_token(person)}
     return reverse("account_reset_password_from_key", kwargs=parts)
+
+
+@contextmanager
+def keeping(by: Person, whom: Person) -> Iterator[Person]:
+    """An act of `by` on the account of `whom`, which is given as it is now: a transaction.
+
+    Such acts come one after the other, and nobody does one on themself: so somebody who keeps accounts is always left, also
+    when two of them end each other's. PermissionDenied for oneself, and for who keeps none any more.
+    """
+    if by.pk == whom.pk:
+        raise PermissionDenied
+    with transaction.atomic():
+        every = Person.objects.filter(role_rows__role__in=KEEPERS)
+        list(every.select_for_update(of=("self",)).order_by("pk"))
+        # Only what is read after the lock is so now.
+        if not every.filter(pk=by.pk, is_active=True).exists():
+            raise PermissionDenied
+        yield Person.objects.select_for_update().get(pk=whom.pk)
+
+
+def change(person: Person, roles: Collection[Role], rooms: Collection[str]) -> None:
+    """These roles and rooms from now on, looked at now."""
+    person.give(roles, rooms)
+    review(person)
+
+
+def review(person: Person) -> None:
+    """Their roles were looked at, and are right."""
+    person.reviewed_ms = now_ms()
+    person.save(update_fields=["reviewed_ms"])
+
+
+def admit(person: Person) -> None:
+    """Let them set a new password: the old one counts no more, nor does a session that was begun with it."""
+    person.is_active = True
+    person.set_unusable_password()
+    person.save(update_fields=["is_active", "password"])
+    person.sign_out()
+
+
+def deactivate(person: Person) -> None:
+    """They are out at once. Whoever lets them in again gives them a new link."""
+    person.is_active = False
+    person.set_unusable_password()
+    person.save(update_fields=["is_active", "password"])
+    person.sign_out()
+
+
+def reset_second_factor(person: Person) -> None:
+    """They set up a new one when they sign in next."""
+    Authenticator.objects.filter(user=person).delete()
+    person.sign_out()

@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.access import Role, may_have
+from recorder.archive.web.clock import now_ms
 from recorder.archive.web.words import ROLES
 
 
@@ -17,7 +19,7 @@ class People(BaseUserManager["Person"]):
 
     def make(self, email: str, name: str, roles: Collection[Role], rooms: Collection[str] = ()) -> "Person":
         """Without a password: the first one is set by a link."""
-        person = self.model(email=self.normalize_email(email).lower(), name=name)
+        person = self.model(email=self.normalize_email(email).lower(), name=name, reviewed_ms=now_ms())
         person.set_unusable_password()
         person.save(using=self._db)
         person.give(roles, rooms)
@@ -33,6 +35,9 @@ class Person(AbstractBaseUser):
     is_active = models.BooleanField(_("may sign in"), default=True)
     reviewed_ms = models.BigIntegerField(null=True)
     """When somebody last looked whether these roles are still right (B2)."""
+
+    era = models.IntegerField(default=0)
+    """Whoever signed in during an earlier one is signed out."""
 
     objects: ClassVar[People] = People()
 
@@ -55,14 +60,25 @@ class Person(AbstractBaseUser):
         return sorted(each.device for each in self.room_rows.all())
 
     def give(self, roles: Collection[Role], rooms: Collection[str]) -> None:
-        """These roles and rooms, and no others."""
+        """These roles and rooms, and no others. Who was signed in with the old ones signs in anew."""
         if not may_have(roles):
             raise ValueError("nobody may have these roles together")
+        self.sign_out()
         self.role_rows.all().delete()
         self.room_rows.all().delete()
         RoleRow.objects.bulk_create(RoleRow(person=self, role=each.value) for each in sorted(set(roles)))
         RoomRow.objects.bulk_create(RoomRow(person=self, device=each) for each in sorted(set(rooms)))
         self.__dict__.pop("_roles", None)
+
+    def sign_out(self) -> None:
+        """Everywhere, at the next request."""
+        self.era += 1
+        self.save(update_fields=["era"])
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """What a session must have for Django to believe it: it ends with the password, as Django has it, and with the era."""
+        said = f"{self.password}\n{self.era}"
+        return salted_hmac("recorder.archive.web.people.session", said, secret=secret, algorithm="sha256").hexdigest()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Addresses are compared without regard to capitals."""

@@ -1,0 +1,221 @@
+"""The accounts, for those who keep them; and the way to the organisation's own sign-in."""
+
+from datetime import timedelta
+
+from allauth.account.views import password_change
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.helpers import render_authentication_error
+from allauth.socialaccount.providers.base import AuthProcess
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+from requests import RequestException
+
+from recorder.archive.access import Action, Role
+from recorder.archive.web.access import Asked, everybody, needs, note, permit, refused
+from recorder.archive.web.archive import archive
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.people import keeping
+from recorder.archive.web.people.forms import NewForm, ReasonForm, RolesForm, SearchForm
+from recorder.archive.web.people.models import Person
+from recorder.archive.web.people.provider import PROVIDER
+from recorder.archive.web.words import ROLES
+
+SHOWN = 100
+REVIEW_MS = timedelta(days=365) // timedelta(milliseconds=1)
+"""Roles are looked at once a year (B2)."""
+
+
+@needs(Action.KEEP_ACCOUNTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def people(request: Asked) -> HttpResponse:
+    """All accounts, those first whose roles nobody has looked at for a year. POST: a name stands in no address."""
+    permit(request.user, Action.KEEP_ACCOUNTS)
+    form = SearchForm(request.POST or None)
+    text = form.cleaned_data["text"].strip() if form.is_valid() else ""
+    found = _shown().filter(Q(name__icontains=text) | Q(email__icontains=text)) if text else _shown()
+    # Who may not sign in needs no looking at.
+    ordered = found.order_by("-is_active", F("reviewed_ms").asc(nulls_first=True), "name")[: SHOWN + 1]
+    listed = list(ordered)
+    context = {"form": form, "text": text, "people": listed[:SHOWN], "more": len(listed) > SHOWN, "shown": SHOWN}
+    return render(request, "people/people.html", context | _words())
+
+
+@needs(Action.KEEP_ACCOUNTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def make(request: Asked) -> HttpResponse:
+    """A new account. The link to its first password is shown once: it is for one person, and goes by no mail of ours."""
+    role = permit(request.user, Action.KEEP_ACCOUNTS)
+    form = NewForm(request.POST or None, rooms=archive().catalogue.enrolled())
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        with transaction.atomic():
+            person = keeping.make(said["email"], said["name"], said["roles"], said["rooms"])
+            _note(request.user, role, person, "make", roles=said["roles"], rooms=said["rooms"])
+        return _invited(request, person)
+    return render(request, "people/make.html", {"form": form})
+
+
+@needs(Action.KEEP_ACCOUNTS)
+@require_http_methods(["GET", "HEAD"])
+def person(request: Asked, person: str) -> HttpResponse:
+    """One account, and what may be done with it."""
+    permit(request.user, Action.KEEP_ACCOUNTS)
+    found = get_object_or_404(_shown(), pk=person)
+    return render(request, "people/person.html", {"person": found, "own": found == request.user} | _words())
+
+
+@needs(Action.KEEP_ACCOUNTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def roles(request: Asked, person: str) -> HttpResponse:
+    """Change roles and rooms. Nobody changes their own."""
+    role, whom = _other(request, person)
+    before = {"roles": sorted(whom.roles), "rooms": whom.rooms}
+    rooms = sorted({*archive().catalogue.enrolled(), *whom.rooms})
+    form = RolesForm(request.POST or None, initial=before, rooms=rooms)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        with keeping.keeping(request.user, whom) as now:
+            keeping.change(now, said["roles"], said["rooms"])
+            _note(request.user, role, now, "roles", roles=said["roles"], rooms=said["rooms"])
+        messages.success(request, _("The roles and rooms are changed. This person signs in anew."))
+        return redirect("person", whom.pk)
+    return render(request, "people/roles.html", {"form": form, "person": whom})
+
+
+@needs(Action.KEEP_ACCOUNTS)
+@require_POST
+def reviewed(request: Asked, person: str) -> HttpResponse:
+    """These roles are still right (B2)."""
+    role, whom = _other(request, person)
+    with keeping.keeping(request.user, whom) as now:
+        keeping.review(now)
+        _note(request.user, role, now, "review", roles=now.roles, rooms=now.rooms)
+    messages.success(request, _("It is noted that these roles are still right."))
+    return redirect("person", whom.pk)
+
+
+@needs(Action.KEEP_ACCOUNTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite(request: Asked, person: str) -> HttpResponse:
+    """A new link to set a password: for who forgot theirs, and for who may sign in again."""
+    role, whom = _other(request, person)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with keeping.keeping(request.user, whom) as now:
+            keeping.admit(now)
+            _note(request.user, role, now, "invite", reason=form.cleaned_data["reason"])
+        return _invited(request, now)
+    return render(request, "people/invite.html", {"form": form, "person": whom})
+
+
+@needs(Action.KEEP_ACCOUNTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def deactivate(request: Asked, person: str) -> HttpResponse:
+    """From now on this person is out. What they did stays theirs."""
+    role, whom = _other(request, person)
+    if request.method == "POST":
+        with keeping.keeping(request.user, whom) as now:
+            keeping.deactivate(now)
+            _note(request.user, role, now, "deactivate")
+        messages.success(request, _("This person is signed out, and cannot sign in any more."))
+        return redirect("person", whom.pk)
+    return render(request, "people/deactivate.html", {"person": whom})
+
+
+@needs(Action.KEEP_ACCOUNTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def reset(request: Asked, person: str) -> HttpResponse:
+    """Take away a second factor, of somebody who has lost it."""
+    role, whom = _other(request, person)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with keeping.keeping(request.user, whom) as now:
+            keeping.reset_second_factor(now)
+            _note(request.user, role, now, "second_factor", reason=form.cleaned_data["reason"])
+        messages.success(
+            request, _("The second step is taken away. This person sets up a new one at the next sign-in.")
+        )
+        return redirect("person", whom.pk)
+    return render(request, "people/reset.html", {"form": form, "person": whom})
+
+
+@everybody
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Of those who have one: who signs in at the organisation's provider alone may have none."""
+    if request.user.is_authenticated and not request.user.has_usable_password():
+        raise Http404
+    return password_change(request)  # type: ignore[no-any-return] # allauth has no types
+
+
+@everybody
+@require_http_methods(["GET", "HEAD"])
+def cancelled(request: HttpRequest) -> HttpResponse:
+    """Back from the organisation's own sign-in without having signed in."""
+    messages.info(request, _("You did not sign in."))
+    return redirect("account_login")
+
+
+@everybody
+@require_POST
+def provider(request: HttpRequest) -> HttpResponse:
+    """To the organisation's own sign-in.
+
+    By a page that leads on, and not a redirect: a form of ours may go to ourselves alone (Content-Security-Policy), and where
+    the provider sends people further we cannot know.
+    """
+    if not settings.CONFIG.web.oidc_issuer or request.user.is_authenticated:
+        raise Http404
+    chosen = get_adapter().get_provider(request, PROVIDER)
+    wanted = request.POST.get("next", "")
+    after = wanted if url_has_allowed_host_and_scheme(wanted, None) else None
+    try:
+        answer = chosen.redirect(request, AuthProcess.LOGIN, next_url=after)
+    except RequestException as error:
+        return render_authentication_error(request, chosen, exception=error)  # type: ignore[no-any-return]
+    where = answer.headers["Location"]
+    page = render(request, "people/to_provider.html", {"where": where, "name": settings.CONFIG.web.oidc_name})
+    page["Refresh"] = f"0; url={where}"
+    return page
+
+
+def _shown() -> QuerySet[Person]:
+    """Accounts with what a list shows of them."""
+    factors = Authenticator.objects.filter(user=OuterRef("pk")).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return Person.objects.annotate(has_factor=Exists(factors)).prefetch_related("role_rows", "room_rows")
+
+
+def _words() -> dict[str, object]:
+    return {"role_words": ROLES, "overdue_ms": now_ms() - REVIEW_MS}
+
+
+def _other(request: Asked, person: str) -> tuple[Role, Person]:
+    """By which role somebody acts on whose account. Nobody acts on their own."""
+    role = permit(request.user, Action.KEEP_ACCOUNTS)
+    whom = get_object_or_404(Person, pk=person)
+    if whom == request.user:
+        refused(request.user, Action.KEEP_ACCOUNTS)
+        raise PermissionDenied
+    return role, whom
+
+
+def _note(by: Person, role: Role, whom: Person, act: str, **said: object) -> None:
+    """Whose account it was stands in the details: the trail's text names only who acts."""
+    words = {
+        key: " ".join(sorted(value)) if isinstance(value, list | frozenset) else str(value)
+        for key, value in said.items()
+    }
+    note(by, role, Action.KEEP_ACCOUNTS, details={"account": str(whom.pk), "act": act} | words)
+
+
+def _invited(request: Asked, person: Person) -> HttpResponse:
+    context = {"person": person, "link": settings.CONFIG.web.url + keeping.invite(person)}
+    return render(request, "people/invited.html", context)
