@@ -16,7 +16,9 @@ UNITS = Path(__file__).parent.parent / "systemd"
 ROOM = UNITS / "wederhoor-room.service"
 INTAKE = UNITS / "wederhoor-archive@.service"
 WATCH = UNITS / "wederhoor-watch.service"
-EXPOSURE_MAX = {ROOM: 18, INTAKE: 11, WATCH: 11}
+FORGET = UNITS / "wederhoor-forget.service"
+TIMER = UNITS / "wederhoor-forget.timer"
+EXPOSURE_MAX = {ROOM: 18, INTAKE: 11, WATCH: 11, FORGET: 11}
 """Tenths, as `systemd-analyze security` counts; comparable services of Debian have 21 to 94."""
 
 
@@ -39,6 +41,8 @@ each_unit = pytest.mark.parametrize("unit", EXPOSURE_MAX, ids=lambda each: each.
 def complaints(text: str, unit: Path, folder: Path) -> list[str]:
     """What systemd says of this unit; of a template, as its first instance."""
     copy = folder / unit.name.replace("@.", "@1.")
+    if unit.suffix == ".timer":
+        (folder / FORGET.name).write_text("[Service]\nType=oneshot\nExecStart=/bin/true\n")
     copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", text, flags=re.MULTILINE))
     done = analyze("verify", copy)
     assert done.returncode == 0, done.stderr
@@ -59,6 +63,20 @@ def test_systemd_knows_every_word(unit: Path, tmp_path: Path) -> None:
 def test_a_misspelt_word_would_be_noticed(unit: Path, tmp_path: Path) -> None:
     (told,) = complaints(unit.read_text().replace("NoNewPrivileges", "NoNewPriviliges"), unit, tmp_path)
     assert "NoNewPriviliges" in told
+
+
+def test_the_timer_starts_the_nightly_run_and_makes_up_for_a_night_that_was_missed(tmp_path: Path) -> None:
+    assert {*UNITS.glob("*.timer")} == {TIMER}
+    assert complaints(TIMER.read_text(), TIMER, tmp_path) == []
+    (told,) = complaints(TIMER.read_text().replace("Persistent", "Persistant"), TIMER, tmp_path)
+    assert "Persistant" in told
+    timer = settings(TIMER)
+    assert TIMER.stem == FORGET.stem
+    assert timer["Persistent"] == ["yes"]
+    calendar = analyze("calendar", *timer["OnCalendar"])
+    assert calendar.returncode == 0, calendar.stderr
+    assert "02:30:00" in calendar.stdout
+    assert settings(FORGET)["Type"] == ["oneshot"], "one that failed is to be seen"
 
 
 @each_unit

@@ -83,7 +83,9 @@ class Action(StrEnum):
     RESTRICT = "restrict"
     ERASE = "erase"
     FLAG = "flag"
-    """A client's standing "do not record" (R6)."""
+    """A client's standing "do not record" (R6): set it, and lift it."""
+    CHECK_FLAG = "check_flag"
+    """Whether there is one, and nothing else of it."""
     DISCLOSE = "disclose"
     """To a third party (P3)."""
     CONFIRM_DISCLOSURE = "confirm_disclosure"
@@ -122,6 +124,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.LINK: _ANY,
             Action.UNLINK: _OWN,
             Action.DISPUTE: _ANY,
+            Action.CHECK_FLAG: _ANY,
             Action.SEE: _OWN,
             Action.HEAR: Permission(frozenset({Purpose.DECISION}), own=True),
             Action.ATTACH: _OWN,
@@ -150,7 +153,8 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.SEE: _ANY,
             Action.HEAR: _RIGHTS,
             Action.ATTACH: _ANY,
-            Action.HOLD: Permission(DISPUTES),
+            # Also for whoever needs it for a claim of their own (AVG, article 18, paragraph 1, c).
+            Action.HOLD: Permission(DISPUTES | {Purpose.ACCESS}),
             Action.OPEN_REQUEST: _ANY,
             Action.DECIDE_REQUEST: _ANY,
             Action.COPY: _RIGHTS,
@@ -158,6 +162,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.RESTRICT: _ANY,
             Action.ERASE: _ANY,
             Action.FLAG: _ANY,
+            Action.CHECK_FLAG: _ANY,
             Action.DISCLOSE: _ANY,
         },
         Role.PRIVACY_OFFICER: {

@@ -174,6 +174,15 @@ class Catalogue:
             raise CatalogueError(f"the catalogue cannot be written: {first_line(error)}") from error
 
     @contextmanager
+    def write_beside(self) -> Iterator[Connection]:
+        """A transaction over tables that tell of no recording, and that no `Writing` knows: committed at its end."""
+        try:
+            with self._database.engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise CatalogueError(f"the catalogue cannot be written: {first_line(error)}") from error
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that waits for no writer."""
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from recorder.archive.retention import Cause
+from recorder.config import Archive
 from recorder.errors import StoreError
 
 _LINE = re.compile(rf"([0-9a-f]{{32}}) ([0-9]{{1,16}}) ({'|'.join(Cause)})", re.ASCII)
@@ -22,6 +23,11 @@ class Listed(NamedTuple):
 
     decided_ms: int
     cause: Cause
+
+
+def place(config: Archive) -> Path:
+    """Where the settings say that the list is."""
+    return Path(config.deletions) if config.deletions else Path(config.folder) / "deletions"
 
 
 class Deletions:

@@ -6,13 +6,11 @@ recordings are walked by their ids, in portions too, so however many there are o
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
-from sqlalchemy import Row, select
-
+from recorder.archive import listing
 from recorder.archive.catalogue import Catalogue, believed_ms
+from recorder.archive.listing import Row
 from recorder.archive.retention import Facts, Fate, Terms, fate
-from recorder.archive.tables import LIVE, RECORDINGS
 
 PORTION_ROWS = 500
 
@@ -27,61 +25,45 @@ class People:
     request_open: bool = False
     erasure_asked_ms: int | None = None
     unlinked_ms: int | None = None
+    erasure_confirmed: bool = True
+    erasure_granted_ms: int | None = None
 
 
 NOBODY = People()
+Known = Callable[[Collection[str]], Mapping[str, People]]
+"""Tells of these recordings what people did; of whom it leaves out nobody did anything."""
 
 
-class Judged(Protocol):
-    """What the catalogue knows of a recording, as far as it counts here."""
-
-    @property
-    def first_ms(self) -> int: ...
-    @property
-    def made_ms(self) -> int | None: ...
-    @property
-    def made_synced(self) -> bool | None: ...
-    @property
-    def delete_after_ms(self) -> int: ...
-    @property
-    def came_ms(self) -> int | None: ...
-    @property
-    def code(self) -> str | None: ...
-
-
-def due(
-    catalogue: Catalogue,
-    known: Callable[[Collection[str]], Mapping[str, People]],
-    terms: Terms,
-    now_ms: int,
-) -> Iterator[tuple[str, Fate]]:
+def due(catalogue: Catalogue, known: Known, terms: Terms, now_ms: int) -> Iterator[tuple[str, Fate]]:
     """The recordings, kept or open, that are to be deleted as of `now_ms`, by id. A later `now_ms` is a preview.
 
-    `known` tells of these recordings what people did; of whom it leaves out nobody did anything. Whoever deletes must see to
-    it that nobody sets a hold in between. Raises CatalogueError. Waits for no writer.
+    Whoever deletes must see to it that nobody sets a hold in between: `fates` asks again. Raises CatalogueError.
     """
+    for row, found in walk(catalogue, known, terms, now_ms):
+        if found.is_due(now_ms):
+            yield row.recording, found
+
+
+def walk(catalogue: Catalogue, known: Known, terms: Terms, now_ms: int) -> Iterator[tuple[Row, Fate]]:
+    """All recordings that are kept or open, by id, and what is to become of each as of `now_ms`. Waits for no writer."""
     after = ""
-    while rows := _portion(catalogue, after):
-        people = known([row.id for row in rows])
+    while rows := listing.live(catalogue, after, PORTION_ROWS):
+        people = known([row.recording for row in rows])
         for row in rows:
-            found = _fate(row, people.get(row.id, NOBODY), terms, now_ms)
-            if found.is_due(now_ms):
-                yield row.id, found
-        after = rows[-1].id
+            yield row, judge(row, people.get(row.recording, NOBODY), terms, now_ms)
+        after = rows[-1].recording
 
 
-def _portion(catalogue: Catalogue, after: str) -> list[Row[Any]]:
-    table = RECORDINGS.c
-    columns = (
-        *(table.id, table.first_ms, table.made_ms, table.made_synced),
-        *(table.delete_after_ms, table.came_ms, table.code),
-    )
-    query = select(*columns).where(LIVE, table.id > after).order_by(table.id).limit(PORTION_ROWS)
-    with catalogue.read() as connection:
-        return list(connection.execute(query))
+def fates(
+    catalogue: Catalogue, recordings: Collection[str], known: Known, terms: Terms, now_ms: int
+) -> dict[str, Fate]:
+    """Of those of `recordings` that are kept or open. Waits for no writer."""
+    rows = [row for row in listing.rows(catalogue, recordings) if row.state in ("kept", "open")]
+    people = known([row.recording for row in rows])
+    return {row.recording: judge(row, people.get(row.recording, NOBODY), terms, now_ms) for row in rows}
 
 
-def facts(row: Judged, people: People) -> Facts:
+def facts(row: Row, people: People) -> Facts:
     """All that counts for what is to become of one that has come, or as if it had come with its first item."""
     return Facts(
         made_ms=believed_ms(row.first_ms, row.made_ms, synced=row.made_synced),
@@ -94,10 +76,13 @@ def facts(row: Judged, people: People) -> Facts:
         request_open=people.request_open,
         erasure_asked_ms=people.erasure_asked_ms,
         unlinked_ms=people.unlinked_ms,
+        erasure_confirmed=people.erasure_confirmed,
+        erasure_granted_ms=people.erasure_granted_ms,
     )
 
 
-def _fate(row: Judged, people: People, terms: Terms, now_ms: int) -> Fate:
+def judge(row: Row, people: People, terms: Terms, now_ms: int) -> Fate:
+    """What is to become of a recording that is kept or open, as of `now_ms`."""
     known = facts(row, people)
     if row.came_ms is not None:
         return fate(known, terms, now_ms)

@@ -101,9 +101,20 @@ class Row(NamedTuple):
     """As `consent`, for training."""
     code: str | None
     """The client's: there once the consent receipt is."""
+    keybox: str | None
+    """Its content, by the manifest: without one nobody can ever listen."""
+    cause: str | None
+    """Of a deleted one, why it was; when that was decided is `delete_after_ms`."""
 
 
 _ROW = [RECORDINGS.c.id, *(RECORDINGS.c[name] for name in Row._fields[1:])]
+
+
+def live(catalogue: Catalogue, after: str, rows: int) -> list[Row]:
+    """So many of those that are kept or open, by id, beginning behind `after`. Waits for no writer."""
+    query = select(*_ROW).where(LIVE, RECORDINGS.c.id > after).order_by(RECORDINGS.c.id).limit(rows)
+    with catalogue.read() as connection:
+        return [Row(*row) for row in connection.execute(query)]
 
 
 def rows(catalogue: Catalogue, recordings: Collection[str]) -> list[Row]:

@@ -6,11 +6,16 @@
     no case         `unlinked_days` after it had come, or after a wrong one was taken away, with a reminder before (D6)
     no receipt      that is valid: locked at once, and gone `no_receipt_hours` after that (D6)
     the client      within `client_days` of that asks to have it erased, and it goes: no hold stands against that (D7)
+                    if it is known that it was the client: with the code alone it is locked, and kept, until that is
+    the desk        grants that later, and it goes, unless a hold keeps it (AVG, article 17, paragraph 3, e)
     a hold          or a request of the client that is open keeps it beyond its date, until the last of them ends (D2, D3, S1)
 
 What people have days for counts from when it had come: a room may have been off the network for as long, also in the middle of
 a meeting, and a receipt comes behind the manifest. What goes earlier wins, but for the decision. A hold moves no date: with the
 hold gone, a recording whose date is past is due. It keeps also what has no receipt, and that stays locked.
+
+What somebody orders is locked at once and goes `undo_hours` later: until then it can be taken back. That never makes it later
+than the last of the client's days.
 """
 
 from dataclasses import dataclass
@@ -31,6 +36,7 @@ class Terms:
     unlinked_days: int = 14
     no_receipt_hours: int = 72
     client_days: int = 14
+    undo_hours: int = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,11 @@ class Facts:
     """When the client asked to have it erased."""
     unlinked_ms: int | None = None
     """When a case was taken away from it that was not its."""
+    erasure_confirmed: bool = True
+    """Whether it is known that it was the client. With the code alone anybody may have asked who found it: what is erased does
+    not come back, and may be the client's own evidence."""
+    erasure_granted_ms: int | None = None
+    """When that was granted, of a client who asked after their days."""
 
 
 class Cause(StrEnum):
@@ -76,16 +87,19 @@ class Fate:
 
     due_ms: int
     cause: Cause
+    goes_ms: int | None
+    """When it goes, as things are: at its date, or when the last hold ends that keeps it then. None while a request is open."""
     kept: bool
     """By a hold or an open request, for now: it is not deleted, even if it is due."""
     locked: bool
-    """Nobody may hear it: it has no receipt, or the client asked to have it erased, in time or in a request that is open."""
+    """Nobody may hear it: it has no receipt, or the client asked to have it erased, in time, in a request that is open, or in
+    one that was granted."""
     remind_ms: int | None
     """When whoever was there is to be reminded that no case is named."""
 
     def is_due(self, now_ms: int) -> bool:
         """Whether it is to be deleted now."""
-        return now_ms >= self.due_ms and not self.kept
+        return self.goes_ms is not None and now_ms >= self.goes_ms
 
 
 def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
@@ -98,14 +112,21 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
         dates.append((facts.came_ms + terms.no_receipt_hours * HOUR_MS, Cause.NO_RECEIPT))
     asked_in_time = _asked_in_time(facts, terms)
     if asked_in_time:
-        dates.append((facts.erasure_asked_ms or 0, Cause.CLIENT))
+        dates.append((_after_undo(facts, terms, facts.erasure_asked_ms or 0), Cause.CLIENT))
+    if facts.erasure_granted_ms is not None:
+        dates.append((_after_undo(facts, terms, facts.erasure_granted_ms), Cause.CLIENT))
     due_ms, cause = min(dates)
+    goes_ms = None if facts.request_open else max((due_ms, *facts.holds_until_ms))
     held = facts.request_open or any(now_ms < until_ms for until_ms in facts.holds_until_ms)
     return Fate(
         due_ms,
         cause,
+        goes_ms=due_ms if asked_in_time else goes_ms,
         kept=held and not asked_in_time,
-        locked=not facts.receipt or asked_in_time or (facts.erasure_asked_ms is not None and facts.request_open),
+        locked=not facts.receipt
+        or asked_in_time
+        or facts.erasure_granted_ms is not None
+        or (facts.erasure_asked_ms is not None and facts.request_open),
         remind_ms=None if facts.linked or not facts.receipt else alone_ms + terms.reminder_days * DAY_MS,
     )
 
@@ -123,5 +144,14 @@ def _evidence(facts: Facts, terms: Terms) -> tuple[int, Cause]:
     return facts.delete_after_ms, Cause.TERM
 
 
+def _after_undo(facts: Facts, terms: Terms, ordered_ms: int) -> int:
+    """When it goes that was ordered then: in time for the client's days, where it was ordered within them (D7)."""
+    last_ms = facts.came_ms + terms.client_days * DAY_MS
+    undone_ms = ordered_ms + terms.undo_hours * HOUR_MS
+    return min(undone_ms, last_ms) if ordered_ms < last_ms else undone_ms
+
+
 def _asked_in_time(facts: Facts, terms: Terms) -> bool:
-    return facts.erasure_asked_ms is not None and facts.erasure_asked_ms < facts.came_ms + terms.client_days * DAY_MS
+    if facts.erasure_asked_ms is None or not facts.erasure_confirmed:
+        return False
+    return facts.erasure_asked_ms < facts.came_ms + terms.client_days * DAY_MS

@@ -14,6 +14,7 @@ from recorder.archive.coarse import HOUR_SECONDS, Latch, share
 from recorder.errors import WireError
 from recorder.meeting.fault import Fault
 from recorder.wire import status, topics
+from recorder.wire.consent import DAY_MS
 from recorder.wire.status import SAID_SECONDS_MAX, Status
 
 SILENT_SECONDS = 3 * SAID_SECONDS_MAX
@@ -43,6 +44,10 @@ class Told(NamedTuple):
     """Unix milliseconds; 0 if it never said."""
     started_ms: int
     """The same."""
+    selftest_ms: int = 0
+    """The same: the beginning of the day of its last self-test, by UTC. A self-test waits for a meeting to end."""
+    selftest_found: tuple[str, ...] = ()
+    """What self-tests of that day found, by the names of `faults`."""
 
 
 class _Room:
@@ -54,6 +59,8 @@ class _Room:
         self.waits_since: float | None = None
         self.faults: dict[str, Latch] = {}
         self.rejected = Latch()
+        self.selftest_ms = 0
+        self.selftest_found: set[str] = set()
 
     def hear(self, said: Status, now: float) -> None:
         self.online, self.heard = said.online, now
@@ -61,7 +68,10 @@ class _Room:
             return  # a last will, which tells nothing else
         self.status = said
         for fault in said.faults:
-            self.faults.setdefault(fault if fault in FAULTS else OTHER_FAULT, Latch()).set(now)
+            self.faults.setdefault(_known(fault), Latch()).set(now)
+        if (day_ms := said.selftest_ms // DAY_MS * DAY_MS) != self.selftest_ms:
+            self.selftest_ms, self.selftest_found = day_ms, set()
+        self.selftest_found |= {_known(fault) for fault in said.selftest_found}
         if said.complaint:
             self.rejected.set(now)
         if not said.backlog:
@@ -81,7 +91,13 @@ class _Room:
             share(said.spool_bytes, said.spool_capacity_bytes) if said and said.spool_capacity_bytes else None,
             said.certificate_ends_ms if said else 0,
             said.started_ms if said else 0,
+            self.selftest_ms,
+            tuple(sorted(self.selftest_found)),
         )
+
+
+def _known(fault: str) -> str:
+    return fault if fault in FAULTS else OTHER_FAULT
 
 
 class Rooms:

@@ -33,6 +33,8 @@ METADATA = MetaData(
 _UNSETTLED = text("NOT settled")
 LIVE = text("state IN ('open', 'kept')")
 """Of a recording: there is something of it that has to be deleted one day. Asked in these very words, or no index answers."""
+FAILED = text("state = 'kept' AND (ended IN ('fault', 'power_loss') OR keybox IS NULL)")
+"""Of a recording: it was not, or not to its end. In these very words, too. Never a refused one, nor one that was deleted."""
 
 DEVICES = Table(
     "devices",
@@ -89,6 +91,8 @@ RECORDINGS = Table(
     Index("ix_recordings_code", "code"),
     # For who looks for what is due: however many were deleted or refused, it walks by these alone.
     Index("ix_recordings_live", "id", sqlite_where=LIVE, postgresql_where=LIVE),
+    # For who wants to know which rooms fail: few are in it.
+    Index("ix_recordings_failed", "first_ms", sqlite_where=FAILED, postgresql_where=FAILED),
     postgresql_partition_by="HASH (id)",
 )
 
@@ -124,4 +128,36 @@ TALLIES = Table(
     Column("slot", Integer, primary_key=True, autoincrement=False),
     Column("state", String(8), primary_key=True),
     Column("number", BigInteger, nullable=False),
+)
+
+ROOMS = Table(
+    "rooms",
+    METADATA,
+    # How each enrolled room is, as the watch tells it, and no finer (ADR 17). No part of what a rebuild makes anew.
+    Column("name", String(64), primary_key=True),
+    Column("told_ms", BigInteger, nullable=False),  # when the watch said so
+    Column("heard", Boolean, nullable=False),
+    # Of one that is not heard: the hour in which that began; null if it never was heard.
+    Column("silent_ms", BigInteger),
+    Column("faults", String(400), nullable=False),  # names, by commas
+    Column("rejected", Boolean, nullable=False),
+    Column("behind", Boolean, nullable=False),
+    Column("spool", Integer),  # tenths
+    Column("certificate_ends_ms", BigInteger, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    # The day of the last self-test, and all that was found on that day.
+    Column("selftest_ms", BigInteger, nullable=False),
+    Column("selftest_found", String(400), nullable=False),
+)
+
+ROOM_DAYS = Table(
+    "room_days",
+    METADATA,
+    # The days before, by UTC. An hour is a bit: 1 is the first.
+    Column("room", String(64), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # Unix
+    Column("watched", Integer, nullable=False),  # the hours in which the watch listened
+    Column("silent", Integer, nullable=False),  # those of them in which the room was not heard at some time
+    Column("faults", String(400), nullable=False),
+    Column("rejected", Boolean, nullable=False),
 )

@@ -1,9 +1,11 @@
 """The watch: listens to what the rooms say of themselves, and serves it to Prometheus as `rooms.py` tells it.
 
-A process of its own: it may write nothing, and whatever it hears, the intake does not wait for it.
+It keeps that by the day, too (`health.py`), for people to look at. A process of its own: whatever it hears, the intake does not
+wait for it. Of a recording it writes nothing.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,10 +13,11 @@ from collections.abc import Callable, Iterator
 from prometheus_client.core import Metric
 
 from recorder import tls
+from recorder.archive import health
 from recorder.archive.catalogue import Catalogue
 from recorder.archive.listen import listen
 from recorder.archive.metrics import gauge
-from recorder.archive.rooms import Rooms
+from recorder.archive.rooms import SILENT_SECONDS, Rooms
 from recorder.config import Archive
 
 LOG = logging.getLogger(__name__)
@@ -22,6 +25,8 @@ LOG = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0
 ENROLLED_SECONDS = 60.0
 """How often the catalogue is asked who is enrolled."""
+NOTED_SECONDS = 60.0
+"""How often it is kept how the rooms are."""
 IGNORED_MAX = 100
 """Reasons that the log is told, each once: who is ignored speaks every minute, and there may be any number of them."""
 
@@ -43,6 +48,8 @@ class Watch:
         """Why something was, of what the log has by now."""
         self._subscribed = False
         self._next_look = 0.0
+        self._next_note = math.inf
+        """Not before every room that lives has spoken since we listen."""
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -58,7 +65,7 @@ class Watch:
             )
             if self._subscribed:
                 told = ""
-            self._subscribed = False
+            self._subscribed, self._next_note = False, math.inf
             if flaw and flaw != told:  # once, not with every attempt
                 LOG.warning("not connected to %s:%d: %s", self._config.host, self._config.port, flaw)
             told = flaw
@@ -131,10 +138,16 @@ class Watch:
             with self._lock:
                 self._rooms.enrol(enrolled)
             self._next_look = now + ENROLLED_SECONDS
+        if now >= self._next_note:
+            with self._lock:
+                told = list(self._rooms.told(now))
+            health.note(self._catalogue, told, time.time_ns() // 1_000_000)
+            self._next_note = now + NOTED_SECONDS
         return not self._stopped.is_set()
 
     def _on_subscribed(self, _broker_certificate_ends: float) -> None:
         self._subscribed = True
+        self._next_note = time.monotonic() + SILENT_SECONDS
         LOG.info("connected to %s:%d", self._config.host, self._config.port)
         if self._ready is not None:
             ready, self._ready = self._ready, None

@@ -129,8 +129,8 @@ def run(args: argparse.Namespace) -> int:
             _watch(settings)
         case "rewrap":
             return rewrap.run(args, config)
-        case "web" | "read" | "account":
-            pages.run(args, settings)
+        case "web" | "read" | "account" | "forget":
+            return pages.run(args, settings)
         case _:
             _serve(settings, open_store(config, "write"))
     return 0
@@ -139,7 +139,7 @@ def run(args: argparse.Namespace) -> int:
 def _serve(settings: Config, store: "Store") -> None:
     from recorder.archive.clerk import Clerk
     from recorder.archive.deletion import Deleter
-    from recorder.archive.deletions import Deletions
+    from recorder.archive.deletions import Deletions, place
     from recorder.archive.enrolled import check
     from recorder.archive.figures import Figures
     from recorder.archive.intake import INBOX_BYTES_MAX, Intake
@@ -155,8 +155,7 @@ def _serve(settings: Config, store: "Store") -> None:
     key = load_device(Path(config.folder) / "keys" / "receipt.key")
     clerk = Clerk(config.name, key, store, catalogue, config.retention_days)
     folder = Path(config.folder)
-    file = Path(config.deletions) if config.deletions else folder / "deletions"
-    deleter = Deleter(config.name, key, store, catalogue, Deletions(file), _now_ms)
+    deleter = Deleter(config.name, key, store, catalogue, Deletions(place(config)), _now_ms)
     deleter.finish()
     deleter.reapply()
     clerk.resume(_now_ms())
@@ -223,10 +222,14 @@ def _export(store: "Store", recording: str, file: Path) -> None:
 
 
 def _receipt(store: "Store", recording: str, file: Path) -> None:
+    from recorder.archive.code import code
     from recorder.archive.export import receipt
+    from recorder.wire.records import parse_record
 
-    _write(file, [receipt(store, recording)])
+    record = receipt(store, recording)
+    _write(file, [record])
     print(f"{file}: as it is stored; `recorder verify {shlex.quote(str(file))}` says what it tells")
+    print(f"the client's code: {code(parse_record(record)[1])}")
 
 
 def _certificate(store: "Store", recording: str, file: Path) -> None:

@@ -16,6 +16,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "refused outcome": "somebody said no; no sound was kept, and none can be recovered",
         "refused nothing": "somebody said no; there was no recording",
         "receipt": "receipt",
+        "code": "your code",
         "recording": "recording",
         "none": "none",
         "made": "ended",
@@ -61,6 +62,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "refused outcome": "iemand zei nee; er is geen geluid bewaard, en het is niet terug te halen",
         "refused nothing": "iemand zei nee; er was geen opname",
         "receipt": "bewijs",
+        "code": "uw code",
         "recording": "opname",
         "none": "geen",
         "made": "geëindigd",
@@ -102,8 +104,8 @@ FINGERPRINT_DIGITS = 32
 """So much of a device key's SHA-256, or another hash, in hexadecimal, a person compares: 16 bytes."""
 
 
-def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
-    """The receipt in plain words. It rests on the device key in `key_file`, so it says which one that was."""
+def describe(receipt: ConsentReceipt, code: str, device_key: str, key_file: Path) -> str:
+    """The receipt in plain words, and the client's code. It rests on the device key in `key_file`, so it says which that was."""
     words = _WORDS[receipt.pii_processing.language]
     answers, (party,) = receipt.answers, receipt.party_identification
     refused = receipt.outcome == "refused"
@@ -116,6 +118,7 @@ def describe(receipt: ConsentReceipt, device_key: str, key_file: Path) -> str:
     lines = [
         ("outcome", words[outcome]),
         ("receipt", receipt.record_id),
+        ("code", code),
         ("recording", receipt.recording or words["none"]),
         ("made", utc(receipt.wall_ms) + words["synced" if receipt.synced else "unsynced"]),
         ("present", words[counting].format(present=receipt.present, yes=answers.yes, no=answers.no)),

@@ -1,10 +1,12 @@
-"""`recorder archive web`, `read` and `account`: the pages for people, the reading room behind them, and who may sign in."""
+"""`recorder archive web`, `read`, `account`, `forget`: the pages, the reading room behind them, who may sign in, what goes."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
 from recorder.config import Config
+from recorder.errors import WebError
 
 PATIENCE = "until SIGTERM"
 
@@ -43,10 +45,22 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     account.add_argument("--role", action="append", required=True, metavar="ROLE", help="once for each role")
     account.add_argument("--room", action="append", default=[], metavar="NAME", help="once for each room of theirs")
     account.set_defaults(action="account")
+    forget = actions.add_parser(
+        "forget",
+        help="delete what is due: once a night",
+        description="Delete what is due, forget what people said of it, and leave what is to come for the pages. Let it run "
+        "every night; two at once are safe. Returns 1 if something that is due is still there.",
+        epilog="example: recorder archive --config archive.toml forget --preview --days 7",
+    )
+    forget.add_argument("--preview", action="store_true", help="delete nothing; say how much goes, and why")
+    forget.add_argument(
+        "--days", type=_days, metavar="N", help="with --preview: what goes within so many days (default: 7)"
+    )
+    forget.set_defaults(action="forget")
 
 
-def run(args: argparse.Namespace, config: Config) -> None:
-    """Carry out one of these actions."""
+def run(args: argparse.Namespace, config: Config) -> int:
+    """Carry out one of these actions; returns the exit code."""
     from recorder.archive.web import serving
 
     match args.action:
@@ -61,6 +75,12 @@ def run(args: argparse.Namespace, config: Config) -> None:
             serving.make_secret(config)
             serving.set_up(args.config)
             _account(args, config)
+        case "forget":
+            if args.days is not None and not args.preview:
+                raise WebError("--days goes with --preview: a run deletes what is due now, and nothing else")
+            serving.set_up(args.config)
+            return _preview(config, 7 if args.days is None else args.days) if args.preview else _forget(config)
+    return 0
 
 
 def _read(args: argparse.Namespace) -> None:
@@ -81,7 +101,6 @@ def _read(args: argparse.Namespace) -> None:
 def _account(args: argparse.Namespace, config: Config) -> None:
     from recorder.archive.access import Role
     from recorder.archive.web.people.keeping import invite, make
-    from recorder.errors import WebError
 
     unknown = sorted(set(args.role) - {each.value for each in Role})
     if unknown:
@@ -89,3 +108,77 @@ def _account(args: argparse.Namespace, config: Config) -> None:
     person = make(args.email, args.name, [Role(each) for each in args.role], args.room)
     print(f"{person.email} may sign in once a password is set, within three days, at\n{config.web.url}{invite(person)}")
     sys.stdout.flush()
+
+
+def _days(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError("should be a number of days")
+    return int(text)
+
+
+def _forget(config: Config) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from recorder.archive.catalogue import Catalogue, url
+    from recorder.archive.deletion import Deleter
+    from recorder.archive.deletions import Deletions, place
+    from recorder.archive.enrolled import check
+    from recorder.archive.stores import open_store
+    from recorder.archive.web.clock import now_ms
+    from recorder.archive.web.holds.deletions import public_key_file
+    from recorder.archive.web.holds.nightly import Nightly
+    from recorder.keyfiles import load_device, save_device_public
+
+    archive = config.archive
+    key = load_device(Path(archive.folder) / "keys" / "receipt.key")
+    public = public_key_file(config)
+    if not public.exists():  # by which the pages verify the certificates
+        save_device_public(public, key.public_key())
+    store, deletions = open_store(archive, "write"), Deletions(place(archive))
+    with contextlib.closing(Catalogue(url(archive), make=False)) as catalogue:
+        check(store, catalogue)  # with another store's disk in its place it would certify what it never deleted
+        deleter = Deleter(archive.name, key, store, catalogue, deletions, now_ms)
+        nightly = Nightly(archive.name, key, catalogue, deleter, deletions)
+        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+            task = bar.add_task("deleting", total=None)
+            tally = nightly.run(lambda done, of: bar.update(task, completed=done, total=of))
+    causes = ", ".join(f"{number} {cause}" for cause, number in sorted(tally.deleted.items()))
+    print(f"deleted: {tally.deleted.total()}" + (f" ({causes})" if causes else ""))
+    print(f"deleted again, for a backup brought it back: {tally.again}")
+    print(f"holds that nobody confirmed in time: {tally.lapsed}")
+    print(f"lines of the audit trail that were three years old: {tally.lines}")
+    for recording in sorted(tally.failed):
+        print(f"recorder archive: not deleted, and tried again the next night: {recording}", file=sys.stderr)
+    if tally.waits:
+        print(
+            "recorder archive: nothing new was deleted. The database of the pages is older than the list of deletions: it is "
+            "from a backup, and lacks what people linked and held since. Look at the preview; the next run deletes",
+            file=sys.stderr,
+        )
+    return 1 if tally.failed or tally.waits else 0
+
+
+def _preview(config: Config, days: int) -> int:
+    from collections import Counter
+
+    from recorder.archive.catalogue import Catalogue, url
+    from recorder.archive.due import walk
+    from recorder.archive.web.archive import terms
+    from recorder.archive.web.clock import now_ms
+    from recorder.archive.web.known import known
+    from recorder.wire.consent import DAY_MS
+
+    now, found = now_ms(), Counter[tuple[str, bool]]()
+    kept = 0
+    with contextlib.closing(Catalogue(url(config.archive), make=False)) as catalogue:
+        for _, fate in walk(catalogue, known, terms(), now):
+            if fate.goes_ms is not None and fate.goes_ms < now + days * DAY_MS:
+                found[fate.cause, fate.is_due(now)] += 1
+            kept += fate.due_ms <= now and fate.kept
+    print(f"{'now':>10}{f'in {days} days':>16}")
+    for cause in sorted({cause for cause, _ in found}):
+        due = found[cause, True]
+        print(f"{due:>10}{due + found[cause, False]:>16}  {cause}")
+    print(f"past its date, and kept: {kept}")
+    return 0

@@ -11,6 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from recorder.archive.certificate import CERTIFICATE_BYTES_MAX, MAGIC, Certificate
+from recorder.archive.code import code
 from recorder.audio import TICKS_PER_SECOND, Moment
 from recorder.canonical import encode
 from recorder.cli import certificate, consent
@@ -147,12 +148,13 @@ def _tell_receipt(record: bytes, file: Path, device_keys: Mapping[Path, Ed25519P
     flaw: WederhoorError | None = None
     for key_file, key in device_keys.items():
         try:
-            receipt = check_receipt(key, parse_record(record)[1])
+            body = parse_record(record)[1]
+            receipt = check_receipt(key, body)
         except (SealedError, WireError) as error:
             flaw = error
             continue
         signer = device_key_hash(key).hex()
-        told = encode(receipt).decode() + "\n" if as_json else consent.describe(receipt, signer, key_file)
+        told = encode(receipt).decode() + "\n" if as_json else consent.describe(receipt, code(body), signer, key_file)
         sys.stdout.write(told)
         return 0
     raise WireError(f"{file}: not a consent receipt of a device whose key was given: {flaw}")

@@ -28,6 +28,7 @@ decide                          C l s
 hold             objection      C l r s
 hold             appeal         C l r s
 hold             complaint      C l r s
+hold             access         r
 confirm_hold                    l p
 end_hold                        l
 open_request                    r
@@ -37,6 +38,7 @@ mask             access         r
 restrict                        r
 erase                           r
 flag                            r
+check_flag                      c r
 disclose                        r
 confirm_disclosure              p
 cut              training       t

@@ -27,8 +27,12 @@ def day(number: float) -> int:
         ({"linked": False}, 14, Cause.UNLINKED),  # D6
         ({"receipt": False}, 3, Cause.NO_RECEIPT),
         ({"receipt": False, "linked": False}, 3, Cause.NO_RECEIPT),
-        ({"erasure_asked_ms": day(13.9)}, 13.9, Cause.CLIENT),  # D7
+        ({"erasure_asked_ms": day(2)}, 3, Cause.CLIENT),  # D7
+        ({"erasure_asked_ms": day(13.9)}, 14, Cause.CLIENT),
+        ({"erasure_asked_ms": day(2), "erasure_confirmed": False}, 126, Cause.TERM),
         ({"erasure_asked_ms": day(14)}, 126, Cause.TERM),  # then it is a request that somebody decides
+        ({"erasure_asked_ms": day(14), "erasure_granted_ms": day(20)}, 21, Cause.CLIENT),
+        ({"erasure_granted_ms": day(125.5)}, 126, Cause.TERM),
     ],
 )
 def test_when_it_goes_and_why(changes: dict[str, object], due: float, cause: Cause) -> None:
@@ -36,6 +40,7 @@ def test_when_it_goes_and_why(changes: dict[str, object], due: float, cause: Cau
     assert (found.due_ms, found.cause) == (day(due), cause)
     assert not found.is_due(found.due_ms - 1)
     assert found.is_due(found.due_ms)
+    assert found.goes_ms == found.due_ms
 
 
 def test_a_room_that_was_off_the_network_takes_nobody_their_days() -> None:
@@ -43,7 +48,7 @@ def test_a_room_that_was_off_the_network_takes_nobody_their_days() -> None:
     assert fate(late, TERMS, day(30)).remind_ms == day(37)
     assert fate(late, TERMS, day(30)).due_ms == day(44)
     asked = fate(replace(late, erasure_asked_ms=day(43)), TERMS, day(43))
-    assert (asked.due_ms, asked.cause) == (day(43), Cause.CLIENT)
+    assert (asked.due_ms, asked.cause) == (day(44), Cause.CLIENT)
 
 
 def test_a_reminder_is_for_what_has_no_case() -> None:
@@ -57,6 +62,7 @@ def test_a_hold_keeps_it_beyond_its_date_and_then_it_is_due() -> None:
     assert not fate(held, TERMS, day(199)).is_due(day(199))
     assert fate(held, TERMS, day(200)).is_due(day(200))
     assert fate(held, TERMS, day(199)).due_ms == day(126)
+    assert fate(held, TERMS, day(1)).goes_ms == day(200)
 
 
 def test_an_open_request_pauses_deletion() -> None:
@@ -67,9 +73,32 @@ def test_an_open_request_pauses_deletion() -> None:
 
 def test_the_clients_wish_in_their_days_is_stronger_than_any_hold() -> None:
     asked = replace(PLAIN, erasure_asked_ms=day(2), holds_until_ms=(day(300),), request_open=True)
-    found = fate(asked, TERMS, day(2))
-    assert found.is_due(day(2))
-    assert found.locked
+    assert fate(asked, TERMS, day(2)).locked
+    assert not fate(asked, TERMS, day(2)).is_due(day(3) - 1)  # it can be taken back for a day
+    assert fate(asked, TERMS, day(3)).is_due(day(3))
+
+
+def test_an_erasure_by_the_code_alone_locks_it_and_destroys_nothing_until_somebody_saw_who_asks() -> None:
+    asked = replace(PLAIN, erasure_asked_ms=day(2), erasure_confirmed=False, request_open=True)
+    for when in (day(2), day(3), day(15), day(200)):
+        found = fate(asked, TERMS, when)
+        assert found.locked
+        assert not found.is_due(when)
+    # The day on which it was asked counts, not the one on which somebody was seen.
+    confirmed = replace(asked, erasure_confirmed=True, request_open=False)
+    assert fate(confirmed, TERMS, day(20)).is_due(day(20))
+    assert not fate(replace(PLAIN, erasure_confirmed=False), TERMS, day(2)).locked
+
+
+def test_what_the_desk_granted_is_locked_and_goes_a_day_later_unless_it_is_held() -> None:
+    granted = replace(PLAIN, erasure_asked_ms=day(20), erasure_granted_ms=day(22))
+    assert fate(granted, TERMS, day(22)).locked
+    assert not fate(granted, TERMS, day(22)).is_due(day(23) - 1)
+    assert fate(granted, TERMS, day(23)).is_due(day(23))
+    held = replace(granted, holds_until_ms=(day(90),))
+    assert fate(held, TERMS, day(89)).locked
+    assert not fate(held, TERMS, day(89)).is_due(day(89))
+    assert fate(held, TERMS, day(90)).is_due(day(90))
 
 
 def test_a_wish_that_came_too_late_locks_it_until_it_is_decided() -> None:
@@ -102,6 +131,8 @@ FACTS = st.builds(
     holds_until_ms=st.lists(TIMES, max_size=3).map(tuple),
     request_open=st.booleans(),
     erasure_asked_ms=st.none() | st.integers(day(0), day(60)),
+    erasure_confirmed=st.booleans(),
+    erasure_granted_ms=st.none() | st.integers(day(0), day(60)),
 )
 
 
@@ -116,6 +147,13 @@ def test_what_may_move_it_and_what_may_not(facts: Facts, now_ms: int) -> None:
         assert found.due_ms <= facts.came_ms + TERMS.no_receipt_hours * HOUR_MS
     if not facts.linked:
         assert found.due_ms <= facts.came_ms + TERMS.unlinked_days * DAY_MS
+    asked_ms = facts.erasure_asked_ms
+    if asked_ms is not None and facts.erasure_confirmed and asked_ms < facts.came_ms + TERMS.client_days * DAY_MS:  # D7
+        assert found.locked
+        assert found.due_ms <= facts.came_ms + TERMS.client_days * DAY_MS
+        assert found.is_due(found.due_ms)
+    assert found.is_due(now_ms) == (now_ms >= found.due_ms and not found.kept)
+    assert found.goes_ms is None or found.goes_ms >= found.due_ms
     # With a hold more it is deleted no sooner, and the date stays.
     more = fate(replace(facts, holds_until_ms=(*facts.holds_until_ms, now_ms + 1)), TERMS, now_ms)
     assert (more.due_ms, more.locked) == (found.due_ms, found.locked)

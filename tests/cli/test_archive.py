@@ -13,6 +13,7 @@ from recorder import keyfiles
 from recorder.archive import naming
 from recorder.archive.catalogue import Catalogue
 from recorder.archive.clerk import Clerk, Message
+from recorder.archive.code import code
 from recorder.archive.deletion import Deleter
 from recorder.archive.deletions import Deletions
 from recorder.archive.folder import FolderStore
@@ -72,6 +73,7 @@ def test_its_consent_receipt_comes_out_and_verifies(
 ) -> None:
     assert archive(site, "receipt", recording.id, "-o", site / "out.receipt") == 0
     assert (site / "out.receipt").read_bytes() == recording.receipt.record
+    assert f"the client's code: {code(recording.receipt.body)}\n" in capsys.readouterr().out
     assert main(["verify", str(site / "out.receipt"), "--device-key", str(site / "room-1.pub")]) == 0
     assert "Gemeente Voorbeeld" in capsys.readouterr().out
     assert archive(site, "receipt", recording.id, "-o", site / "out.receipt") == 2

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from recorder import canonical, keyfiles
+from recorder.archive.code import code
 from recorder.audio import CALENDAR_END_MS
 from recorder.cli import consent, main
 from recorder.sealed.layout import DOMAIN_MANIFEST, Manifest, Preamble, parse_record
@@ -54,6 +55,7 @@ def test_a_refusal_in_dutch(table: Table, capsys: pytest.CaptureFixture[str]) ->
     assert "nee, op 2023-11-14 22:13:22 UTC\n" in said
     assert "niet gevraagd" in said and "Gemeente Voorbeeld, Markt 1, Voorbeeld" in said
     assert table.recording.id not in said and "wissen op" not in said
+    assert "\nuw code: " in said and code(table.file.read_bytes()[5:]) in said
     assert str(table.file.parent / "room-1.device.pub") in said
 
 
@@ -80,6 +82,7 @@ def test_a_kept_one_in_english(table: Table, capsys: pytest.CaptureFixture[str])
     assert told.startswith("AUTHENTIC: ")
     assert "the meeting was recorded, and the recording was kept" in told
     assert "not counted: in this room nobody is asked one by one" in told
+    assert f"your code:    {code(body)}\n" in told
     assert table.recording.id in told and "erase on:     2024-03-19 22:13:20 UTC" in told
 
 

@@ -52,11 +52,13 @@ class Archive:
 
     folder: Path
     rooms: dict[str, Talking] = field(default_factory=lambda: {name: Talking(name) for name in ("room-1", "room-2")})
+    settings: str = ""
+    """More lines of its configuration, of [archive]."""
 
     def __post_init__(self) -> None:
         (self.folder / "keys").mkdir(parents=True)
         self.config_file = self.folder / "archive.toml"
-        self.config_file.write_text(f'[archive]\nfolder = "{self.folder}"\n')
+        self.config_file.write_text(f'[archive]\nfolder = "{self.folder}"\n{self.settings}')
         self.store = FolderStore.make(self.folder / "objects")
         self.catalogue = Catalogue(url(self.config.archive))
         for room in self.rooms.values():

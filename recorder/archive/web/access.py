@@ -6,12 +6,13 @@ A test walks all addresses and fails for one that does neither.
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
-from recorder.archive.access import TABLE, Action, Purpose, Role, role_for
+from recorder.archive.access import FOUR_EYES, TABLE, Action, Purpose, Role, role_for
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail import writing
 
@@ -64,6 +65,18 @@ def permit(
         refused(person, action, purpose, recording=recording)
         raise PermissionDenied
     return role
+
+
+def second_eyes(person: Person, action: Action, first: UUID | None, *, recording: str | None = None) -> None:
+    """PermissionDenied, and written down, if it was this person who did what a second one is to see (FOUR_EYES).
+
+    `first` is the id of whose act it was; None if it was a program's. Whoever confirms asks for this after `permit`.
+    """
+    if action not in FOUR_EYES:
+        raise ValueError(f"{action} is nothing that a second person does")
+    if first == person.pk:
+        refused(person, action, recording=recording)
+        raise PermissionDenied
 
 
 def refused(person: Person, action: Action, purpose: Purpose | None = None, *, recording: str | None = None) -> None:

@@ -4,7 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from recorder.archive.due import People
+from recorder.archive.web.holds.holding import standing as holds
+from recorder.archive.web.holds.holding import until_ms
 from recorder.archive.web.meetings.models import Link, Unlinked
+from recorder.archive.web.rights.standing import standing
 
 
 def known(recordings: Collection[str]) -> Mapping[str, People]:
@@ -12,6 +15,18 @@ def known(recordings: Collection[str]) -> Mapping[str, People]:
     found = dict.fromkeys(recordings, People())
     for each in Unlinked.objects.filter(recording__in=recordings):
         found[each.recording] = replace(found[each.recording], unlinked_ms=each.at_ms)
+    cases: dict[str, int | None] = dict.fromkeys(recordings)
     for link in Link.objects.filter(recording__in=recordings).select_related("case"):
         found[link.recording] = replace(found[link.recording], linked=True, decided_ms=link.case.decided_ms)
+        cases[link.recording] = link.case_id
+    for recording, held in holds(cases).items():
+        found[recording] = replace(found[recording], holds_until_ms=until_ms(held))
+    for recording, rights in standing(recordings).items():
+        found[recording] = replace(
+            found[recording],
+            request_open=rights.kept,
+            erasure_asked_ms=rights.erasure_asked_ms,
+            erasure_confirmed=rights.erasure_confirmed,
+            erasure_granted_ms=rights.erasure_granted_ms,
+        )
     return found

@@ -18,8 +18,14 @@ class Place(NamedTuple):
 
 _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("meetings", _("My meetings"), frozenset({Action.LIST_UNLINKED})),
+    ("rights", _("Rights desk"), frozenset({Action.OPEN_REQUEST})),
     ("find", _("Find"), frozenset({Action.FIND})),
     ("disputes", _("Disputed links"), frozenset({Action.SETTLE_DISPUTE})),
+    ("deletions", _("Deletions"), frozenset({Action.PREVIEW_DELETIONS})),
+    ("holds", _("Holds"), frozenset({Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD})),
+    ("disclosures", _("Disclosures"), frozenset({Action.DISCLOSE, Action.CONFIRM_DISCLOSURE})),
+    ("flags", _("Do not record"), frozenset({Action.CHECK_FLAG})),
+    ("rooms", _("Rooms"), frozenset({Action.SEE_ROOMS})),
     ("tokens", _("Programs"), frozenset({Action.KEEP_ACCOUNTS})),
 )
 

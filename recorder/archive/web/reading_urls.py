@@ -3,9 +3,11 @@
 from django.urls import path
 
 from recorder.archive.web.listening import serving
+from recorder.archive.web.rights import copy_serving
 
 urlpatterns = [
     path("permits/<uuid:permit>/opened", serving.opened),
     path("permits/<uuid:permit>/audio", serving.audio),
     path("permits/<uuid:permit>/waveform", serving.waveform),
+    path("copies/<uuid:permit>", copy_serving.copy),
 ]

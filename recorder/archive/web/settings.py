@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
 
+from recorder.archive.web.client import limits
 from recorder.config import Config, load
 
 HOUR_SECONDS = 3_600
@@ -180,6 +181,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # who keeps the accounts enters the address
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_RATE_LIMITS = dict(limits.LIMITS)
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if _WEB.behind_proxy else 0  # else all who come by it would be one for the rate limits
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
 SOCIALACCOUNT_ADAPTER = "recorder.archive.web.people.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_ONLY = False

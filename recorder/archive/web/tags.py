@@ -34,6 +34,11 @@ def seconds(ticks: int | None) -> str:
 
 
 @register.filter
+def offset(offset_ms: int) -> str:
+    return times.offset(offset_ms)
+
+
+@register.filter
 def field(bound: BoundField) -> SafeString:
     """A field of a form, with its label, help and errors."""
     return bound.as_field_group()

@@ -18,6 +18,13 @@ def minute(unix_ms: int) -> str:
     return str(formats.date_format(moment(unix_ms), "j F Y H:i"))
 
 
+def offset(offset_ms: int) -> str:
+    """A place in a recording: `h:mm:ss`, and the part of a second if there is one."""
+    seconds, part = divmod(offset_ms, 1_000)
+    text = f"{seconds // 3_600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return f"{text}.{part:03}".rstrip("0") if part else text
+
+
 def duration(seconds: float) -> str:
     """Hours, minutes and seconds, as a player shows them."""
     whole = round(seconds)

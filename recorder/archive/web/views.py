@@ -29,15 +29,20 @@ def language(request: HttpRequest) -> HttpResponse:
     response = redirect("start")
     wanted = request.POST.get("language", "")
     if wanted in dict(settings.LANGUAGES) and check_for_language(wanted):
-        response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            wanted,
-            max_age=YEAR_SECONDS,
-            secure=settings.LANGUAGE_COOKIE_SECURE,
-            httponly=True,
-            samesite="Lax",
-        )
+        speak(response, wanted)
     return response
+
+
+def speak(response: HttpResponse, language: str) -> None:
+    """Have the browser keep that this language is wanted."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=YEAR_SECONDS,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -4,6 +4,7 @@ import http
 import http.client
 import json
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from recorder.archive.web.archive import reading_room
 
 TIMEOUT_SECONDS = 30.0
+PIECE_BYTES = 65_536
 
 
 class Away(Exception):
@@ -49,3 +51,27 @@ def ask(method: str, permit: UUID, what: str, headers: dict[str, str] | None = N
     if answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Away(f"it answered {answer.status}")
     return answer
+
+
+def copy(permit: UUID) -> tuple[Answer, Iterator[bytes]]:
+    """The copy that may be made by this permit, in pieces as the room makes it; or what it says instead. Away if it does not.
+
+    Who reads the pieces gets an http.client.HTTPException if the room could not finish it.
+    """
+    connection = _Connection("reading-room")
+    try:
+        connection.request("GET", f"/copies/{permit}")
+        response = connection.getresponse()
+        head = Answer(response.status, dict(response.getheaders()), b"" if response.status == 200 else response.read())
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        raise Away from error
+    return head, _pieces(connection, response)
+
+
+def _pieces(connection: _Connection, response: http.client.HTTPResponse) -> Iterator[bytes]:
+    try:
+        while piece := response.read(PIECE_BYTES):
+            yield piece
+    finally:
+        connection.close()

@@ -24,6 +24,8 @@ def judge(permit: Permit) -> tuple[Seen, Role]:
         raise NotNow("disputed" if disputed else "forbidden")
     if seen.fate.locked:
         raise NotNow("locked")
+    if seen.closed_to([role]):
+        raise NotNow("restricted")
     if choice(purpose) is Choice.TRAINING:
         raise NotNow("training")
     return seen, role

@@ -54,7 +54,7 @@ class Room:
     def alone(self, seen: Seen) -> Iterator[Hearing]:
         """The recording, opened once more for something that takes long, and closed behind it; one such thing at a time."""
         with self._slow:
-            hearing = self._make(seen)
+            hearing = self.open(seen)
             try:
                 yield hearing
             finally:
@@ -89,7 +89,7 @@ class Room:
             if found is not None:
                 found.asked = time.monotonic()
                 return found
-        made = _Open(self._make(seen), time.monotonic())
+        made = _Open(self.open(seen), time.monotonic())
         with self._lock:
             found = self._open.setdefault(permit, made)
         if found is not made:  # another thread was faster
@@ -97,7 +97,8 @@ class Room:
         self.sweep()
         return found
 
-    def _make(self, seen: Seen) -> Hearing:
+    def open(self, seen: Seen) -> Hearing:
+        """The recording, for one who goes through all of it and closes it. SealedError or StoreError."""
         key = archive().catalogue.public_keys([seen.row.device]).get(seen.row.device)
         if key is None:
             raise SealedError(f"{seen.row.device} is not enrolled any more: there is no key to check it with")

@@ -40,7 +40,7 @@ def opened(request: HttpRequest, permit: UUID) -> HttpResponseBase:
     try:
         held, seen, size = _open(permit)
     except (NotNow, SealedError, StoreError) as error:
-        return _no(error)
+        return no(error)
     return JsonResponse({"recording": seen.recording, "size": size, "until_ms": held.until_ms})
 
 
@@ -49,7 +49,7 @@ def audio(request: HttpRequest, permit: UUID) -> HttpResponseBase:
     """A range of the file. One that asks for all of it gets the beginning, and asks again."""
     try:
         seen = _opened(permit)
-        with _the_room().hearing(permit, seen) as hearing:
+        with the_room().hearing(permit, seen) as hearing:
             size = hearing.size
             found = wanted(request.headers.get("Range", ""), size, ANSWER_BYTES_MAX)
             if found is None:
@@ -57,7 +57,7 @@ def audio(request: HttpRequest, permit: UUID) -> HttpResponseBase:
             start, stop = found
             data = b"".join(hearing.read(start, stop))
     except (NotNow, SealedError, StoreError) as error:
-        return _no(error)
+        return no(error)
     headers = {"Content-Range": f"bytes {start}-{stop - 1}/{size}", "Accept-Ranges": "bytes"}
     return HttpResponse(data, status=206, content_type="audio/ogg; codecs=opus", headers=headers)
 
@@ -67,16 +67,17 @@ def waveform(request: HttpRequest, permit: UUID) -> HttpResponseBase:
     """The recording at one look, as an SVG."""
     try:
         seen = _opened(permit)
-        with _the_room().alone(seen) as hearing:  # it takes seconds, in which the player must not wait
+        with the_room().alone(seen) as hearing:  # it takes seconds, in which the player must not wait
             report = hearing.report
             marks = [each.ticks for each in report.events if each.name == "mark"]
             drawing = draw(overview(hearing), report.gaps, marks)
     except (NotNow, SealedError, StoreError) as error:
-        return _no(error)
+        return no(error)
     return HttpResponse(drawing, content_type="image/svg+xml")
 
 
-def _the_room() -> Room:
+def the_room() -> Room:
+    """Where this process plays."""
     assert _room is not None, "nothing was furnished"
     return _room
 
@@ -85,12 +86,12 @@ def _judged(permit: UUID) -> tuple[Permit, Seen]:
     """The permit and its recording, if it may still be heard; if not, what is open of it is closed."""
     held = Permit.objects.select_related("person").filter(pk=permit).first()
     if held is None:
-        _the_room().close(permit)
+        the_room().close(permit)
         raise NotNow("unknown")
     try:
         seen, _role = judge(held)
     except NotNow:
-        _the_room().close(permit)
+        the_room().close(permit)
         raise
     return held, seen
 
@@ -106,10 +107,10 @@ def _opened(permit: UUID) -> Seen:
 def _open(permit: UUID) -> tuple[Permit, Seen, int]:
     _held, seen = _judged(permit)
     try:
-        with _the_room().hearing(permit, seen) as hearing, transaction.atomic():
+        with the_room().hearing(permit, seen) as hearing, transaction.atomic():
             return _written(permit), seen, hearing.size
     except NotNow:
-        _the_room().close(permit)
+        the_room().close(permit)
         raise
 
 
@@ -132,7 +133,8 @@ def _written(permit: UUID) -> Permit:
     return held
 
 
-def _no(error: Exception) -> HttpResponse:
+def no(error: Exception) -> HttpResponse:
+    """What the pages are told of why it cannot be heard."""
     if isinstance(error, NotNow):
         return JsonResponse({"why": str(error)}, status=403)
     return JsonResponse({"why": "unreadable", "flaw": str(error)}, status=409)

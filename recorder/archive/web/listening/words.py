@@ -12,6 +12,8 @@ WHY_NOT: Mapping[str, Promise] = {
     "forbidden": _("Your role does not allow this any more."),
     "disputed": _("A colleague disputes that this was your conversation. The privacy officer decides."),
     "locked": _("The recording is locked: nobody may hear it."),
+    "restricted": _("The client asked that it is not used. Only the rights desk may hear it for now."),
+    "undecided": _("Nobody has decided yet that this copy may be made."),
     "training": _("Recordings are not played for training. Fragments are."),
     "unreadable": _("The recording cannot be opened."),
     "unopened": _("Open the recording's page first."),

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 
-from recorder.archive.due import People, facts
+from recorder.archive.access import Role
+from recorder.archive.due import People, judge
 from recorder.archive.listing import Row, of_rooms, rows
-from recorder.archive.retention import Fate, fate
+from recorder.archive.retention import Fate
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.known import known
 from recorder.archive.web.meetings.models import Link, Unlinked
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.standing import restricted
 from recorder.archive.web.words import CAUSES, CONSENT, ENDS
 from recorder.wire.consent import DAY_MS
 
@@ -25,6 +27,8 @@ class Seen:
     link: Link | None
     people: People
     fate: Fate
+    restricted: bool
+    """Nobody may use it but the rights desk (S5)."""
 
     @property
     def recording(self) -> str:
@@ -33,6 +37,10 @@ class Seen:
     def of(self, person: Person) -> bool:
         """Whether it is theirs: they said of which case it is, and nobody disputes that."""
         return self.link is not None and self.link.person_id == person.pk and not self.link.disputed
+
+    def closed_to(self, roles: Collection[Role]) -> bool:
+        """Whether who has these roles may know of it, and nothing more."""
+        return self.restricted and Role.RIGHTS_DESK not in roles
 
     @property
     def seconds(self) -> float | None:
@@ -85,9 +93,14 @@ def _seen(found: Collection[Row]) -> list[Seen]:
         )
     }
     people, now, by = known([each.recording for each in found]), now_ms(), terms()
+    closed = restricted([each.recording for each in found])
     return [
         Seen(
-            each, links.get(each.recording), people[each.recording], fate(facts(each, people[each.recording]), by, now)
+            each,
+            links.get(each.recording),
+            people[each.recording],
+            judge(each, people[each.recording], by, now),
+            each.recording in closed,
         )
         for each in found
     ]

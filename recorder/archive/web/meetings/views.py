@@ -4,6 +4,7 @@ from datetime import datetime, time
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,6 +16,7 @@ from recorder.archive.access import Action, could
 from recorder.archive.web.access import Asked, needs, note, permit, refused
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.listing import of_recording as holds_of
 from recorder.archive.web.meetings.claims import may_regret, of_colleagues, settled
 from recorder.archive.web.meetings.forms import CaseForm, DecisionForm, LinkForm, StatementForm
 from recorder.archive.web.meetings.models import Case, Link, Statement
@@ -23,11 +25,15 @@ from recorder.archive.web.meetings.seen import Seen, see, unlinked
 from recorder.archive.web.meetings.verified import verified
 from recorder.archive.web.meetings.words import BASES, EVIDENCE_OF, TROUBLES
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.models import Request
+from recorder.archive.web.rights.words import KINDS, STATES
 from recorder.archive.web.trail.reading import listeners
 from recorder.archive.web.words import CONSENT
 from recorder.wire.topics import RECORDING_PATTERN
 
 MINE_SHOWN = 50
+WHILE_RESTRICTED = frozenset({Action.SEE, Action.DECIDE, Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD})
+"""What others than the rights desk may still do with a recording that is restricted (S5): none of it is a use."""
 
 
 @needs(Action.LIST_UNLINKED)
@@ -148,12 +154,16 @@ def look(person: Person, action: Action, recording: str) -> Seen:
     if not could(person.roles, action, own=seen.of(person)):
         refused(person, action, recording=recording)
         raise Http404
+    if seen.closed_to(person.roles) and action not in WHILE_RESTRICTED:
+        refused(person, action, recording=recording)
+        raise PermissionDenied
     return seen
 
 
 def shown(person: Person, seen: Seen) -> dict[str, Any]:
     """What a recording's page has."""
     own = seen.of(person)
+    allowed = WHILE_RESTRICTED if seen.closed_to(person.roles) else frozenset(Action)
     found = verified(archive().store, archive().catalogue, seen.row)
     places = moments(found.report)
     return {
@@ -168,5 +178,9 @@ def shown(person: Person, seen: Seen) -> dict[str, Any]:
         "statements": Statement.objects.filter(recording=seen.recording).order_by("at_ms").select_related("person"),
         "listened": listeners(seen.recording),
         "may_regret": may_regret(seen.link, person),
-        "may": {each.value for each in Action if could(person.roles, each, own=own)},
+        "holds": holds_of(seen),
+        "may": {each.value for each in allowed if could(person.roles, each, own=own)},
+        "kinds": KINDS,
+        "states": STATES,
+        "requests": Request.objects.filter(recording=seen.recording).order_by("-came_ms"),
     }

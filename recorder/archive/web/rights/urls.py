@@ -1,5 +1,30 @@
 """The addresses of the rights desk."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from recorder.archive.web.rights import copy_views, disclosure_views, flag_views, views
+
+urlpatterns = [
+    path("rights/", views.desk, name="rights"),
+    path("rights/find/", views.find_recording, name="find_recording"),
+    path("rights/recordings/<str:recording>/", views.open_one, name="open_request"),
+    path("rights/requests/<uuid:number>/", views.one, name="request"),
+    path("rights/requests/<uuid:number>/decide/", views.decide, name="decide_request"),
+    path("rights/requests/<uuid:number>/extend/", views.extend, name="extend"),
+    path("rights/requests/<uuid:number>/withdraw/", views.withdraw, name="withdraw"),
+    path("rights/requests/<uuid:number>/letter-<str:language>.pdf", views.letter, name="letter"),
+    path("rights/requests/<uuid:number>/masks/", copy_views.masks, name="masks"),
+    path("rights/requests/<uuid:number>/masks/<int:mask>/", copy_views.unmask, name="unmask"),
+    path("rights/requests/<uuid:number>/copy/", copy_views.copy, name="make_copy"),
+    path("rights/copies/<uuid:number>/", copy_views.handing, name="copy"),
+    path("rights/copies/<uuid:number>/file/", copy_views.download, name="download_copy"),
+    path("rights/restrictions/<int:restriction>/", views.lift, name="lift"),
+    path("disclosures/", disclosure_views.disclosures, name="disclosures"),
+    path("disclosures/of/<str:recording>/", disclosure_views.disclose, name="disclose"),
+    path("disclosures/<uuid:number>/", disclosure_views.disclosure, name="disclosure"),
+    path("disclosures/<uuid:number>/judge/", disclosure_views.judge, name="judge_disclosure"),
+    path("disclosures/<uuid:number>/copy/", copy_views.disclosed_copy, name="disclosed_copy"),
+    path("do-not-record/", flag_views.check, name="flags"),
+    path("do-not-record/set/", flag_views.put, name="put_flag"),
+    path("do-not-record/lift/", flag_views.lift, name="lift_flag"),
+]

@@ -1,5 +1,10 @@
 """The addresses of the rooms."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from recorder.archive.web.rooms import views
+
+urlpatterns = [
+    path("rooms/", views.rooms, name="rooms"),
+    path("rooms/<str:name>/", views.room, name="room"),
+]

@@ -16,6 +16,14 @@ Result = Literal["done", "refused", "failed"]
 _HEAD = 1
 
 
+def lock() -> Head:
+    """Where the chain ends. Until the end of this transaction nobody else writes a line, and so nobody does what needs one."""
+    head, _ = Head.objects.select_for_update().get_or_create(
+        id=_HEAD, defaults={"number": BEGINNING.number, "hash": BEGINNING.hash}
+    )
+    return head
+
+
 def write(
     *,
     person: str,
@@ -28,9 +36,7 @@ def write(
 ) -> None:
     """One line more. `details` are what may be forgotten: words of people, the number of a case."""
     with transaction.atomic():
-        head, _ = Head.objects.select_for_update().get_or_create(
-            id=_HEAD, defaults={"number": BEGINNING.number, "hash": BEGINNING.hash}
-        )
+        head = lock()
         salt = secrets.token_bytes(SALT_BYTES) if details else None
         told = msgspec.json.encode(dict(details), order="sorted") if details else None
         hashed = audit.hash_details(told, salt).hex() if told and salt else None

@@ -1,0 +1,167 @@
+"""What somebody finds by a code: from the catalogue, the store and the trail, and with no name in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.cache import cache
+from django.utils.functional import Promise
+
+from recorder.archive import naming
+from recorder.archive.certificate import Certificate
+from recorder.archive.code import parse
+from recorder.archive.export import receipt as export_receipt
+from recorder.archive.listing import Row, of_code
+from recorder.archive.retention import Cause, Fate
+from recorder.archive.web.archive import archive, terms
+from recorder.archive.web.client.words import DEVICES, ENDED, KINDS, STANDS
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.meetings.models import Statement
+from recorder.archive.web.meetings.seen import see
+from recorder.archive.web.meetings.verified import verified
+from recorder.archive.web.rights.kinds import Kind
+from recorder.archive.web.rights.models import Request
+from recorder.archive.web.trail.reading import Listener, listeners
+from recorder.archive.web.words import CAUSES
+from recorder.errors import SealedError, SignedTextError, StoreError, WireError
+from recorder.wire.consent import DAY_MS, ConsentReceipt, check_receipt
+from recorder.wire.records import parse_record
+
+NOBODYS = ""
+"""Looked up in the place of what is no code at all: it costs what a wrong one costs."""
+CHECKED_SECONDS = 600
+"""For so long a check of all blocks counts: it is work, and anybody with a code may ask for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of all blocks said."""
+
+    whole: bool
+    gaps: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A meeting."""
+
+    row: Row
+    receipt: ConsentReceipt | None
+    """None if it cannot be read, or does not bear the room's signature."""
+
+    @property
+    def recording(self) -> str:
+        return self.row.recording
+
+    @property
+    def state(self) -> str:
+        """One of "kept", "open" (not all of it has come), "lost" (nobody can listen), "refused" and "deleted"."""
+        if self.row.state == "kept" and self.row.keybox is None:
+            return "lost"
+        return self.row.state
+
+    @property
+    def there(self) -> bool:
+        """Whether anything of it is kept, so that something may be asked of it."""
+        return self.row.state in ("kept", "open")
+
+    @property
+    def when_ms(self) -> int | None:
+        """When it was, by the room's clock. Of what was refused or deleted the receipt alone still tells."""
+        if self.row.made_ms is not None and self.there:
+            return self.row.made_ms
+        return None if self.receipt is None else self.receipt.wall_ms
+
+    @property
+    def fate(self) -> Fate | None:
+        """None unless it was kept."""
+        seen = see([self.recording])
+        return seen[0].fate if seen else None
+
+    @property
+    def why_goes(self) -> Promise | None:
+        fate = self.fate
+        return None if fate is None else CAUSES[fate.cause]
+
+    @property
+    def free_until_ms(self) -> int | None:
+        """Until when it is erased without any reason (D7); None once that is over, or before it has come."""
+        if self.row.came_ms is None:
+            return None
+        until_ms = self.row.came_ms + terms().client_days * DAY_MS
+        return until_ms if now_ms() < until_ms else None
+
+    @property
+    def broken_off(self) -> Promise | None:
+        return ENDED.get(self.row.ended or "")
+
+    @property
+    def checked(self) -> Checked:
+        """Whether it is whole; as it was some minutes ago, if it was looked at then."""
+        key = f"whole:{self.recording}"
+        found = cache.get(key)
+        if found is None:
+            catalogue, store = archive()
+            made = verified(store, catalogue, self.row)
+            found = made.whole, len(made.report.gaps) if made.report else 0, now_ms()
+            cache.set(key, found, CHECKED_SECONDS)
+        return Checked(*found)
+
+    @property
+    def listened(self) -> Sequence[Listener]:
+        return listeners(self.recording)
+
+    @property
+    def statements(self) -> Sequence[Statement]:
+        return list(Statement.objects.filter(recording=self.recording).order_by("at_ms"))
+
+    @property
+    def asked(self) -> Sequence["Asked"]:
+        return [Asked(each) for each in Request.objects.filter(recording=self.recording).order_by("came_ms")]
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """Of a deleted one; None while it is not there yet."""
+        try:
+            return Certificate.parse(archive().store.get(naming.deleted(self.recording)))
+        except (StoreError, SignedTextError):
+            return None
+
+    @property
+    def why_gone(self) -> Promise:
+        return CAUSES[Cause(self.row.cause or "")]
+
+    @property
+    def device_word(self) -> Promise | None:
+        found = self.certificate
+        return None if found is None else DEVICES[found.device]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for it. Not in which words, and not what the answer says: that is for the person who asked."""
+
+    request: Request
+
+    @property
+    def kind(self) -> Promise:
+        return KINDS[Kind(self.request.kind)]
+
+    @property
+    def stands(self) -> Promise:
+        return STANDS[self.request.state]
+
+
+def find(typed: str) -> Found | None:
+    """What there is by this code; None for what is nobody's, and at the same cost for what is no code at all."""
+    catalogue, store = archive()
+    rows = of_code(catalogue, parse(typed) or NOBODYS)
+    if not rows:
+        return None
+    row = rows[0]
+    key = catalogue.public_keys([row.device]).get(row.device)
+    try:
+        receipt = None if key is None else check_receipt(key, parse_record(export_receipt(store, row.recording))[1])
+    except (StoreError, SealedError, WireError):
+        receipt = None
+    return Found(row, receipt)

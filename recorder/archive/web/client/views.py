@@ -1,0 +1,150 @@
+"""A client looks at their own recording, and asks for something: with a code, and without an account.
+
+The code comes in the body of a request and never in its address, so that it stands in no log and in no browser's history. It
+lives in the page alone: no cookie and no session keeps it, on a computer that may be a library's.
+
+A wrong code, an unknown one and what is none at all have the same answer, by the same look-up. A right one gives itself away
+by its page, and by nothing before it.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+import segno
+from allauth.core.ratelimit import consume
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+from django.views.decorators.http import require_http_methods
+
+from recorder.archive import naming
+from recorder.archive.access import Action
+from recorder.archive.web import access
+from recorder.archive.web.access import everybody, needs, note, permit
+from recorder.archive.web.archive import archive
+from recorder.archive.web.client.forms import AskForm, CodeForm
+from recorder.archive.web.client.found import Found, find
+from recorder.archive.web.client.limits import ALL, WAIT_SECONDS
+from recorder.archive.web.client.words import ASKS, BASES
+from recorder.archive.web.meetings.views import look
+from recorder.archive.web.rights.kinds import Kind
+from recorder.archive.web.rights.opening import open_request
+from recorder.archive.web.views import speak
+from recorder.archive.web.words import CONSENT
+from recorder.errors import StoreError
+
+Page = Callable[[HttpRequest], HttpResponse]
+FILES = {"receipt": naming.receipt, "certificate": naming.deleted}
+
+
+def apart(page: Page) -> Page:
+    """No search engine lists it; and it speaks the language that was asked for together with the code, which stays typed."""
+
+    @wraps(page)
+    def answer(request: HttpRequest) -> HttpResponse:
+        wanted = request.POST.get("language", "")
+        known = wanted in dict(settings.LANGUAGES)
+        if known:
+            translation.activate(wanted)
+        response = page(request)
+        if known:
+            speak(response, wanted)
+        response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+        return response
+
+    return answer
+
+
+@everybody
+@require_http_methods(["GET", "HEAD", "POST"])
+@apart
+def client(request: HttpRequest) -> HttpResponse:
+    """Type a code, or come with it from a QR; and see what there is."""
+    if request.method != "POST" or "code" not in request.POST:
+        return render(request, "client/code.html", {"form": CodeForm()})
+    return _found_by_code(request, _show)
+
+
+@everybody
+@require_http_methods(["POST"])
+@apart
+def ask(request: HttpRequest) -> HttpResponse:
+    """Ask for something: first the form, then what becomes of it. The code alone is needed; docs/threats.md says why."""
+    return _found_by_code(request, _ask)
+
+
+@everybody
+@require_http_methods(["POST"])
+@apart
+def file(request: HttpRequest) -> HttpResponse:
+    """The receipt or the certificate, to be kept and to be checked by others."""
+    return _found_by_code(request, _file)
+
+
+@needs(Action.SEE)
+@require_http_methods(["GET", "HEAD"])
+def card(request: access.Asked, recording: str) -> HttpResponse:
+    """What the client takes home: printed by the person who had the conversation."""
+    seen = look(request.user, Action.SEE, recording)
+    role = permit(request.user, Action.SEE, own=seen.of(request.user), recording=recording)
+    code = seen.row.code
+    if code is None:
+        return render(request, "client/card.html", {"seen": seen})
+    note(request.user, role, Action.SEE, recording=recording, details={"what": "card"})
+    address = settings.CONFIG.web.url + reverse("client")
+    picture = segno.make(f"{address}#{code}", error="m", micro=False).svg_data_uri(scale=6, light="#fff")
+    return render(request, "client/card.html", {"seen": seen, "code": code, "address": address, "picture": picture})
+
+
+def _found_by_code(request: HttpRequest, show: Callable[[HttpRequest, Found], HttpResponse]) -> HttpResponse:
+    if not consume(request, action="client_code", key=ALL):
+        return _wait(request)
+    form = CodeForm(request.POST)
+    found = find(form.typed())
+    if found is None:
+        form.unknown()
+        return render(request, "client/code.html", {"form": form})
+    return show(request, found)
+
+
+def _wait(request: HttpRequest) -> HttpResponse:
+    response = render(request, "client/wait.html", {"minutes": WAIT_SECONDS // 60}, status=429)
+    response["Retry-After"] = str(WAIT_SECONDS)
+    return response
+
+
+def _show(request: HttpRequest, found: Found) -> HttpResponse:
+    asks = {kind.value: each for kind, each in ASKS.items()} if found.there else {}
+    return render(request, "client/found.html", {"found": found, "asks": asks, "consent": CONSENT, "bases": BASES})
+
+
+def _ask(request: HttpRequest, found: Found) -> HttpResponse:
+    try:
+        kind = Kind(request.POST.get("kind", ""))
+    except ValueError as error:
+        raise Http404 from error
+    if not found.there:
+        return _show(request, found)
+    form = AskForm(kind, request.POST if "send" in request.POST else None)
+    if form.is_valid():
+        if not consume(request, action="client_ask", key=ALL):
+            return _wait(request)
+        made = open_request(found.recording, kind, form.cleaned_data["words"], person=None)
+        return render(request, "client/asked.html", {"found": found, "made": made, "kind": kind.value})
+    context = {"found": found, "form": form, "kind": kind.value, "ask": ASKS[kind]}
+    return render(request, "client/ask.html", context)
+
+
+def _file(request: HttpRequest, found: Found) -> HttpResponse:
+    what = request.POST.get("what", "")
+    if what not in FILES:
+        raise Http404
+    try:
+        contents = archive().store.get(FILES[what](found.recording))
+    except StoreError as error:
+        raise Http404 from error
+    response = HttpResponse(contents, content_type="application/octet-stream")
+    response["Content-Disposition"] = f'attachment; filename="wederhoor.{what}"'
+    return response

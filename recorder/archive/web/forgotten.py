@@ -1,0 +1,59 @@
+"""What people said of a recording goes with it.
+
+    gone with it    of which case it was, statements, permits to hear it, and the details of its lines of the audit trail
+    a hold          is of a case: the recording is taken out of it. It goes itself, and the case's number with it, when the case
+                    has no recording left, OVER_KEPT_DAYS after it was over: whoever set it must be able to read that it lapsed
+    what stays      the lines of the audit trail without their details, for three years: who did what when, with which id; and
+                    what the archive keeps (`recorder.archive.deletion`). None of it leads to the client
+
+What is said of no recording, as whose case somebody looked for, stands in the trail for as long as the line does.
+"""
+
+from collections.abc import Collection, Iterator
+
+from django.db import transaction
+from django.db.models import Model, Q
+
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.models import CONFIRM_DAYS, Expected, Hold
+from recorder.archive.web.listening.models import Permit
+from recorder.archive.web.meetings.models import Case, Link, Statement
+from recorder.archive.web.trail.models import Line
+from recorder.wire.consent import DAY_MS
+
+GOES: tuple[type[Model], ...] = (Link, Statement, Permit, Expected)
+"""Models whose rows are of one recording, by a field of that name, and go with it."""
+OVER_KEPT_DAYS = 30
+PORTION_ROWS = 500
+
+
+def forgotten(recordings: Collection[str]) -> None:
+    """Forget what goes with these, which were deleted. Once more does no harm."""
+    with transaction.atomic():
+        for model in GOES:
+            model._default_manager.filter(recording__in=recordings).delete()
+        Hold.objects.filter(recording__in=recordings).update(recording=None)
+        Line.objects.filter(recording__in=recordings, details__isnull=False).update(details=None, salt=None)
+
+
+def spoken_of() -> Iterator[list[str]]:
+    """The recordings of which something is known here that would go with them, in portions; some more than once."""
+    told = Q(details__isnull=False)
+    for model, which in (*((each, Q()) for each in GOES), (Hold, Q(recording__isnull=False)), (Line, told)):
+        after = ""
+        of_model = model._default_manager.filter(which).order_by("recording")  # type: ignore[attr-defined]
+        while portion := list(
+            of_model.filter(recording__gt=after).values_list("recording", flat=True).distinct()[:PORTION_ROWS]
+        ):
+            yield portion
+            after = portion[-1]
+
+
+def forget_cases() -> None:
+    """Forget the holds that are over for long, of cases without a recording, and then the cases of which nothing is left."""
+    since = now_ms() - OVER_KEPT_DAYS * DAY_MS
+    unconfirmed = Q(confirmed_ms=None, placed_ms__lt=since - CONFIRM_DAYS * DAY_MS)
+    over = Q(ended_ms__lt=since) | Q(expires_ms__lt=since) | unconfirmed
+    with transaction.atomic():
+        Hold.objects.filter(over, case__links=None).delete()
+        Case.objects.filter(links=None, holds=None).delete()

@@ -1,0 +1,84 @@
+"""Setting, confirming and ending holds, and which recordings they keep. Who may do it, the views ask."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from django.db.models import Q
+
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.models import CONFIRM_DAYS, Going, Hold, How, Kind
+from recorder.archive.web.meetings.models import Case
+from recorder.archive.web.people.models import Person
+from recorder.wire.consent import DAY_MS
+
+
+class TooLate(Exception):
+    """The recording is being deleted at this moment."""
+
+
+def standing(cases: Mapping[str, int | None]) -> dict[str, list[Hold]]:
+    """Of these recordings, each with the id of its case if it has one: the holds that no person has ended, the newest first."""
+    by_recording: defaultdict[str, list[Hold]] = defaultdict(list)
+    by_case: defaultdict[int, list[Hold]] = defaultdict(list)
+    named = {case for case in cases.values() if case is not None}
+    found = Hold.objects.filter(Q(recording__in=list(cases)) | Q(case__in=named), ended_ms=None)
+    for hold in found.select_related("placed_by", "confirmed_by").order_by("-placed_ms", "-pk"):
+        by_case[hold.case_id].append(hold)
+        by_recording[hold.recording or ""].append(hold)
+    return {
+        recording: list({each.pk: each for each in (*by_recording[recording], *by_case[case or 0])}.values())
+        for recording, case in cases.items()
+        if by_recording[recording] or by_case[case or 0]
+    }
+
+
+def until_ms(holds: Iterable[Hold]) -> tuple[int, ...]:
+    """When each of these ends that counts."""
+    return tuple(each.until_ms for each in holds if each.until_ms is not None)
+
+
+def covered(hold: Hold) -> int:
+    """How many recordings it covers now."""
+    linked = hold.case.links.count()
+    return linked + (hold.recording is not None and not hold.case.links.filter(recording=hold.recording).exists())
+
+
+def place(
+    person: Person | None, kind: Kind, *, case: str, reason: str, expires_ms: int, recording: str | None = None
+) -> Hold:
+    """Set one; `person` is None for the organisation's own program. Call it in the transaction that notes it, behind that.
+
+    TooLate if the recording is being deleted: what is noted first has the lock that the nightly run decides in.
+    """
+    if Going.objects.filter(recording=recording).exists():
+        raise TooLate
+    found, _new = Case.objects.get_or_create(number=case)
+    before = Hold.objects.filter(case=found, kind=kind, confirmed_ms=None)
+    return Hold.objects.create(
+        recording=recording,
+        case=found,
+        kind=kind,
+        reason=reason,
+        expires_ms=expires_ms,
+        placed_by=person,
+        placed_ms=now_ms(),
+        at_once=kind.by_itself and not before.exists(),
+    )
+
+
+def confirm(hold: Hold, person: Person) -> None:
+    """As the second person. `hold` is locked, and waits."""
+    hold.confirmed_by, hold.confirmed_ms = person, now_ms()
+    hold.save()
+
+
+def end(hold: Hold, person: Person | None, how: How, why: str = "") -> None:
+    """Before its date: nothing is kept by it from now on. `hold` is locked, and no one has ended it."""
+    hold.ended_by, hold.ended_ms, hold.how, hold.why = person, now_ms(), how, why
+    hold.save()
+
+
+def lapsed() -> list[Hold]:
+    """Those that nobody confirmed in time, and of which that was not yet written down. To be called in a transaction."""
+    old = Q(placed_ms__lte=now_ms() - CONFIRM_DAYS * DAY_MS) | Q(expires_ms__lte=now_ms())
+    return list(Hold.objects.select_for_update().filter(old, ended_ms=None, confirmed_ms=None).order_by("pk"))

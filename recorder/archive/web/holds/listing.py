@@ -1,0 +1,97 @@
+"""Holds as people read them."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.holding import standing
+from recorder.archive.web.holds.models import CONFIRM_DAYS, END_SOON_DAYS, Hold, Kind, State
+from recorder.archive.web.holds.words import KINDS, STATES, TONES
+from recorder.archive.web.meetings.seen import Seen
+from recorder.archive.web.people.models import Person
+from recorder.wire.consent import DAY_MS
+
+SHOWN_MAX = 200
+"""Of each list."""
+ENDED_SHOWN_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One hold, as of `now_ms`."""
+
+    hold: Hold
+    now_ms: int
+
+    @property
+    def state(self) -> State:
+        return self.hold.state(self.now_ms)
+
+    @property
+    def state_word(self) -> Promise:
+        return STATES[self.state]
+
+    @property
+    def tone(self) -> str:
+        return TONES.get(self.state, "")
+
+    @property
+    def kind_word(self) -> Promise:
+        return KINDS[Kind(self.hold.kind)]
+
+    @property
+    def counts(self) -> bool:
+        """Whether it keeps anything now."""
+        return self.now_ms < (self.hold.until_ms or 0)
+
+    @property
+    def last_ms(self) -> int:
+        """A moment of the last day on which it keeps anything, for a reader."""
+        return self.hold.expires_ms - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Each holds SHOWN_MAX at most."""
+
+    waiting: list[Shown]
+    """The one that lapses first, first."""
+    ending: list[Shown]
+    """The one that ends first, first; also `running`."""
+    running: list[Shown]
+    ended: list[Shown]
+    """In the last ENDED_SHOWN_DAYS, the newest first."""
+
+
+def of_recording(seen: Seen) -> list[Shown]:
+    """Those that keep it, or wait for somebody who confirms that they do."""
+    now, case = now_ms(), None if seen.link is None else seen.link.case_id
+    found = [Shown(each, now) for each in standing({seen.recording: case}).get(seen.recording, [])]
+    return [each for each in found if each.state in (State.WAITING, State.RUNNING)]
+
+
+def lists(person: Person | None) -> Lists:
+    """All of them, or those that this person set."""
+    now = now_ms()
+    every = Hold.objects.select_related("case", "placed_by", "confirmed_by")
+    if person is not None:
+        every = every.filter(placed_by=person)
+    running = every.filter(ended_ms=None, confirmed_ms__isnull=False, expires_ms__gt=now).order_by("expires_ms")
+    waits = Q(placed_ms__gt=now - CONFIRM_DAYS * DAY_MS) & Q(expires_ms__gt=now)
+    waiting = every.filter(waits, ended_ms=None, confirmed_ms=None).order_by("placed_ms")
+    since = now - ENDED_SHOWN_DAYS * DAY_MS
+    over = Q(ended_ms__gt=since) | (
+        Q(ended_ms=None) & Q(expires_ms__gt=since) & (Q(expires_ms__lte=now) | (Q(confirmed_ms=None) & ~waits))
+    )
+    return Lists(
+        _shown(waiting, now),
+        _shown(running.filter(expires_ms__lt=now + END_SOON_DAYS * DAY_MS), now),
+        _shown(running, now),
+        _shown(every.filter(over).order_by("-placed_ms"), now),
+    )
+
+
+def _shown(found: QuerySet[Hold], now: int) -> list[Shown]:
+    return [Shown(each, now) for each in found[:SHOWN_MAX]]

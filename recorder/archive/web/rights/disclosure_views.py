@@ -1,0 +1,97 @@
+"""Disclosure to somebody else: proposed by the rights desk, confirmed by a second person, and only then copied (P3)."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from recorder.archive.access import TABLE, Action
+from recorder.archive.web.access import Asked, needs, note, permit, second_eyes
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.meetings.seen import see
+from recorder.archive.web.meetings.views import look
+from recorder.archive.web.rights.forms import DisclosureForm
+from recorder.archive.web.rights.models import Disclosure
+from recorder.archive.web.rights.views import SHOWN, WORDS
+
+
+@needs(Action.DISCLOSE, Action.CONFIRM_DISCLOSURE)
+@require_http_methods(["GET", "HEAD"])
+def disclosures(request: Asked) -> HttpResponse:
+    """Those that wait for a second person, and the last that were judged."""
+    permit(request.user, _action(request))
+    context = WORDS | {
+        "waiting": Disclosure.objects.filter(confirmed=None).order_by("at_ms").select_related("person")[:SHOWN],
+        "judged": Disclosure.objects.exclude(confirmed=None).order_by("-at_ms").select_related("person")[:SHOWN],
+    }
+    return render(request, "rights/disclosures.html", context)
+
+
+@needs(Action.DISCLOSE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def disclose(request: Asked, recording: str) -> HttpResponse:
+    """Say who is to get a copy, and on what ground."""
+    seen = look(request.user, Action.DISCLOSE, recording)
+    role = permit(request.user, Action.DISCLOSE, recording=recording)
+    form = DisclosureForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        with transaction.atomic():
+            made = Disclosure.objects.create(
+                recording=recording,
+                to=cleaned["to"],
+                ground=cleaned["ground"],
+                words=cleaned["words"],
+                person=request.user,
+                at_ms=now_ms(),
+            )
+            details = {"disclosure": "asked", "to": made.to, "ground": made.ground, "words": made.words}
+            note(request.user, role, Action.DISCLOSE, recording=recording, details=details)
+        messages.success(request, _("A second person must confirm it now."))
+        return redirect("disclosure", made.pk)
+    return render(request, "rights/disclose.html", {"seen": seen, "form": form})
+
+
+@needs(Action.DISCLOSE, Action.CONFIRM_DISCLOSURE)
+@require_http_methods(["GET", "HEAD"])
+def disclosure(request: Asked, number: UUID) -> HttpResponse:
+    """One of them."""
+    found = get_object_or_404(Disclosure.objects.select_related("person", "judged_by"), pk=number)
+    action = _action(request)
+    permit(request.user, action, recording=found.recording)
+    context = WORDS | {
+        "disclosure": found,
+        "seen": next(iter(see([found.recording])), None),
+        "copies": found.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
+        "may_judge": action is Action.CONFIRM_DISCLOSURE and found.confirmed is None and found.person != request.user,
+        "may_copy": action is Action.DISCLOSE and found.confirmed is True,
+    }
+    return render(request, "rights/disclosure.html", context)
+
+
+@needs(Action.CONFIRM_DISCLOSURE)
+@require_http_methods(["POST"])
+def judge(request: Asked, number: UUID) -> HttpResponse:
+    """Confirm it or not, as a second person."""
+    found = get_object_or_404(Disclosure, pk=number)
+    role = permit(request.user, Action.CONFIRM_DISCLOSURE, recording=found.recording)
+    second_eyes(request.user, Action.CONFIRM_DISCLOSURE, found.person_id, recording=found.recording)
+    confirmed = request.POST.get("confirmed") == "yes"
+    with transaction.atomic():
+        held = Disclosure.objects.select_for_update().get(pk=number)
+        if held.confirmed is None:
+            held.confirmed, held.judged_by, held.judged_ms = confirmed, request.user, now_ms()
+            held.save()
+            details = {"confirmed": "yes" if confirmed else "no", "to": held.to}
+            note(request.user, role, Action.CONFIRM_DISCLOSURE, recording=held.recording, details=details)
+    return redirect("disclosure", number)
+
+
+def _action(request: Asked) -> Action:
+    """By which of the two this person looks at it."""
+    disclosing = any(Action.DISCLOSE in TABLE[role] for role in request.user.roles)
+    return Action.DISCLOSE if disclosing else Action.CONFIRM_DISCLOSURE

@@ -1,0 +1,60 @@
+"""A client's standing "do not record": whether there is one, for all who record; why, for the rights desk (R6)."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from recorder.archive.access import Action, could
+from recorder.archive.web.access import Asked, needs, note, permit
+from recorder.archive.web.rights import flags
+from recorder.archive.web.rights.forms import FlagChangeForm, FlagForm
+
+
+@needs(Action.CHECK_FLAG)
+@require_http_methods(["GET", "HEAD", "POST"])
+def check(request: Asked) -> HttpResponse:
+    """By the client's number. POST: it stands in no address. What the rights desk gets besides is its reason."""
+    role = permit(request.user, Action.CHECK_FLAG)
+    form, context = FlagForm(request.POST or None), {}
+    if request.method == "POST" and form.is_valid():
+        number = form.cleaned_data["number"]
+        note(request.user, role, Action.CHECK_FLAG)
+        flag = flags.standing(number)
+        context = {"number": number, "flagged": flag is not None}
+        if could(request.user.roles, Action.FLAG, own=False):
+            context |= {"flag": flag, "change": FlagChangeForm(initial={"number": number})}
+    return render(request, "rights/flags.html", {"form": form, **context})
+
+
+@needs(Action.FLAG)
+@require_http_methods(["POST"])
+def put(request: Asked) -> HttpResponse:
+    """Set it."""
+    return _change(request, to=True)
+
+
+@needs(Action.FLAG)
+@require_http_methods(["POST"])
+def lift(request: Asked) -> HttpResponse:
+    """Lift it."""
+    return _change(request, to=False)
+
+
+def _change(request: Asked, *, to: bool) -> HttpResponse:
+    role = permit(request.user, Action.FLAG)
+    form = FlagChangeForm(request.POST)
+    if not form.is_valid():
+        number = request.POST.get("number", "")
+        flag = flags.standing(number)
+        context = {"form": FlagForm({"number": number}), "change": form, "number": number}
+        return render(request, "rights/flags.html", context | {"flag": flag, "flagged": flag is not None})
+    number, reason = form.cleaned_data["number"], form.cleaned_data["reason"]
+    if to:
+        flags.put(request.user, role, number, reason)
+        messages.success(request, _("From now on staff see “do not record” for this client."))
+    else:
+        flags.lift(request.user, role, number, reason)
+        messages.success(request, _("There is no “do not record” for this client any more."))
+    return redirect("flags")

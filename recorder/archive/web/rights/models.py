@@ -1,0 +1,163 @@
+"""Requests of those who were heard, and what happened with each.
+
+What somebody said stands here, and not in the audit trail, which tells that they asked.
+"""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.kinds import WAITING, Channel, Ground, Kind, State, What
+
+
+class Request(models.Model):
+    """One request about one recording, with its clock (AVG, article 12, paragraph 3)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    recording = models.CharField(max_length=32)
+    kind = models.CharField(max_length=16, choices=[(each.value, each.value) for each in Kind])
+    channel = models.CharField(max_length=16, choices=[(each.value, each.value) for each in Channel])
+    words = models.TextField(max_length=5_000)
+    """Of the client."""
+    came_ms = models.BigIntegerField()
+    """When the organisation had it: a letter, when it was in the letter box."""
+    due_ms = models.BigIntegerField()
+    """The end of the last day on which an answer is in time."""
+    state = models.CharField(
+        max_length=16, choices=[(each.value, each.value) for each in State], default=State.OPEN.value
+    )
+    decision = models.TextField(max_length=5_000, default="")
+    """In words for the client. Empty until it was decided."""
+    decided_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_ms = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["recording", "kind"],
+                condition=models.Q(state__in=[each.value for each in WAITING]),
+                name="one_request_of_a_kind_at_a_time",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["recording"], name="requests_recording"),
+            models.Index(fields=["state", "due_ms"], name="requests_due"),
+            models.Index(fields=["-decided_ms"], name="requests_decided"),
+        ]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether nobody has decided yet."""
+        return self.state in WAITING
+
+
+class Event(models.Model):
+    """What happened with a request, for whoever deals with it."""
+
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="events")
+    what = models.CharField(max_length=16, choices=[(each.value, each.value) for each in What])
+    words = models.TextField(max_length=5_000, default="")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    """None: the client, by their code."""
+    at_ms = models.BigIntegerField()
+
+
+class Disclosure(models.Model):
+    """A copy is to go to somebody who is not the client: on a legal duty or the client's agreement, seen by two (P3)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    recording = models.CharField(max_length=32)
+    to = models.CharField(max_length=200)
+    ground = models.CharField(max_length=16, choices=[(each.value, each.value) for each in Ground])
+    words = models.TextField(max_length=2_000)
+    """The article of the law, or where the agreement is kept; and what for."""
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at_ms = models.BigIntegerField()
+    confirmed = models.BooleanField(null=True)
+    """None until somebody else has judged it."""
+    judged_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    judged_ms = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["confirmed", "at_ms"], name="disclosures_waiting"),
+            models.Index(fields=["recording"], name="disclosures_recording"),
+        ]
+
+
+class Mask(models.Model):
+    """What a copy does not let hear (S3). The recording itself stays as it is."""
+
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="masks")
+    start_ms = models.BigIntegerField()
+    """Of the recording, as the player shows it."""
+    stop_ms = models.BigIntegerField()
+    whom = models.CharField(max_length=200)
+    """Whom it protects, as a role and not by name: a neighbour, a child."""
+    reason = models.CharField(max_length=300)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at_ms = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(stop_ms__gt=models.F("start_ms")), name="mask_of_something"),
+        ]
+
+
+class CopyPermit(models.Model):
+    """By it the reading room makes a copy: to be handed over, by one person of the rights desk, within its time."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    recording = models.CharField(max_length=32, db_index=True)
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, null=True, related_name="copies")
+    disclosure = models.ForeignKey(Disclosure, on_delete=models.CASCADE, null=True, related_name="copies")
+    given_to = models.CharField(max_length=200)
+    """Who gets it, and how it was seen that it is they."""
+    language = models.CharField(max_length=2)
+    at_ms = models.BigIntegerField()
+    until_ms = models.BigIntegerField()
+    opened_ms = models.BigIntegerField(null=True)
+    """When the reading room first made it: that it did stands in the trail since then."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(request__isnull=True, disclosure__isnull=False)
+                | models.Q(request__isnull=False, disclosure__isnull=True),
+                name="copy_for_one_cause",
+            )
+        ]
+
+
+class Restriction(models.Model):
+    """Nobody but the rights desk may use the recording, until it is lifted (S5). It is not deleted either: that is a use."""
+
+    recording = models.CharField(max_length=32, db_index=True)
+    request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="+")
+    at_ms = models.BigIntegerField()
+    lifted_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    lifted_ms = models.BigIntegerField(null=True)
+    lifted_words = models.TextField(max_length=2_000, default="")
+    """Why; the client was told before (AVG, article 18, paragraph 3)."""
+
+
+class Flag(models.Model):
+    """A client's standing "do not record" (R6). Who types their number sees that it is there, and nothing else."""
+
+    key = models.CharField(max_length=64)
+    """Of the client's number, and tells it to nobody who has not the server's secret."""
+    reason = models.CharField(max_length=300, default="")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at_ms = models.BigIntegerField()
+    lifted_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    lifted_ms = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["key"], condition=models.Q(lifted_ms__isnull=True), name="one_flag_at_a_time"
+            )
+        ]

@@ -1,0 +1,275 @@
+"""The rights desk: what is asked, until when, and what becomes of it."""
+
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from recorder.archive import code
+from recorder.archive.access import Action
+from recorder.archive.listing import of_code
+from recorder.archive.web.access import Asked, needs, note, permit
+from recorder.archive.web.archive import archive, terms
+from recorder.archive.web.clock import now_ms
+from recorder.archive.web.meetings.models import Link
+from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.meetings.views import look
+from recorder.archive.web.rights import deciding, letters
+from recorder.archive.web.rights.deciding import TooLate
+from recorder.archive.web.rights.forms import DecideForm, FindForm, OpenForm, WordsForm
+from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
+from recorder.archive.web.rights.models import Request, Restriction
+from recorder.archive.web.rights.opening import open_request
+from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, STATES
+from recorder.wire.consent import DAY_MS
+from recorder.wire.topics import RECORDING_PATTERN
+
+SHOWN = 200
+"""Of one list: more stand behind their deadline than anybody can answer."""
+DECIDED_SHOWN = 30
+SOON_DAYS = 7
+WORDS = {"kinds": KINDS, "channels": CHANNELS, "states": STATES, "happened": HAPPENED, "grounds": GROUNDS}
+LANGUAGES = ("nl", "en")
+
+
+@needs(Action.OPEN_REQUEST)
+@require_http_methods(["GET", "HEAD"])
+def desk(request: Asked) -> HttpResponse:
+    """The requests that wait, the nearest deadline first; all, or of one kind."""
+    permit(request.user, Action.OPEN_REQUEST)
+    kind = request.GET.get("kind", "")
+    if kind and kind not in set(Kind):
+        raise Http404
+    now = now_ms()
+    waiting = Request.objects.filter(state__in=WAITING)
+    counts = {each["kind"]: each["n"] for each in waiting.values("kind").annotate(n=Count("id")).order_by()}
+    of_kind = {"kind": kind} if kind else {}
+    decided = Request.objects.filter(decided_ms__isnull=False, **of_kind).order_by("-decided_ms")[:DECIDED_SHOWN]
+    context = WORDS | {
+        "kind": kind,
+        "counts": [(each.value, KINDS[each.value], counts.get(each.value, 0)) for each in Kind],
+        "all": sum(counts.values()),
+        "overdue": waiting.filter(due_ms__lt=now).count(),
+        "waiting": [Clock(each, now) for each in waiting.filter(**of_kind).order_by("due_ms")[:SHOWN]],
+        "decided": decided,
+        "restrictions": Restriction.objects.filter(lifted_ms=None).order_by("at_ms")[:SHOWN],
+    }
+    return render(request, "rights/desk.html", context)
+
+
+@needs(Action.OPEN_REQUEST)
+@require_http_methods(["GET", "HEAD", "POST"])
+def find_recording(request: Asked) -> HttpResponse:
+    """By the number of a case or a recording, or by the client's code. POST: none of them stands in an address."""
+    role = permit(request.user, Action.FIND)
+    form, found = FindForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        what = " ".join(form.cleaned_data["what"].split())
+        note(request.user, role, Action.FIND, details={"asked": what})
+        found = see(_named(what))
+    return render(request, "rights/find.html", {"form": form, "found": found})
+
+
+@needs(Action.OPEN_REQUEST)
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_one(request: Asked, recording: str) -> HttpResponse:
+    """A request of somebody who wrote, came or called."""
+    seen = look(request.user, Action.OPEN_REQUEST, recording)
+    permit(request.user, Action.OPEN_REQUEST, recording=recording)
+    form = OpenForm(request.POST or None, initial={"day": timezone.localdate()})
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        noon = timezone.make_aware(datetime.combine(cleaned["day"], time(12)))
+        made = open_request(
+            recording,
+            Kind(cleaned["kind"]),
+            cleaned["words"],
+            person=request.user,
+            channel=Channel(cleaned["channel"]),
+            came_ms=min(now_ms(), int(noon.timestamp() * 1_000)),
+        )
+        return redirect("request", made.pk)
+    return render(request, "rights/open.html", {"seen": seen, "form": form})
+
+
+@needs(Action.DECIDE_REQUEST)
+@require_http_methods(["GET", "HEAD"])
+def one(request: Asked, number: UUID) -> HttpResponse:
+    """One request: its clock, what was said and done, and what can be done next."""
+    asked = _one(request, number)
+    return render(request, "rights/request.html", shown(asked))
+
+
+@needs(Action.DECIDE_REQUEST)
+@require_http_methods(["GET", "HEAD", "POST"])
+def decide(request: Asked, number: UUID) -> HttpResponse:
+    """Grant or refuse, with the reasons that the client reads."""
+    asked = _one(request, number)
+    role = permit(request.user, Action.DECIDE_REQUEST, recording=asked.recording)
+    if not asked.waiting:
+        return redirect("request", number)
+    context = shown(asked)
+    kind = Kind(asked.kind)
+    initial = {"statement": asked.words} | ({"outcome": State.GRANTED.value} if context["must_grant"] else {})
+    form = DecideForm(kind, request.POST or None, must_grant=context["must_grant"], initial=initial)
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        outcome = State(cleaned["outcome"])
+        try:
+            deciding.decide(request.user, role, asked, outcome, cleaned["words"], cleaned.get("statement", ""))
+        except TooLate:
+            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+        else:
+            messages.success(request, _("It is decided. Now send the letter."))
+        return redirect("request", number)
+    return render(request, "rights/decide.html", context | {"form": form})
+
+
+@needs(Action.DECIDE_REQUEST)
+@require_http_methods(["GET", "HEAD", "POST"])
+def extend(request: Asked, number: UUID) -> HttpResponse:
+    """Two months more, once, with a letter that says why."""
+    asked = _one(request, number)
+    role = permit(request.user, Action.DECIDE_REQUEST, recording=asked.recording)
+    if not deciding.may_extend(asked):
+        return redirect("request", number)
+    form = WordsForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            deciding.extend(request.user, role, asked, form.cleaned_data["words"])
+        except TooLate:
+            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+        else:
+            messages.success(
+                request, _("There are two months more. Send the letter that says so within the first month.")
+            )
+        return redirect("request", number)
+    return render(request, "rights/extend.html", shown(asked) | {"form": form})
+
+
+@needs(Action.DECIDE_REQUEST)
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: Asked, number: UUID) -> HttpResponse:
+    """The client takes it back."""
+    asked = _one(request, number)
+    role = permit(request.user, Action.DECIDE_REQUEST, recording=asked.recording)
+    context = shown(asked)
+    if not context["may_withdraw"]:
+        return redirect("request", number)
+    form = WordsForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            deciding.withdraw(request.user, role, asked, form.cleaned_data["words"])
+        except TooLate:
+            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+        else:
+            messages.success(request, _("The request is taken back."))
+        return redirect("request", number)
+    return render(request, "rights/withdraw.html", context | {"form": form})
+
+
+@needs(Action.RESTRICT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def lift(request: Asked, restriction: int) -> HttpResponse:
+    """End a restriction: the client was told before."""
+    held = get_object_or_404(Restriction, pk=restriction)
+    role = permit(request.user, Action.RESTRICT, recording=held.recording)
+    if held.lifted_ms is not None:
+        return redirect("request", held.request_id)
+    form = WordsForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            deciding.lift(request.user, role, held, form.cleaned_data["words"])
+        except TooLate:
+            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+        else:
+            messages.success(request, _("The restriction is lifted."))
+        return redirect("request", held.request_id)
+    return render(request, "rights/lift.html", {"restriction": held, "form": form})
+
+
+@needs(Action.DECIDE_REQUEST)
+@require_http_methods(["GET", "HEAD"])
+def letter(request: Asked, number: UUID, language: str) -> HttpResponse:
+    """The letter that goes with where the request is: the decision, or that it takes longer."""
+    asked = _one(request, number)
+    if language not in LANGUAGES:
+        raise Http404
+    who = letters.sender(settings.CONFIG)
+    if asked.state in (State.GRANTED, State.REFUSED):
+        made = letters.decision(asked, list(asked.masks.order_by("start_ms")), who, language)
+    elif asked.state == State.EXTENDED:
+        why = asked.events.filter(what=What.EXTENDED.value).latest("at_ms")
+        made = letters.extension(asked, why.words, why.at_ms, who, language)
+    else:
+        raise Http404
+    headers = {"Content-Disposition": f'attachment; filename="letter-{language}.pdf"'}
+    return HttpResponse(made, content_type="application/pdf", headers=headers)
+
+
+class Clock:
+    """A request with the time that is left for it."""
+
+    def __init__(self, request: Request, now: int) -> None:
+        self.request = request
+        self.over = now > request.due_ms
+        self.days = (request.due_ms - now) // DAY_MS if not self.over else -((request.due_ms - now) // DAY_MS)
+        self.soon = not self.over and self.days < SOON_DAYS
+        self.gone = min(100, max(0, 100 * (now - request.came_ms) // (request.due_ms - request.came_ms)))
+        """Per cent of the time."""
+
+
+def shown(asked: Request) -> dict[str, Any]:
+    """What a request's pages have."""
+    now = now_ms()
+    seen = next(iter(see([asked.recording])), None)
+    restriction = Restriction.objects.filter(request=asked).first()
+    return WORDS | {
+        "asked": asked,
+        "clock": Clock(asked, now),
+        "seen": seen,
+        "must_grant": _unconditional(asked, seen),
+        "may_withdraw": deciding.may_withdraw(asked) and (asked.waiting or seen is not None),
+        "may_extend": deciding.may_extend(asked),
+        "has_letter": asked.state in (State.EXTENDED, State.GRANTED, State.REFUSED),
+        "may_mask": asked.kind == Kind.ACCESS and seen is not None and (asked.waiting or asked.state == State.GRANTED),
+        "may_copy": asked.kind == Kind.ACCESS and seen is not None and asked.state == State.GRANTED,
+        "masks": asked.masks.order_by("start_ms"),
+        "copies": asked.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
+        "events": asked.events.order_by("at_ms", "id").select_related("person"),
+        "restriction": restriction,
+        "undo_hours": terms().undo_hours,
+    }
+
+
+def _one(request: Asked, number: UUID) -> Request:
+    found = get_object_or_404(Request.objects.select_related("decided_by"), pk=number)
+    permit(request.user, Action.DECIDE_REQUEST, recording=found.recording)
+    return found
+
+
+def _unconditional(asked: Request, seen: Seen | None) -> bool:
+    """Whether the client asked for erasure within their days: then nobody has a say in it (D7)."""
+    if asked.kind != Kind.ERASURE or seen is None:
+        return False
+    return asked.came_ms < (seen.row.came_ms or seen.row.first_ms) + terms().client_days * DAY_MS
+
+
+def _named(what: str) -> list[str]:
+    """The recordings that are meant."""
+    if RECORDING_PATTERN.fullmatch(what.lower()):
+        return [what.lower()]
+    parsed = code.parse(what)
+    if parsed is not None:
+        by_code = [each.recording for each in of_code(archive().catalogue, parsed)]
+        if by_code:
+            return by_code
+    return list(Link.objects.filter(case__number=what).values_list("recording", flat=True)[:SHOWN])

@@ -1,0 +1,350 @@
+"""The client's page: who has the code learns what became of their recording, and who guesses learns nothing."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.core.cache import cache
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+from sqlalchemy import event
+
+from recorder.archive.access import Action, Purpose, Role
+from recorder.archive.certificate import Certificate
+from recorder.archive.code import code
+from recorder.archive.deletion import Deleter
+from recorder.archive.deletions import Deletions
+from recorder.archive.naming import blocks as run_of
+from recorder.archive.retention import Cause
+from recorder.archive.web import archive as archive_module
+from recorder.archive.web.client.found import find
+from recorder.archive.web.meetings.models import Link
+from recorder.archive.web.meetings.seen import see
+from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.models import Request
+from recorder.archive.web.times import day, minute
+from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.models import Line
+from tests.rooms import Recording
+from tests.web.archive import DAY_MS, Archive, now_ms
+from tests.web.conftest import Make
+
+SignIn = Callable[[Person], Client]
+WRONG = "0000-0000-0000-0000-0000"
+TYPED = re.compile(r'<input type="text" name="code"[^>]*>')
+"""What somebody typed is shown to them again: to be mended, not to be typed once more."""
+TOKEN = re.compile(r'(name="csrfmiddlewaretoken" value=")[^"]+')
+
+
+@pytest.fixture
+def browser(db: None) -> Client:
+    cache.clear()
+    return Client(headers={"accept-language": "en"})
+
+
+def code_of(recording: Recording, *, refused: bool = False) -> str:
+    return code((recording.refusal_receipt if refused else recording.receipt).body)
+
+
+def look(browser: Client, typed: str, **more: str) -> str:
+    answer = browser.post("/c/", {"code": typed, **more})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def hear(recording: str, role: Role, purpose: Purpose, person: str) -> None:
+    writing.write(
+        person=person,
+        role=role,
+        action=Action.HEAR,
+        purpose=purpose,
+        recording=recording,
+        details={"reason": "Mevrouw De Vries vraagt erom"},
+    )
+
+
+def test_who_has_the_code_sees_what_there_is_of_their_recording(archive: Archive, browser: Client, make: Make) -> None:
+    recording = archive.record(days_ago=3)
+    listener = make(Role.LISTENER, name="Jan de Boer")
+    hear(recording.id, Role.LISTENER, Purpose.OBJECTION, str(listener.pk))
+    page = look(browser, code_of(recording).lower().replace("-", " "))
+    assert "There is a recording, and it is whole" in page
+    (seen,) = see([recording.id])
+    assert f"It is deleted on {day(seen.fate.due_ms)}" in page
+    assert "it has no case number" in page
+    assert "listener for objections, appeals and complaints, for an objection" in page
+    assert "told that it is recorded, and did not refuse" in page or "nobody was asked" in page
+    assert "fg@voorbeeld.example" in page
+    assert minute(seen.row.came_ms + 14 * DAY_MS) in page  # type: ignore[operator]
+    assert "Jan de Boer" not in page  # D7, and nobody's name
+    assert "De Vries" not in page
+    assert recording.id not in page
+
+
+def test_a_block_that_is_not_the_rooms_is_told(archive: Archive, browser: Client) -> None:
+    recording = archive.record()
+    code_ = code_of(recording)
+    for name in list(archive.store.list(run_of(recording.id))):
+        bytes_ = bytearray(archive.store.get(name))
+        bytes_[-1] ^= 1
+        archive.store.delete([name])
+        archive.store.put({name: bytes(bytes_)})
+    page = look(browser, code_)
+    assert "There is a recording, and something is wrong with it" in page
+    assert "it is whole" not in page
+
+
+def test_of_a_refused_meeting_nothing_was_kept(archive: Archive, browser: Client) -> None:
+    recording = archive.refuse()
+    page = look(browser, code_of(recording, refused=True))
+    assert "Nothing was kept" in page
+    assert "refused" in page
+    assert "What you can ask" not in page
+    assert archive.rooms["room-1"].name not in page
+    # Not to the minute: its receipt has that, for who keeps it.
+    assert minute(now_ms()) not in page.split("<dl")[0]
+
+
+def test_a_deleted_one_has_its_certificate(archive: Archive, browser: Client, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    recording = archive.record(days_ago=20)
+    typed = code_of(recording)
+    key = Ed25519PrivateKey.generate()
+    deleter = Deleter("archive", key, archive.store, archive.catalogue, Deletions(tmp_path / "deletions"), now_ms)
+    deleter.delete(recording.id, Cause.UNLINKED)
+    page = look(browser, typed)
+    assert f"It went on {day(now_ms())}. The reason: it has no case number." in page
+    assert "Its key was destroyed on" in page
+    assert "What you can ask" not in page
+    file = browser.post("/c/file/", {"code": typed, "what": "certificate"})
+    certificate = Certificate.verify(file.content, key.public_key())
+    assert certificate.deletion.recording == recording.id
+    assert browser.post("/c/ask/", {"code": typed, "kind": "access", "send": "1", "words": ""}).status_code == 200
+    assert not Request.objects.exists()
+
+
+def test_what_is_still_on_its_way_is_told_so(archive: Archive, browser: Client) -> None:
+    device = archive.rooms["room-1"]
+    recording = device.record(3)
+    uploads = [recording.preamble, recording.blocks[0], recording.manifest, recording.receipt]
+    archive.take(recording, uploads, now_ms())
+    page = look(browser, code_of(recording))
+    assert "not all of it is here yet" in page
+    assert "What you can ask" in page
+
+
+def test_the_receipt_comes_as_a_file_that_anybody_can_check(archive: Archive, browser: Client) -> None:
+    recording = archive.record()
+    answer = browser.post("/c/file/", {"code": code_of(recording), "what": "receipt"})
+    assert answer.content[5:] == recording.receipt.body
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="wederhoor.receipt"'
+    assert browser.post("/c/file/", {"code": code_of(recording), "what": "certificate"}).status_code == 404
+    assert browser.post("/c/file/", {"code": code_of(recording), "what": "origin"}).status_code == 404
+
+
+def answered(browser: Client, path: str, fields: dict[str, str]) -> tuple[int, str, dict[str, str]]:
+    """An answer, without what differs in any two."""
+    answer = browser.post(path, fields)
+    body = TYPED.sub("", TOKEN.sub(r"\1", answer.content.decode()))
+    headers = {name: value for name, value in answer.headers.items() if name != "Content-Length"}
+    return answer.status_code, body, headers
+
+
+@pytest.mark.parametrize("path", ["/c/", "/c/ask/", "/c/file/"])
+@pytest.mark.parametrize("typed", ["no code", "x" * 500, "0000", "OOOO-1111-2222-3333-444U", "À" * 20])
+def test_a_wrong_code_and_none_at_all_have_the_same_answer(
+    path: str, typed: str, archive: Archive, browser: Client
+) -> None:
+    archive.record()
+    fields = {"kind": "erasure", "what": "receipt", "send": "1", "words": "x"}
+    browser.get("/c/")  # the cookie of the first answer is in the others too
+    wrong = answered(browser, path, fields | {"code": WRONG})
+    other = answered(browser, path, fields | {"code": typed})
+    assert wrong[0] == other[0] == 200
+    assert wrong[2] == other[2]
+    assert wrong[1] == other[1]
+    assert not Request.objects.exists()
+
+
+def work(browser: Client, archive: Archive, typed: str) -> tuple[list[str], list[str]]:
+    """What both databases are asked, in the statements' own words."""
+    asked: list[str] = []
+    engine = archive_module.archive().catalogue._database.engine
+    listener = lambda _c, _cursor, statement, *_rest: asked.append(statement)  # noqa: E731
+    event.listen(engine, "before_cursor_execute", listener)
+    try:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            browser.post("/c/", {"code": typed})
+    finally:
+        event.remove(engine, "before_cursor_execute", listener)
+    shapes = [re.sub(r"'[^']*'|\d+", "?", each["sql"]) for each in queries]
+    return asked, shapes
+
+
+def test_a_wrong_code_costs_what_none_at_all_costs_and_a_right_one_begins_with_that(
+    archive: Archive, browser: Client
+) -> None:
+    recording = archive.record()
+    browser.post("/c/", {"code": WRONG})  # the first one also makes the rows of the limits
+    unknown, none, right = (work(browser, archive, each) for each in (WRONG, "nothing", code_of(recording)))
+    assert unknown == none
+    assert len([each for each in unknown[0] if each.startswith("SELECT")]) == 1
+    assert right[0][: len(unknown[0])] == unknown[0]
+    assert right[1][: len(unknown[1])] == unknown[1]
+
+
+def test_nothing_of_the_store_is_touched_for_a_wrong_code(
+    archive: Archive, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.record()
+    monkeypatch.setattr(type(archive.store), "get", lambda *_: pytest.fail("it was"))
+    monkeypatch.setattr(type(archive.store), "list", lambda *_: pytest.fail("it was"))
+    assert find(WRONG) is None
+
+
+@given(st.text(max_size=80))
+def test_whatever_is_typed_is_a_code_or_nobodys(typed: str) -> None:
+    from recorder.archive.code import parse
+
+    assert (parse(typed) or "") == "" or len(parse(typed) or "") == 24
+
+
+def test_tries_are_limited_for_an_address_and_over_all(archive: Archive, browser: Client, settings: Settings) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"client_code": "2/m/ip,5/m/key"}
+    recording = archive.record()
+
+    def tried(address: str, typed: str = WRONG) -> HttpResponse:
+        return browser.post("/c/", {"code": typed}, REMOTE_ADDR=address)  # type: ignore[return-value]
+
+    assert [tried("192.0.2.1").status_code for _ in range(3)] == [200, 200, 429]
+    assert tried("192.0.2.1", code_of(recording)).status_code == 429  # a right code does not lift it, nor show itself
+    assert [tried("192.0.2.2").status_code for _ in range(2)] == [200, 200]
+    assert tried("192.0.2.3").status_code == 200
+    late = tried("192.0.2.4")
+    assert (late.status_code, late.headers["Retry-After"]) == (429, "600")
+    assert browser.get("/c/").status_code == 200
+
+
+def test_the_code_stands_in_no_address_cookie_or_session(archive: Archive, browser: Client) -> None:
+    recording = archive.record()
+    typed = code_of(recording)
+    page = look(browser, typed)
+    assert typed in page
+    for attribute in re.findall(r'(?:href|action|src)="([^"]*)"', page):
+        assert typed not in attribute
+    assert set(browser.cookies) == {"csrf"}
+    assert browser.get(f"/c/{typed}/").status_code == 404
+    assert browser.get(f"/c/?code={typed}").content.decode().count(typed) == 0
+
+
+@pytest.mark.parametrize("path", ["/c/", "/c/ask/", "/c/file/"])
+def test_nothing_of_it_is_kept_or_listed_anywhere(path: str, archive: Archive, browser: Client) -> None:
+    recording = archive.record()
+    for typed in (code_of(recording), WRONG):
+        answer = browser.post(path, {"code": typed, "kind": "access", "what": "receipt"})
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Robots-Tag"].startswith("noindex")
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+
+
+def test_no_page_of_another_site_sends_it(archive: Archive) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post("/c/", {"code": WRONG}).status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["access", "erasure", "rectification", "restriction", "objection"])
+def test_a_request_needs_the_code_alone(kind: str, archive: Archive, browser: Client) -> None:
+    recording = archive.record()
+    typed = code_of(recording)
+    form = browser.post("/c/ask/", {"code": typed, "kind": kind}).content.decode()
+    assert "There we look whether it is you." in form
+    assert not Request.objects.exists()
+    page = browser.post(
+        "/c/ask/", {"code": typed, "kind": kind, "send": "1", "words": "Dat klopt niet"}
+    ).content.decode()
+    made = Request.objects.get()
+    assert (made.recording, made.kind, made.channel, made.words) == (recording.id, kind, "page", "Dat klopt niet")
+    assert day(made.due_ms) in page
+    shown = look(browser, typed)
+    assert "What you asked" in shown
+    assert "Dat klopt niet" not in shown  # whoever else has the code reads no words of the client's
+    line = Line.objects.get(action="open_request")
+    assert line.person == "client"
+    assert typed.encode() not in bytes(line.text) + bytes(line.details or b"")
+
+
+def test_asking_twice_is_asking_once(archive: Archive, browser: Client) -> None:
+    typed = code_of(archive.record())
+    for _ in range(2):
+        browser.post("/c/ask/", {"code": typed, "kind": "erasure", "send": "1", "words": ""})
+    assert Request.objects.count() == 1
+
+
+def test_what_needs_words_is_not_sent_without(archive: Archive, browser: Client) -> None:
+    fields = {"code": code_of(archive.record()), "kind": "rectification", "send": "1", "words": " "}
+    assert 'role="alert"' in browser.post("/c/ask/", fields).content.decode()
+    assert not Request.objects.exists()
+
+
+def test_nothing_else_can_be_asked(archive: Archive, browser: Client) -> None:
+    fields = {"code": code_of(archive.record()), "kind": "disclose", "send": "1", "words": "x"}
+    assert browser.post("/c/ask/", fields).status_code == 404
+
+
+def test_an_erasure_by_the_code_locks_at_once_and_destroys_nothing(archive: Archive, browser: Client) -> None:
+    recording = archive.record(days_ago=3)
+    typed = code_of(recording)
+    form = browser.post("/c/ask/", {"code": typed, "kind": "erasure"}).content.decode()
+    assert "So you need no reason, and we cannot say no." in form
+    browser.post("/c/ask/", {"code": typed, "kind": "erasure", "send": "1", "words": ""})
+    (seen,) = see([recording.id])
+    assert seen.fate.locked
+    assert not seen.fate.is_due(now_ms() + 400 * DAY_MS)
+    assert "The recording is locked. Nobody may listen now." in look(browser, typed)
+
+
+def test_after_the_days_it_says_that_a_reason_is_looked_at(archive: Archive, browser: Client) -> None:
+    typed = code_of(archive.record(days_ago=14.1))
+    assert "for any reason, or for none" not in look(browser, typed)
+    form = browser.post("/c/ask/", {"code": typed, "kind": "erasure"}).content.decode()
+    assert "The first 14 days are over" in form
+
+
+def test_it_speaks_dutch_and_goes_on_where_it_was(archive: Archive, browser: Client) -> None:
+    typed = code_of(archive.record())
+    page = look(browser, typed, language="nl")
+    assert '<html lang="nl">' in page
+    assert "Er is een opname, en zij is heel" in page
+    assert '<html lang="nl">' in look(browser, typed)
+    assert '<html lang="en">' in look(browser, typed, language="en")
+
+
+def test_the_card_is_for_whose_recording_it_is_and_has_no_name(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    recording = archive.record()
+    mine, other = make(Role.CASEWORKER, rooms=["room-1"]), make(Role.CASEWORKER, rooms=["room-1"])
+    sign_in(mine).post(f"/meetings/{recording.id}/case/", {"case": "Z-2026/17", "there": "on"})
+    path = f"/recordings/{recording.id}/card/"
+    page = sign_in(mine).get(path).content.decode()
+    assert code_of(recording) in page
+    assert "data:image/svg+xml" in page
+    assert "Z-2026/17" not in page
+    assert recording.id not in page.split("clientcard")[1].split("</section>")[0]
+    assert sign_in(other).get(path).status_code == 404
+    assert sign_in(make(Role.RIGHTS_DESK)).get(path).status_code == 200
+    for role in (Role.TRAINER, Role.TRAINEE, Role.ADMINISTRATOR, Role.PRIVACY_OFFICER, Role.CASE_SYSTEM):
+        assert sign_in(make(role)).get(path).status_code == 403
+    assert Client().get(path).status_code == 302
+    assert Link.objects.get().person == mine
+
+
+def test_without_a_receipt_there_is_no_card_yet(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    recording = archive.record(receipt=False)
+    page = sign_in(make(Role.RIGHTS_DESK)).get(f"/recordings/{recording.id}/card/").content.decode()
+    assert "There is no code yet" in page

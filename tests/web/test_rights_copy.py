@@ -1,0 +1,286 @@
+"""The copy that is handed over: the reading room makes it, by a permit that stands, and writes it down first."""
+
+import io
+import wave
+import zipfile
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+
+import numpy as np
+import pytest
+from django.db import IntegrityError, transaction
+from django.http import StreamingHttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from recorder.archive.access import Role
+from recorder.archive.web.listening import serving
+from recorder.archive.web.listening.room import Room
+from recorder.archive.web.meetings.models import Statement
+from recorder.archive.web.meetings.seen import see
+from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.kinds import Kind, State
+from recorder.archive.web.rights.models import CopyPermit, Disclosure, Mask, Request, Restriction
+from recorder.archive.web.rights.opening import open_request
+from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.models import Line
+from recorder.errors import StoreError
+from recorder.sealed.verify import State as Whole
+from recorder.sealed.verify import verify
+from recorder.wire.consent import check_receipt
+from recorder.wire.records import parse_record
+from tests.archive.heard import power
+from tests.rooms import RECIPIENT, Recording
+from tests.web.archive import DAY_MS, Archive, now_ms
+from tests.web.conftest import Make
+from tests.web.pdf import text
+
+Permitted = Callable[..., CopyPermit]
+
+
+@pytest.fixture
+def room(archive: Archive, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """The reading room, in this process."""
+    settings.ROOT_URLCONF = "recorder.archive.web.reading_urls"
+    monkeypatch.setattr(serving, "_room", Room(RECIPIENT))
+    return Client()
+
+
+@pytest.fixture
+def clerk(make: Make) -> Person:
+    return make(Role.RIGHTS_DESK, name="Rens Dekker")
+
+
+@pytest.fixture
+def permitted(archive: Archive, clerk: Person) -> Permitted:
+    """A permit for a copy of a granted request; `changes` are of the permit."""
+
+    def made(recording: str, **changes: object) -> CopyPermit:
+        asked = open_request(recording, Kind.ACCESS, "", person=None)
+        Request.objects.filter(pk=asked.pk).update(state=State.GRANTED.value, decided_ms=now_ms())
+        values: dict[str, object] = {
+            "person": clerk,
+            "recording": recording,
+            "request": asked,
+            "given_to": "the client",
+            "language": "nl",
+            "at_ms": now_ms(),
+            "until_ms": now_ms() + 60_000,
+        }
+        return CopyPermit.objects.create(**values | changes)
+
+    return made
+
+
+def pieces(room: Client, permit: CopyPermit) -> Iterator[bytes]:
+    answer = room.get(f"/copies/{permit.pk}")
+    assert answer.status_code == 200, answer.content
+    assert isinstance(answer, StreamingHttpResponse)
+    return iter(answer)  # type: ignore[arg-type]
+
+
+def fetch(room: Client, permit: CopyPermit) -> dict[str, bytes]:
+    """The files of the copy."""
+    found = list(pieces(room, permit))
+    assert max(map(len, found)) < 200_000, "it is made a block at a time"
+    with zipfile.ZipFile(io.BytesIO(b"".join(found))) as copy:
+        assert copy.testzip() is None
+        return {each: copy.read(each) for each in copy.namelist()}
+
+
+def samples(wav: bytes) -> tuple[np.ndarray, int]:
+    with wave.open(io.BytesIO(wav)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32_768, file.getframerate()
+
+
+def objects(archive: Archive, recording: Recording) -> dict[str, str]:
+    """What the archive has of it."""
+    names = archive.store.list(f"{recording.id}/")
+    return {name: sha256(archive.store.get(name)).hexdigest() for name in names}
+
+
+def heard(person: Person, recording: str, role: str = "listener") -> None:
+    writing.write(person=str(person.pk), role=role, action="hear", purpose="objection", recording=recording)
+
+
+def test_the_copy_is_all_that_the_client_has_a_right_to(
+    archive: Archive, room: Client, permitted: Permitted, make: Make
+) -> None:  # S2
+    recording = archive.record(blocks=4)
+    listener = make(Role.LISTENER, name="Willemijn Zoeker")
+    heard(listener, recording.id)
+    Statement.objects.create(recording=recording.id, text="Het was één keer", of_client=True, person=listener, at_ms=1)
+    files = fetch(room, permitted(recording.id))
+    assert set(files) == {
+        *("brief.pdf", "opname.opus", "opname.wav", "opname.sealed", "room-1.device.pub", "room-1.receipt"),
+        *("toestemming.txt", "wie-luisterde.txt", "verklaringen.txt", "controle.txt"),
+    }
+    assert files["opname.opus"].startswith(b"OggS")
+    sound, rate = samples(files["opname.wav"])
+    assert len(sound) == 4 * rate
+    assert np.abs(sound).max() > 0.05
+    key = archive.rooms["room-1"].public_key
+    assert verify(io.BufferedReader(io.BytesIO(files["opname.sealed"])), [key]).state is Whole.WHOLE  # type: ignore[arg-type]
+    assert check_receipt(key, parse_record(files["room-1.receipt"])[1]).recording == recording.id
+    listened = files["wie-luisterde.txt"].decode("utf-8-sig")
+    assert "bezwaar" in listened
+    assert "Het was één keer" in files["verklaringen.txt"].decode("utf-8-sig")
+    assert "Gecontroleerd." in files["controle.txt"].decode("utf-8-sig")
+    assert "Wat u krijgt" in text(files["brief.pdf"])
+    everything = b"".join(files.values()) + text(files["brief.pdf"]).encode()
+    assert b"Willemijn" not in everything
+    assert b"Rens Dekker" not in everything
+
+
+def test_it_is_in_the_language_that_was_chosen(archive: Archive, room: Client, permitted: Permitted) -> None:
+    files = fetch(room, permitted(archive.record().id, language="en"))
+    assert {"letter.pdf", "recording.opus", "who-listened.txt"} <= set(files)
+    assert "statements.txt" not in files
+    assert "Nobody yet." in files["who-listened.txt"].decode("utf-8-sig")
+
+
+def test_it_is_written_down_before_its_first_byte_and_once(
+    archive: Archive, room: Client, permitted: Permitted
+) -> None:
+    recording = archive.record().id
+    permit = permitted(recording)
+    found = pieces(room, permit)
+    line = Line.objects.get(action="copy")
+    assert line.recording == recording
+    assert b"the client" in bytes(line.details or b"")
+    assert b"the client" not in bytes(line.text)
+    first = b"".join(found)
+    assert zipfile.ZipFile(io.BytesIO(first)).testzip() is None
+    assert zipfile.ZipFile(io.BytesIO(b"".join(pieces(room, permit)))).testzip() is None
+    assert Line.objects.filter(action="copy").count() == 1
+    other = fetch(room, permitted(recording))
+    assert other["wie-luisterde.txt"].decode("utf-8-sig").count("iemand die te horen is") == 1
+
+
+def test_what_was_granted_is_not_deleted_before_it_is_fetched(
+    archive: Archive, room: Client, permitted: Permitted
+) -> None:
+    recording = archive.record(days_ago=130).id
+    permit = permitted(recording)
+    assert see([recording])[0].fate.kept
+    fetch(room, permit)
+    assert see([recording])[0].fate.is_due(now_ms())
+    never_fetched = archive.record(days_ago=130).id
+    asked = permitted(never_fetched).request_id
+    Request.objects.filter(pk=asked).update(decided_ms=now_ms() - 15 * DAY_MS)
+    assert see([never_fetched])[0].fate.is_due(now_ms())
+
+
+def test_what_is_masked_is_a_tone_on_the_copy_and_nowhere_else(
+    archive: Archive, room: Client, permitted: Permitted, clerk: Person
+) -> None:  # S3
+    recording = archive.record(blocks=6)
+    before = objects(archive, recording)
+    permit = permitted(recording.id)
+    Mask.objects.create(
+        request=permit.request,
+        start_ms=2_000,
+        stop_ms=4_000,
+        whom="een buurvrouw",
+        reason="Zij is niet gevraagd.",
+        person=clerk,
+        at_ms=now_ms(),
+    )
+    files = fetch(room, permit)
+    sound, rate = samples(files["opname.wav"])
+    plain, _ = samples(
+        fetch(room, permitted(recording.id, request=None, disclosure=_disclosure(recording.id, clerk)))["opname.wav"]
+    )
+    inside, outside = slice(2 * rate, 4 * rate), slice(4 * rate + rate // 4, 6 * rate)
+    assert power(sound[inside], 1_000, rate) > 100 * power(plain[inside], 1_000, rate)
+    assert np.allclose(sound[outside], plain[outside], atol=0.01)
+    assert "opname.sealed" not in files  # it would have what the mask hides
+    letter = text(files["brief.pdf"])
+    assert "Van 0:00:02 tot 0:00:04: een buurvrouw. Zij is niet gevraagd." in letter
+    assert b"MASKED" in files["opname.opus"]
+    assert objects(archive, recording) == before
+
+
+def _disclosure(recording: str, person: Person, *, confirmed: bool | None = True) -> Disclosure:
+    return Disclosure.objects.create(
+        recording=recording,
+        to="De rechtbank",
+        ground="duty",
+        words="Artikel 5",
+        person=person,
+        at_ms=now_ms(),
+        confirmed=confirmed,
+    )
+
+
+def test_somebody_elses_copy_says_why_they_get_it_and_the_client_reads_of_it(
+    archive: Archive, room: Client, permitted: Permitted, clerk: Person
+) -> None:  # P3
+    recording = archive.record().id
+    disclosure = _disclosure(recording, clerk)
+    files = fetch(room, permitted(recording, request=None, disclosure=disclosure))
+    letter = text(files["brief.pdf"])
+    assert "De rechtbank" in letter
+    assert "Artikel 5" in letter
+    assert Line.objects.filter(action="disclose").count() == 1
+    assert not Line.objects.filter(action="copy").exists()
+    assert "De rechtbank" in fetch(room, permitted(recording))["wie-luisterde.txt"].decode("utf-8-sig")
+
+
+def refused(room: Client, permit: CopyPermit) -> str:
+    answer = room.get(f"/copies/{permit.pk}")
+    assert answer.status_code == 403
+    assert not Line.objects.filter(action__in=["copy", "disclose"]).exists()
+    return str(answer.json()["why"])
+
+
+def test_what_does_not_stand_makes_no_copy(
+    archive: Archive, room: Client, permitted: Permitted, clerk: Person, make: Make
+) -> None:
+    recording, other = archive.record().id, archive.record().id
+    permit = permitted(recording)
+    assert refused(room, permitted(recording, until_ms=now_ms())) == "over"
+    assert refused(room, permitted(recording, person=make(Role.LISTENER))) == "forbidden"
+    assert refused(room, permitted(other, request=permit.request)) == "undecided"
+    disclosure = _disclosure(recording, clerk, confirmed=None)
+    given = permitted(recording, request=None, disclosure=disclosure)
+    assert refused(room, given) == "undecided"
+    Disclosure.objects.update(confirmed=False)
+    assert refused(room, given) == "undecided"
+    Disclosure.objects.update(confirmed=True)
+    Restriction.objects.create(recording=recording, request=permit.request, at_ms=now_ms())
+    assert refused(room, given) == "restricted"
+    for state in set(State) - {State.GRANTED}:
+        Request.objects.filter(pk=permit.request_id).update(state=state.value)
+        assert refused(room, permit) == "undecided"
+    Request.objects.filter(pk=permit.request_id).update(state=State.GRANTED.value, kind=Kind.ERASURE.value)
+    assert refused(room, permit) == "locked"
+    clerk.is_active = False
+    clerk.save()
+    assert refused(room, permit) == "over"
+
+
+def test_a_copy_is_of_one_cause_in_the_database_too(archive: Archive, permitted: Permitted, clerk: Person) -> None:
+    recording = archive.record().id
+    for changes in ({"request": None}, {"disclosure": _disclosure(recording, clerk)}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            permitted(recording, **changes)
+
+
+def test_a_copy_that_breaks_off_is_told_and_not_taken_for_whole(
+    archive: Archive, room: Client, permitted: Permitted
+) -> None:
+    recording = archive.record(blocks=8)
+    found = pieces(room, permitted(recording.id))
+    next(found)
+    _lose(archive, recording)
+    got = []
+    with pytest.raises(StoreError):
+        got.extend(found)
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.ZipFile(io.BytesIO(b"".join(got)))
+    assert Line.objects.filter(action="copy").count() == 2
+
+
+def _lose(archive: Archive, recording: Recording) -> None:
+    archive.store.delete(list(archive.store.list(f"{recording.id}/")))
