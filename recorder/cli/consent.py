@@ -105,7 +105,7 @@ FINGERPRINT_DIGITS = 32
 
 
 def describe(receipt: ConsentReceipt, code: str, device_key: str, key_file: Path) -> str:
-    """The receipt in plain words, and the client's code. It rests on the device key in `key_file`, so it says which that was."""
+    """The receipt in plain words, and the client's code. It rests on the device key in `key_file`, so it says which."""
     words = _WORDS[receipt.pii_processing.language]
     answers, (party,) = receipt.answers, receipt.party_identification
     refused = receipt.outcome == "refused"

@@ -51,5 +51,7 @@ class AskForm(forms.Form):
     def __init__(self, kind: Kind, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         ask = ASKS[kind]
-        self.fields["words"].label = str(ask.label) if ask.must else gettext("%(what)s (not needed)") % {"what": ask.label}
+        self.fields["words"].label = (
+            str(ask.label) if ask.must else gettext("%(what)s (not needed)") % {"what": ask.label}
+        )
         self.fields["words"].required = ask.must
