@@ -24,7 +24,7 @@ from tests.rooms import RECIPIENT
 from tests.web.archive import Archive
 from tests.web.desk import PASSPHRASE, SECONDS_MAX, Answer, Desk, Visit
 
-THREADS = 8
+THREADS = 4
 
 
 def permitted(desk: Desk) -> tuple[Visit, str]:
