@@ -14,7 +14,20 @@ from bench import plots
 from bench.figures import Line
 from recorder.errors import TrialError
 
-Kind = Literal["meeting", "refusal", "array", "intake", "catalogue", "fleet", "backlog", "flash", "hearing"]
+Kind = Literal[
+    "meeting",
+    "refusal",
+    "array",
+    "intake",
+    "catalogue",
+    "fleet",
+    "backlog",
+    "flash",
+    "hearing",
+    "waveform",
+    "first_sound",
+    "pages",
+]
 FOLDER = Path(__file__).parent / "results"
 PICTURES = Path(__file__).parent / "pictures"
 README = Path(__file__).parent / "README.md"

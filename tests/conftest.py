@@ -1,10 +1,13 @@
-"""What every test shares: a bounded, reproducible Hypothesis, and what is only done when it is asked for."""
+"""What every test shares: a bounded, reproducible Hypothesis, speech, and what is only done when it is asked for."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from recorder.trial.soundstage import speech
 
 settings.register_profile("wederhoor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("wederhoor")
@@ -24,6 +27,14 @@ def _as_it_was() -> Iterator[None]:
     os.umask(before)
     yield
     os.umask(before)
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some thirty seconds of speech at 48 kHz."""
+    file = tmp_path_factory.mktemp("speech") / "spoken.wav"
+    speech("Goedemiddag mevrouw. Wij spreken vandaag over uw aanvraag, en u mag altijd nee zeggen. " * 6, file)
+    return file
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,15 +1,16 @@
 """Real recordings of a made-up room, sealed and signed as a device would, for the tests of what stands behind it."""
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from recorder import canonical
-from recorder.audio import FRAME_TICKS, Moment, OpusBlock
+from recorder.audio import FRAME_TICKS, Gap, Moment, OpusBlock
 from recorder.sealed import layout
 from recorder.sealed.keys import RecipientPrivateKey
-from recorder.sealed.layout import RecordType
+from recorder.sealed.layout import Event, RecordType
 from recorder.sealed.ledger import Ledger, refusal
 from recorder.sealed.seal import begin
 from recorder.wire.consent import Terms, issue
@@ -85,11 +86,18 @@ class Room:
         """Of a block: one here, of noise, that is no sound."""
         return (os.urandom(40),)
 
+    def items(self, blocks: int) -> Iterator[OpusBlock | Gap]:
+        """What so many blocks hold."""
+        for index in range(blocks):
+            packets = self.packets(index)
+            ticks = len(packets) * FRAME_TICKS
+            yield OpusBlock(index * ticks, ticks, packets, False, self.moment(index))
+
     def moment(self, second: int = 0) -> Moment:
         return Moment(self.wall_ms + 1_000 * second, 1_000 * second, synced=True)
 
-    def record(self, blocks: int = 3, ident: str | None = None) -> Recording:
-        """A meeting of so many blocks; `ident` forces the recording's id."""
+    def record(self, blocks: int = 3, ident: str | None = None, events: Sequence[Event] = ()) -> Recording:
+        """A meeting of so many blocks; `ident` forces the recording's id, and the manifest tells of `events`."""
         self.sequence += 1
         forced = None if ident is None else bytes.fromhex(ident)
         record, keybox, sealer = begin(
@@ -109,16 +117,13 @@ class Room:
         _, preamble = layout.parse_record(record)
         ledger = Ledger(preamble)
         bodies = []
-        for index in range(blocks):
-            packets = self.packets(index)
-            ticks = len(packets) * FRAME_TICKS
-            block = OpusBlock(index * ticks, ticks, packets, False, self.moment(index))
-            _, body = layout.parse_record(sealer.seal(block, final=index == blocks - 1))
+        for index, item in enumerate(self.items(blocks)):
+            _, body = layout.parse_record(sealer.seal(item, final=index == blocks - 1))
             ledger.add(body)
             bodies.append(body)
         _, stop = layout.parse_record(
             ledger.manifest(
-                self.key, ended="stop", events=(), moment=self.moment(blocks), boot=BOOT, keybox_body=bytes(keybox)
+                self.key, ended="stop", events=events, moment=self.moment(blocks), boot=BOOT, keybox_body=bytes(keybox)
             )
         )
         _, no = layout.parse_record(

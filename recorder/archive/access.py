@@ -58,6 +58,11 @@ class Action(StrEnum):
     """The recent recordings of one's rooms that have no case yet."""
     LINK = "link"
     """Name the case of one of these."""
+    UNLINK = "unlink"
+    """Give back what one has linked by mistake."""
+    DISPUTE = "dispute"
+    """Tell that a colleague has linked what was not theirs, in a room of one's own."""
+    SETTLE_DISPUTE = "settle_dispute"
     FIND = "find"
     """By the number of a case, or of a recording."""
     SEE = "see"
@@ -102,7 +107,7 @@ class Permission:
     purposes: frozenset[Purpose] = frozenset()
     """Of which one must be named; none where there are none."""
     own: bool = False
-    """Only with what this person has linked to a case."""
+    """Only with what this person has linked to a case, and nobody disputes."""
 
 
 DISPUTES = frozenset({Purpose.OBJECTION, Purpose.APPEAL, Purpose.COMPLAINT})
@@ -116,6 +121,8 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
         Role.CASEWORKER: {
             Action.LIST_UNLINKED: _ANY,
             Action.LINK: _ANY,
+            Action.UNLINK: _OWN,
+            Action.DISPUTE: _ANY,
             Action.SEE: _OWN,
             Action.HEAR: Permission(frozenset({Purpose.DECISION}), own=True),
             Action.ATTACH: _OWN,
@@ -158,6 +165,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.SEE_ROOMS: _ANY,
             Action.PREVIEW_DELETIONS: _ANY,
             Action.READ_AUDIT: _ANY,
+            Action.SETTLE_DISPUTE: _ANY,
             Action.CONFIRM_HOLD: _ANY,
             Action.CONFIRM_DISCLOSURE: _ANY,
             Action.CONFIRM_POLICY: _ANY,
@@ -205,7 +213,7 @@ def role_for(
 ) -> Role | None:
     """By which of these roles one may do this for this purpose, if by any.
 
-    `own` tells whether they linked the recording to its case.
+    `own` tells whether they linked the recording to its case, undisputed.
     """
     for role in sorted(roles):
         permission = TABLE[role].get(action)

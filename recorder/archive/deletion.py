@@ -82,16 +82,12 @@ class Deleter:
     def finish(self) -> None:
         """Finish the deletions that a crash interrupted. To be called before anything is served."""
         with self._catalogue.write(Keys()) as writing:
-            undone = {
+            noted = {
                 recording: Listed(decided_ms, Cause(cause)) for recording, decided_ms, cause in writing.undeleted()
             }
-        for name in self._store.list(naming.DELETING):
-            recording = name.removeprefix(naming.DELETING)
-            buried = tombstone(self._store, recording)
-            if buried is not None:  # else another process has just done it
-                undone[recording] = Listed(buried.decided_ms, buried.cause)
-        for recording, listed in undone.items():
-            self._do_again(recording, listed)
+        begun = {name.removeprefix(naming.DELETING) for name in self._store.list(naming.DELETING)}
+        for recording in sorted(begun | noted.keys()):
+            self._do_again(recording, noted.get(recording))
 
     def reapply(self) -> int:
         """Delete again whatever stands in the list and is there; how many that were. To be called before anything is served.
@@ -115,9 +111,11 @@ class Deleter:
             return any(True for _ in self._store.list(f"{recording}/"))
         return standing != DONE or bool(beyond_a_deletion(self._store, recording))
 
-    def _do_again(self, recording: str, listed: Listed) -> None:
-        """Do it from the beginning, whatever the catalogue says."""
+    def _do_again(self, recording: str, listed: Listed | None) -> None:
+        """Do it from the beginning, whatever the catalogue says. None: as its tombstone says, if that is still there."""
         with self._catalogue.write(Keys([recording])) as writing:
+            if listed is None and not list(self._store.list(naming.deleting(recording))):
+                return  # another process has just done it
             if writing.standing(recording) is None:
                 if not list(self._store.list(naming.origin(recording))):
                     # Not even whose it was is known: there is nothing to note it of.
@@ -127,10 +125,11 @@ class Deleter:
             self._bury(writing, recording, listed)
         self._carry_out(recording)
 
-    def _bury(self, writing: Writing, recording: str, listed: Listed) -> None:
+    def _bury(self, writing: Writing, recording: str, listed: Listed | None) -> None:
         """Put the tombstone, and note it. One that a crash left counts, and so does a certificate: what was decided first."""
         buried = tombstone(self._store, recording)
         if buried is None:
+            assert listed is not None
             ((_, contents),) = writing.contents([recording]).items()
             manifest, keybox = (
                 contents.get(Name(recording, kind, 0)) for kind in (RecordType.MANIFEST, RecordType.KEYBOX)

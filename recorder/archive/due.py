@@ -26,6 +26,7 @@ class People:
     holds_until_ms: tuple[int, ...] = ()
     request_open: bool = False
     erasure_asked_ms: int | None = None
+    unlinked_ms: int | None = None
 
 
 NOBODY = People()
@@ -92,6 +93,7 @@ def facts(row: Judged, people: People) -> Facts:
         holds_until_ms=people.holds_until_ms,
         request_open=people.request_open,
         erasure_asked_ms=people.erasure_asked_ms,
+        unlinked_ms=people.unlinked_ms,
     )
 
 

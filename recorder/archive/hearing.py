@@ -1,11 +1,11 @@
-"""One recording, opened for somebody who may hear it: any range of its playable file, and no more than that needs is unsealed.
+"""One recording, opened for somebody who may hear it: any range of its playable file, or any block, and no more is unsealed.
 
 Everything is verified once, when it is opened, without its key. What is unsealed then must be what was verified, byte for byte.
 Plaintext is in memory for as long as its range is being read; nothing of it is kept.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -16,7 +16,7 @@ from recorder.archive.reading_room import comments
 from recorder.archive.rebuild import keybox_objects, read_items, read_keybox
 from recorder.archive.records import Records
 from recorder.archive.store import Store
-from recorder.audio import OpusBlock
+from recorder.audio import Gap, OpusBlock
 from recorder.errors import SealedError, StoreError
 from recorder.sealed import keybox
 from recorder.sealed.keys import RecipientPrivateKey
@@ -50,6 +50,8 @@ class Hearing:
         blocks: list[Sealed] = []
         self.report = verify(io.BufferedReader(Records(lambda: self._read(blocks))), [device_key])
         preamble = self.report.preamble
+        self.headers: Sequence[BlockHeader] = [each.header for each in blocks[: self.report.blocks]]
+        """Of the blocks, in order: what is known of them without opening any."""
         if preamble.recording != recording:
             raise SealedError(f"what lies at the archive as recording {recording} is recording {preamble.recording}")
         must_be_opened(self.report, salvage=salvage)
@@ -69,6 +71,14 @@ class Hearing:
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes of the file from `start` to before `stop`, in pieces. SealedError or StoreError, as above."""
         return self._playable.read(start, stop, self._unseal)
+
+    def items(self) -> Iterator[OpusBlock | Gap]:
+        """All of it in order, one block unsealed at a time. SealedError or StoreError, as above."""
+        return map(self.block, range(len(self.headers)))
+
+    def block(self, index: int) -> OpusBlock | Gap:
+        """What the block of `headers[index]` holds. SealedError or StoreError, as above."""
+        return self._opener.open(index, self._body(index))
 
     def close(self) -> None:
         """Overwrite the keys: nothing more can be read."""
@@ -94,7 +104,7 @@ class Hearing:
         return read_keybox(self._store, names[-1])[1]
 
     def _unseal(self, index: int) -> OpusBlock:
-        item = self._opener.open(index, self._body(index))
+        item = self.block(index)
         assert isinstance(item, OpusBlock)
         return item
 

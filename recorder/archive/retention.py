@@ -3,7 +3,7 @@
     from birth      `delete_after_ms`: in the catalogue since the first item came, and in the client's receipt (D1)
     a decision      moves it to `after_decision_days` behind the decision, if that is later (D1)
     the ceiling     `ceiling_days` after it was made, whatever was decided (D1)
-    no case         `unlinked_days` after it had come, with a reminder before (D6)
+    no case         `unlinked_days` after it had come, or after a wrong one was taken away, with a reminder before (D6)
     no receipt      that is valid: locked at once, and gone `no_receipt_hours` after that (D6)
     the client      within `client_days` of that asks to have it erased, and it goes: no hold stands against that (D7)
     a hold          or a request of the client that is open keeps it beyond its date, until the last of them ends (D2, D3, S1)
@@ -55,6 +55,8 @@ class Facts:
     """Whether a request of the client is being dealt with."""
     erasure_asked_ms: int | None = None
     """When the client asked to have it erased."""
+    unlinked_ms: int | None = None
+    """When a case was taken away from it that was not its."""
 
 
 class Cause(StrEnum):
@@ -89,8 +91,9 @@ class Fate:
 def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
     """What is to become of it, as of `now_ms`."""
     dates = [_evidence(facts, terms), (facts.made_ms + terms.ceiling_days * DAY_MS, Cause.CEILING)]
+    alone_ms = facts.came_ms if facts.unlinked_ms is None else facts.unlinked_ms
     if not facts.linked:
-        dates.append((facts.came_ms + terms.unlinked_days * DAY_MS, Cause.UNLINKED))
+        dates.append((alone_ms + terms.unlinked_days * DAY_MS, Cause.UNLINKED))
     if not facts.receipt:
         dates.append((facts.came_ms + terms.no_receipt_hours * HOUR_MS, Cause.NO_RECEIPT))
     asked_in_time = _asked_in_time(facts, terms)
@@ -103,7 +106,7 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
         cause,
         kept=held and not asked_in_time,
         locked=not facts.receipt or asked_in_time or (facts.erasure_asked_ms is not None and facts.request_open),
-        remind_ms=None if facts.linked or not facts.receipt else facts.came_ms + terms.reminder_days * DAY_MS,
+        remind_ms=None if facts.linked or not facts.receipt else alone_ms + terms.reminder_days * DAY_MS,
     )
 
 

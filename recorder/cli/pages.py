@@ -69,8 +69,11 @@ def _read(args: argparse.Namespace) -> None:
     from recorder.archive.web.listening.room import Room
     from recorder.archive.web.listening.serving import furnish
     from recorder.cli.passphrase import ask
+    from recorder.confine import forbid_dumps, lock_memory
     from recorder.keyfiles import load_recipient
 
+    forbid_dumps()  # its workers inherit this, and the key
+    lock_memory()
     key = load_recipient(args.key, ask(args.passphrase_file))
     serving.serve_readings(reading_room(), lambda: furnish(Room(key)), lambda: print("ready", flush=True))
 

@@ -22,12 +22,12 @@ import msgspec
 
 from recorder import keyfiles
 from recorder.audio import Gap, PcmBlock
+from recorder.confine import confine
 from recorder.device import clock, entropy
-from recorder.device.confine import confine
-from recorder.device.encoder import Encoder
 from recorder.device.front import FrontEnd
 from recorder.device.microphone import Microphone
 from recorder.device.pipe import BODY_BYTES_MAX, Command, Frame, Kind, Setup, State, Telemetry
+from recorder.encoder import Encoder
 from recorder.errors import CaptureError, MicrophoneError, WederhoorError
 from recorder.sealed import layout, seal
 from recorder.sealed.keybox import HOLD_KEY_BYTES, hold_keybox

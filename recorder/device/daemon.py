@@ -22,9 +22,9 @@ import msgspec
 
 from recorder import __version__, config, keyfiles
 from recorder.audio import Moment
+from recorder.confine import forbid_dumps
 from recorder.device import clock, entropy, mock, selftest
 from recorder.device.chain import Chain
-from recorder.device.confine import forbid_dumps
 from recorder.device.custody import Custody, Ended
 from recorder.device.hold import open_hold
 from recorder.device.lock import alone

@@ -12,6 +12,9 @@ from recorder.archive.access import FOUR_EYES, TABLE, Action, Choice, Purpose, R
 EXPECTED = """
 list_unlinked                   c s
 link                            c s
+unlink                          C
+dispute                         c
+settle_dispute                  p
 find                            l t r
 see                             C l r
 hear             decision       C

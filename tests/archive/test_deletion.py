@@ -3,8 +3,10 @@
 import re
 import shutil
 import subprocess
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -385,46 +387,62 @@ def test_the_order_holds_at_every_step(site, recording):
     site.assert_deleted(recording)
 
 
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder in RAM: what is not synced is no matter where a process dies and not the power."""
+    with tempfile.TemporaryDirectory(prefix="wederhoor-test-", dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("rebuilt", [False, True], ids=["restarted", "rebuilt"])
 @pytest.mark.parametrize("made", ["whole", "open"])
-def test_a_crash_at_any_step_is_finished(tmp_path, made, rebuilt):
+def test_a_crash_at_any_step_is_finished(memory, recording, made, rebuilt):
     """At every call that it makes, before and after it; then the next start does the rest. Until there is no further call."""
-    site = Site(tmp_path, SqliteFile(tmp_path))
-    try:
-        crashes = 0
-        for nth in range(1, 200):
-            recording = ROOM.record(3)
-            site.send(recording, *(recording.kept if made == "whole" else recording.kept[:3]), recording.receipt)
-            left = nth
-
-            def die(_step: str) -> None:
-                nonlocal left
-                left -= 1
-                if left == 0:
-                    raise Crash
-
-            with pytest.MonkeyPatch.context() as patch:
-                watched(site, patch, die)
-                try:
-                    site.deleter.delete(recording.id, Cause.UNLINKED)
-                except Crash:
-                    crashes += 1
-                else:
-                    break
-            assert_order(site, recording, was_whole=made == "whole")
-            begun = tombstone(site.store, recording.id) is not None
-            if rebuilt:
-                lose_the_catalogue(site)
-            site.reopen()
-            if begun:
-                site.assert_deleted(recording)
-                assert site.certificate(recording).deletion.cause == Cause.UNLINKED
-            else:
-                assert site.state(recording) == ("kept" if made == "whole" else "open")
-        assert crashes > 16
-        site.assert_deleted(recording)
-    finally:
+    template = memory / "template"
+    template.mkdir()
+    site = Site(template, SqliteFile(template))
+    site.send(recording, *(recording.kept if made == "whole" else recording.kept[:3]), recording.receipt)
+    site.catalogue.close()
+    crashes = 0
+    for nth in range(1, 200):
+        folder = memory / str(nth)
+        shutil.copytree(template, folder)
+        site = Site(folder, SqliteFile(folder))
+        with pytest.MonkeyPatch.context() as patch:
+            watched(site, patch, Countdown(nth))
+            try:
+                site.deleter.delete(recording.id, Cause.UNLINKED)
+            except Crash:
+                crashes += 1
+        done = crashes < nth
+        assert_order(site, recording, was_whole=made == "whole")
+        begun = tombstone(site.store, recording.id) is not None
+        if rebuilt:
+            lose_the_catalogue(site)
+        site.reopen()
+        if begun:
+            site.assert_deleted(recording)
+            assert site.certificate(recording).deletion.cause == Cause.UNLINKED
+        else:
+            assert site.state(recording) == ("kept" if made == "whole" else "open")
         site.catalogue.close()
+        shutil.rmtree(folder)
+        if done:
+            break
+    assert done
+    assert crashes > 16
+
+
+class Countdown:
+    """The process dies at the step of this number."""
+
+    def __init__(self, number: int) -> None:
+        self._left = number
+
+    def __call__(self, _step: str) -> None:
+        self._left -= 1
+        if self._left == 0:
+            raise Crash
 
 
 def test_a_crash_while_it_is_finished_is_finished_too(site, recording):

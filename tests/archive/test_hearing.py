@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from recorder.archive import hearing as module
 from recorder.archive.catalogue import Catalogue
 from recorder.archive.clerk import Clerk, Message
 from recorder.archive.enrolled import enrol
@@ -16,6 +15,7 @@ from recorder.archive.folder import FolderStore
 from recorder.archive.hearing import Hearing
 from recorder.archive.naming import Enrolment
 from recorder.archive.reading_room import listen
+from recorder.archive.records import Records
 from recorder.audio import OpusBlock
 from recorder.errors import SealedError, StoreError
 from recorder.sealed.keys import RecipientPrivateKey
@@ -110,6 +110,23 @@ def test_no_more_is_unsealed_and_read_than_the_range_needs(
     assert len(store.got) == 1
     assert b"".join(hearing.read(0, 10)) == b"OggS\0\2\0\0\0\0"
     assert opened == [4]
+
+
+def test_its_blocks_are_given_one_by_one_and_unsealed_only_then(store: Watched, clerk: Clerk, room: Talking) -> None:
+    recording = room.record(9)
+    keep(clerk, recording)
+    hearing = hear(store, recording, room)
+    assert [(each.index, each.position, each.end) for each in hearing.headers] == [
+        (at, at * 48_000, (at + 1) * 48_000) for at in range(9)
+    ]
+    store.got.clear()
+    block = hearing.block(4)
+    assert isinstance(block, OpusBlock)
+    assert (block.position, block.packets) == (192_000, room.packets(4))
+    assert len(store.got) == 1
+    items = hearing.items()
+    assert next(items) == hearing.block(0)
+    assert [item.position for item in items] == [at * 48_000 for at in range(1, 9)]
 
 
 def test_it_goes_on_while_the_blocks_are_brought_together(store: Watched, clerk: Clerk, room: Talking) -> None:
@@ -215,9 +232,9 @@ def test_who_may_not_hear_is_told_why(store: Watched, clerk: Clerk, room: Talkin
 
 def test_the_stream_of_records_reads_as_a_file_does() -> None:
     parts = [b"", b"one", b"", b"two", b"three"]
-    stream = io.BufferedReader(module._Records(lambda: iter(parts)), buffer_size=4)
+    stream = io.BufferedReader(Records(lambda: iter(parts)), buffer_size=4)
     for _ in range(2):
         assert (stream.read(2), stream.read(3), stream.read()) == (b"on", b"etw", b"othree")
         stream.seek(0)
     with pytest.raises(io.UnsupportedOperation):
-        module._Records(lambda: iter(parts)).seek(3)
+        Records(lambda: iter(parts)).seek(3)

@@ -1,4 +1,4 @@
-"""What the device's tests share: the sound stage, speech, and a folder on a RAM file system."""
+"""What the device's tests share: the sound stage, and a folder on a RAM file system."""
 
 import shutil
 import tempfile
@@ -7,15 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recorder.trial.soundstage import SoundStage, speech
-
-
-@pytest.fixture(scope="session")
-def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some thirty seconds of speech at 48 kHz."""
-    file = tmp_path_factory.mktemp("speech") / "spoken.wav"
-    speech("Goedemiddag mevrouw. Wij spreken vandaag over uw aanvraag, en u mag altijd nee zeggen. " * 6, file)
-    return file
+from recorder.trial.soundstage import SoundStage
 
 
 @pytest.fixture

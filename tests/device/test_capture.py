@@ -501,7 +501,7 @@ def test_a_setup_that_is_none_is_refused(spawn):
 
 
 def test_it_can_be_neither_dumped_nor_traced_nor_outlive_its_parent_and_takes_no_precedence():
-    code = "import ctypes, os, resource; from recorder.device.confine import confine; confine(); "
+    code = "import ctypes, os, resource; from recorder.confine import confine; confine(); "
     code += "libc, dies = ctypes.CDLL(None), ctypes.c_int(); libc.prctl(2, ctypes.byref(dies)); "
     code += "print(libc.prctl(3), dies.value, resource.getrlimit(resource.RLIMIT_CORE), os.sched_getscheduler(0))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

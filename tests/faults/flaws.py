@@ -140,7 +140,7 @@ def adopts_nothing() -> None:
     """What a crashed batch left stays in the way."""
     from recorder.archive import clerk
 
-    clerk.adopt = lambda store, writing, recording: None
+    clerk.adopt = lambda store, writing, recording, now_ms: None
 
 
 def rebuilds_without_keyboxes() -> None:

@@ -10,7 +10,9 @@ from pytest_django import Settings
 
 from recorder.archive.access import Role
 from recorder.archive.web.people.models import Person
+from tests.archive.conftest import postgresql_server  # noqa: F401 (a fixture)
 from tests.web.archive import Archive
+from tests.web.browser import browser, desk, language, open_as, shot  # noqa: F401 (fixtures)
 from tests.web.deciding import in_use
 
 

@@ -22,6 +22,7 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("policy", _("What is decided"), frozenset({Action.SET_POLICY, Action.CONFIRM_POLICY})),
     ("audit", _("Audit trail"), frozenset({Action.READ_AUDIT})),
     ("breach", _("Data breach"), frozenset({Action.READ_AUDIT})),
+    ("disputes", _("Disputed links"), frozenset({Action.SETTLE_DISPUTE})),
     ("tokens", _("Programs"), frozenset({Action.KEEP_ACCOUNTS})),
 )
 

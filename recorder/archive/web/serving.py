@@ -4,7 +4,6 @@ Whoever starts one is told when it serves.
 """
 
 import os
-import resource
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,10 +15,13 @@ from django.core.wsgi import get_wsgi_application
 from gunicorn.app.base import BaseApplication
 
 from recorder.config import Config
+from recorder.confine import lock_memory
 from recorder.errors import WebError
 
 SECRET_BYTES = 48
 THREADS = 16
+KEEP_SECONDS = 15
+"""A connection that says nothing, also one that has said nothing yet: a player soon asks for the next range."""
 WORKERS = 2
 """Of the pages. The reading room is one process: what it has opened is there, and not in another."""
 
@@ -60,11 +62,12 @@ def serve_pages(config: Config, ready: Callable[[], None]) -> None:
 
 def serve_readings(place: Path, furnish: Callable[[], None], ready: Callable[[], None]) -> None:
     """Until SIGTERM, on a socket that this user and its group may use. `furnish` is called where requests are answered."""
-    # Keys and sound are in this process's memory: no file is made of that when it dies.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    options = {"bind": f"unix:{place}", "workers": 1, "threads": THREADS, "umask": 0o007} | {
-        "post_worker_init": lambda _worker: furnish()
-    }
+
+    def begin(_worker: object) -> None:
+        lock_memory()  # of the worker, which inherits no lock
+        furnish()
+
+    options = {"bind": f"unix:{place}", "workers": 1, "threads": THREADS, "umask": 0o007, "post_worker_init": begin}
     _Server(options, ready).run()
 
 
@@ -83,6 +86,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "limit_request_fields": 60,
             "loglevel": "warning",
             "graceful_timeout": 10,
+            "keepalive": KEEP_SECONDS,
             "control_socket_disable": True,
         }
         for name, value in (common | dict(self._options)).items():

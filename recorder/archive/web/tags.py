@@ -7,6 +7,7 @@ from django.forms import BoundField
 from django.utils.safestring import SafeString
 
 from recorder.archive.web import times
+from recorder.audio import TICKS_PER_SECOND
 
 register = template.Library()
 
@@ -24,6 +25,12 @@ def minute(unix_ms: int | None) -> str:
 @register.filter
 def duration(seconds: float | None) -> str:
     return "" if seconds is None else times.duration(seconds)
+
+
+@register.filter
+def seconds(ticks: int | None) -> str:
+    """As a script reads them: whatever the language, with a point."""
+    return "" if ticks is None else f"{ticks / TICKS_PER_SECOND:.3f}"
 
 
 @register.filter

@@ -1,5 +1,6 @@
 """The pages ask the reading room, over its socket in the file system."""
 
+import http
 import http.client
 import json
 import socket
@@ -13,7 +14,7 @@ TIMEOUT_SECONDS = 30.0
 
 
 class Away(Exception):
-    """The reading room does not answer: `recorder archive read` does not run, or may not be reached."""
+    """The reading room does not answer: `recorder archive read` does not run, may not be reached, or fails (see its log)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,11 @@ def ask(method: str, permit: UUID, what: str, headers: dict[str, str] | None = N
     try:
         connection.request(method, f"/permits/{permit}/{what}", headers=headers or {})
         response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read())
+        answer = Answer(response.status, dict(response.getheaders()), response.read())
     except (OSError, http.client.HTTPException) as error:
         raise Away from error
     finally:
         connection.close()
+    if answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Away(f"it answered {answer.status}")
+    return answer

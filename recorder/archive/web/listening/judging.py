@@ -21,7 +21,8 @@ def judge(permit: Permit) -> tuple[Seen, Role]:
     seen, purpose = found[0], Purpose(permit.purpose)
     role = role_for(permit.person.roles, Action.HEAR, purpose, own=seen.of(permit.person))
     if role is None:
-        raise NotNow("forbidden")
+        disputed = seen.link is not None and seen.link.disputed and seen.link.person_id == permit.person_id
+        raise NotNow("disputed" if disputed else "forbidden")
     if not in_use():
         raise NotNow("not_in_use")
     if seen.fate.locked:

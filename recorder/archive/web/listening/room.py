@@ -37,6 +37,7 @@ class Room:
     def __init__(self, recipient: RecipientPrivateKey) -> None:
         self._recipient = recipient
         self._lock = threading.Lock()
+        self._slow = threading.Lock()
         self._open: dict[UUID, _Open] = {}
 
     @contextmanager
@@ -48,6 +49,16 @@ class Room:
                 if not found.closed:
                     yield found.hearing
                     return
+
+    @contextmanager
+    def alone(self, seen: Seen) -> Iterator[Hearing]:
+        """The recording, opened once more for something that takes long, and closed behind it; one such thing at a time."""
+        with self._slow:
+            hearing = self._make(seen)
+            try:
+                yield hearing
+            finally:
+                hearing.close()
 
     def permits(self) -> list[UUID]:
         """By which something is open now."""

@@ -1,27 +1,28 @@
 """What the reading room answers to the pages, over its socket. `reading_urls.py` has the addresses."""
 
-import re
+import logging
 import threading
 from uuid import UUID
 
-from django.db import close_old_connections, transaction
+from django.db import Error, close_old_connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from recorder.archive.access import Action
+from recorder.archive.waveform import draw, overview
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow, judge
 from recorder.archive.web.listening.models import Permit
+from recorder.archive.web.listening.ranges import wanted
 from recorder.archive.web.listening.room import Room
 from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.trail import writing
-from recorder.errors import SealedError, StoreError
+from recorder.errors import CatalogueError, SealedError, StoreError
 
 ANSWER_BYTES_MAX = 524_288
 """Of one answer: a player asks for the rest, and no more is unsealed than it gets to."""
 SWEEP_SECONDS = 30.0
-_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})", re.ASCII)
 _room: Room | None = None
 
 
@@ -49,16 +50,30 @@ def audio(request: HttpRequest, permit: UUID) -> HttpResponseBase:
     try:
         seen = _opened(permit)
         with _the_room().hearing(permit, seen) as hearing:
-            wanted = _range(request.headers.get("Range", ""), hearing.size)
-            if wanted is None:
-                return HttpResponse(status=416, headers={"Content-Range": f"bytes */{hearing.size}"})
-            start, stop = wanted
-            data = b"".join(hearing.read(start, stop))
             size = hearing.size
+            found = wanted(request.headers.get("Range", ""), size, ANSWER_BYTES_MAX)
+            if found is None:
+                return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+            start, stop = found
+            data = b"".join(hearing.read(start, stop))
     except (NotNow, SealedError, StoreError) as error:
         return _no(error)
     headers = {"Content-Range": f"bytes {start}-{stop - 1}/{size}", "Accept-Ranges": "bytes"}
     return HttpResponse(data, status=206, content_type="audio/ogg; codecs=opus", headers=headers)
+
+
+@require_GET
+def waveform(request: HttpRequest, permit: UUID) -> HttpResponseBase:
+    """The recording at one look, as an SVG."""
+    try:
+        seen = _opened(permit)
+        with _the_room().alone(seen) as hearing:  # it takes seconds, in which the player must not wait
+            report = hearing.report
+            marks = [each.ticks for each in report.events if each.name == "mark"]
+            drawing = draw(overview(hearing), report.gaps, marks)
+    except (NotNow, SealedError, StoreError) as error:
+        return _no(error)
+    return HttpResponse(drawing, content_type="image/svg+xml")
 
 
 def _the_room() -> Room:
@@ -67,8 +82,10 @@ def _the_room() -> Room:
 
 
 def _judged(permit: UUID) -> tuple[Permit, Seen]:
+    """The permit and its recording, if it may still be heard; if not, what is open of it is closed."""
     held = Permit.objects.select_related("person").filter(pk=permit).first()
     if held is None:
+        _the_room().close(permit)
         raise NotNow("unknown")
     try:
         seen, _role = judge(held)
@@ -87,37 +104,32 @@ def _opened(permit: UUID) -> Seen:
 
 
 def _open(permit: UUID) -> tuple[Permit, Seen, int]:
-    held, seen = _judged(permit)
-    with _the_room().hearing(permit, seen) as hearing, transaction.atomic():
-        again = Permit.objects.select_for_update().get(pk=permit)
-        if again.opened_ms is None:  # once for each permit
-            seen, role = judge(held)
-            writing.write(
-                person=str(held.person_id),
-                role=role,
-                action=Action.HEAR,
-                purpose=held.purpose,
-                recording=held.recording,
-                details={"case": held.case, "reason": held.reason},
-            )
-            again.opened_ms = now_ms()
-            again.save()
-        return again, seen, hearing.size
+    _held, seen = _judged(permit)
+    try:
+        with _the_room().hearing(permit, seen) as hearing, transaction.atomic():
+            return _written(permit), seen, hearing.size
+    except NotNow:
+        _the_room().close(permit)
+        raise
 
 
-def _range(header: str, size: int) -> tuple[int, int] | None:
-    """From where to before where; None if there is nothing of it (RFC 9110, section 14.1.2)."""
-    if not header:
-        return 0, min(size, ANSWER_BYTES_MAX)
-    match = _RANGE.fullmatch(header)
-    if match is None:
-        suffix = re.fullmatch(r"bytes=-(\d{1,15})", header, re.ASCII)
-        if suffix is None or not int(suffix[1]):
-            return None
-        return max(0, size - int(suffix[1])), size
-    start = int(match[1])
-    stop = min(size, int(match[2]) + 1) if match[2] else size
-    return (start, min(stop, start + ANSWER_BYTES_MAX)) if start < stop else None
+def _written(permit: UUID) -> Permit:
+    """The permit, by which it is written down from now on that somebody hears; once for each."""
+    held = Permit.objects.select_for_update(of=("self",)).select_related("person").get(pk=permit)
+    if held.opened_ms is not None:
+        return held
+    _seen, role = judge(held)
+    writing.write(
+        person=str(held.person_id),
+        role=role,
+        action=Action.HEAR,
+        purpose=held.purpose,
+        recording=held.recording,
+        details={"case": held.case, "reason": held.reason},
+    )
+    held.opened_ms = now_ms()
+    held.save(update_fields=["opened_ms"])
+    return held
 
 
 def _no(error: Exception) -> HttpResponse:
@@ -127,13 +139,20 @@ def _no(error: Exception) -> HttpResponse:
 
 
 def _tidy(room: Room) -> None:
-    """Close what may not be heard any more: what was deleted, locked, or whose time is over."""
     while True:
         threading.Event().wait(SWEEP_SECONDS)
-        room.sweep()
-        close_old_connections()
-        for permit in room.permits():
-            try:
-                _judged(permit)
-            except NotNow:
-                continue
+        tidy(room)
+
+
+def tidy(room: Room) -> None:
+    """Close what may not be heard any more: what was deleted, locked, or whose time is over; also if that cannot be known."""
+    room.sweep()
+    close_old_connections()
+    for permit in room.permits():
+        try:
+            _judged(permit)
+        except NotNow:
+            continue
+        except (Error, CatalogueError) as error:
+            logging.getLogger(__name__).warning("what is open is closed, for nobody can judge it: %s", error)
+            room.close(permit)

@@ -1,5 +1,6 @@
 """Asking to listen, and listening: what is heard comes from the reading room, a range at a time."""
 
+import re
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -17,6 +18,8 @@ from recorder.archive.web.listening.words import WHY_NOT
 from recorder.archive.web.meetings.views import look, shown
 
 PASSED_ON = ("Content-Range", "Accept-Ranges", "Content-Type")
+SPEEDS = ("0.5", "0.75", "1", "1.25", "1.5", "1.75", "2")
+_SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
 
 
 @needs(Action.HEAR)
@@ -54,17 +57,17 @@ def listen(request: Asked, permit: UUID) -> HttpResponse:
     """The recording with its player. It is opened before the page is shown, so that it plays at once."""
     held = _mine(request, permit)
     seen = look(request.user, Action.HEAR, held.recording)
-    context = shown(request.user, seen) | {"permit": held, "why_not": None}
     try:
         answer = ask("POST", held.pk, "opened")
     except Away:
-        context["why_not"] = WHY_NOT["away"]
+        context = shown(request.user, seen) | {"why_not": WHY_NOT["away"]}
         return render(request, "listening/listen.html", context, status=503)
     if answer.status != 200:
         told = answer.json()
-        context["why_not"] = WHY_NOT[told["why"]]
-        context["flaw"] = told.get("flaw")
+        context = shown(request.user, seen) | {"why_not": WHY_NOT[told["why"]], "flaw": told.get("flaw")}
         return render(request, "listening/listen.html", context, status=403)
+    at = _SECONDS.fullmatch(request.GET.get("at", ""))
+    context = shown(request.user, seen) | {"permit": held, "at": at and at[0], "speeds": SPEEDS}
     return render(request, "listening/listen.html", context)
 
 
@@ -72,12 +75,26 @@ def listen(request: Asked, permit: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 def audio(request: Asked, permit: UUID) -> HttpResponseBase:
     """A range of the recording's file, as the reading room gives it: nothing of it is kept here."""
-    held = _mine(request, permit)
     wanted = {"Range": request.headers["Range"]} if "Range" in request.headers else {}
+    return _passed_on(_mine(request, permit), "audio", wanted)
+
+
+@needs(Action.HEAR)
+@require_http_methods(["GET", "HEAD"])
+def waveform(request: Asked, permit: UUID) -> HttpResponseBase:
+    """The recording at one look."""
+    return _passed_on(_mine(request, permit), "waveform", {})
+
+
+def _passed_on(held: Permit, what: str, wanted: dict[str, str]) -> HttpResponse:
+    """What the reading room answers; why not, in words, if it does not give it."""
     try:
-        answer: Answer = ask("GET", held.pk, "audio", wanted)
+        answer: Answer = ask("GET", held.pk, what, wanted)
     except Away:
-        return HttpResponse(status=503)
+        return HttpResponse(WHY_NOT["away"], status=503, content_type="text/plain; charset=utf-8")
+    if answer.status in (403, 409):
+        why = WHY_NOT[answer.json()["why"]]
+        return HttpResponse(why, status=answer.status, content_type="text/plain; charset=utf-8")
     headers = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
     return HttpResponse(answer.body, status=answer.status, headers=headers)
 

@@ -11,6 +11,7 @@ WHY_NOT: Mapping[str, Promise] = {
     "gone": _("The recording is not there any more."),
     "forbidden": _("Your role does not allow this any more."),
     "not_in_use": _("The recorder is not yet in use: nobody can listen."),
+    "disputed": _("A colleague disputes that this was your conversation. The privacy officer decides."),
     "locked": _("The recording is locked: nobody may hear it."),
     "training": _("Recordings are not played for training. Fragments are."),
     "unreadable": _("The recording cannot be opened."),

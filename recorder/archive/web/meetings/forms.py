@@ -40,13 +40,12 @@ class CaseNumber(forms.CharField):
         return cleaned
 
 
-class LinkForm(forms.Form):
+class CaseForm(forms.Form):
     case = CaseNumber()
+
+
+class LinkForm(CaseForm):
     there = forms.BooleanField(label=_("I had this conversation myself."))
-
-
-class FindForm(forms.Form):
-    case = CaseNumber()
 
 
 class StatementForm(forms.Form):
@@ -59,6 +58,22 @@ class StatementForm(forms.Form):
         ),
     )
     of_client = forms.BooleanField(label=_("In the words of the client"), required=False)
+
+
+class SettleForm(forms.Form):
+    found = forms.ChoiceField(
+        label=_("What did you find?"),
+        widget=forms.RadioSelect,
+        choices=[
+            ("right", _("The link is right: who named the case had the conversation.")),
+            ("wrong", _("The link is wrong: take it away. Who had the conversation can name its case.")),
+        ],
+    )
+    reason = forms.CharField(
+        label=_("How do you know?"),
+        max_length=300,
+        help_text=_("Write no names and nothing of the conversation itself. It is kept in the audit trail."),
+    )
 
 
 class DecisionForm(forms.Form):

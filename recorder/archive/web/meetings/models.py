@@ -16,7 +16,7 @@ class Case(models.Model):
 
 
 class Link(models.Model):
-    """A recording is of a case: said by the person who was there, and so theirs."""
+    """A recording is of a case: said by the person who was there, and so theirs, unless a colleague disputes it."""
 
     recording = models.CharField(max_length=32, primary_key=True)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="links")
@@ -25,8 +25,51 @@ class Link(models.Model):
     device = models.CharField(max_length=64)
     at_ms = models.BigIntegerField()
 
+    disputed = models.BooleanField(default=False)
+    """Whether a `Dispute` about it is open. Here too, since it counts wherever the link does."""
+
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["person", "-at_ms"], name="links_of_person")]
+        indexes: ClassVar = [
+            models.Index(fields=["person", "-at_ms"], name="links_of_person"),
+            models.Index(fields=["device", "-at_ms"], name="links_of_room"),
+        ]
+
+
+class Dispute(models.Model):
+    """A colleague with the same room says that a meeting was not had by who linked it. Until it is settled, nobody's is it."""
+
+    recording = models.CharField(max_length=32)
+    device = models.CharField(max_length=64)
+    linked_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    linked_ms = models.BigIntegerField()
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    """Who says so."""
+    at_ms = models.BigIntegerField()
+    settled_ms = models.BigIntegerField(null=True)
+    stands = models.BooleanField(null=True)
+    """Whether it was found that the link is right."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["recording"], condition=models.Q(settled_ms=None), name="one_open_dispute_of_a_recording"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["at_ms"], condition=models.Q(settled_ms=None), name="disputes_open"),
+            models.Index(fields=["recording", "linked_by"], name="disputes_of_recording"),
+        ]
+
+
+class Unlinked(models.Model):
+    """A recording whose case was taken away from it, the last time: its days without one count anew."""
+
+    recording = models.CharField(max_length=32, primary_key=True)
+    device = models.CharField(max_length=64)
+    at_ms = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["device", "at_ms"], name="unlinked_of_room")]
 
 
 class Statement(models.Model):

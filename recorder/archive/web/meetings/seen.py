@@ -11,7 +11,7 @@ from recorder.archive.retention import Fate, fate
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.known import known
-from recorder.archive.web.meetings.models import Link
+from recorder.archive.web.meetings.models import Link, Unlinked
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.words import CAUSES, CONSENT, ENDS
 from recorder.wire.consent import DAY_MS
@@ -31,8 +31,8 @@ class Seen:
         return self.row.recording
 
     def of(self, person: Person) -> bool:
-        """Whether it is theirs: they said of which case it is."""
-        return self.link is not None and self.link.person_id == person.pk
+        """Whether it is theirs: they said of which case it is, and nobody disputes that."""
+        return self.link is not None and self.link.person_id == person.pk and not self.link.disputed
 
     @property
     def seconds(self) -> float | None:
@@ -65,9 +65,11 @@ def see(recordings: Collection[str]) -> list[Seen]:
 
 
 def unlinked(devices: Collection[str]) -> list[Seen]:
-    """The recordings of these rooms that have no case yet: those that had one in time are somebody's."""
+    """The recordings of these rooms that have no case yet, or none any more: those that had one in time are somebody's."""
     since_ms = now_ms() - (terms().unlinked_days + 1) * DAY_MS
     found = of_rooms(archive().catalogue, devices, since_ms)
+    again = Unlinked.objects.filter(device__in=devices, at_ms__gte=since_ms).values_list("recording", flat=True)
+    found += rows(archive().catalogue, set(again) - {each.recording for each in found})
     linked = set(
         Link.objects.filter(recording__in=[each.recording for each in found]).values_list("recording", flat=True)
     )

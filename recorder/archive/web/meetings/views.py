@@ -15,12 +15,16 @@ from recorder.archive.access import Action, could
 from recorder.archive.web.access import Asked, needs, note, permit, refused
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.meetings.forms import DecisionForm, FindForm, LinkForm, StatementForm
+from recorder.archive.web.meetings.claims import may_regret, of_colleagues, settled
+from recorder.archive.web.meetings.forms import CaseForm, DecisionForm, LinkForm, StatementForm
 from recorder.archive.web.meetings.models import Case, Link, Statement
+from recorder.archive.web.meetings.moments import MOMENTS_SHOWN, moments
 from recorder.archive.web.meetings.seen import Seen, see, unlinked
 from recorder.archive.web.meetings.verified import verified
+from recorder.archive.web.meetings.words import BASES, EVIDENCE_OF, TROUBLES
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail.reading import listeners
+from recorder.archive.web.words import CONSENT
 from recorder.wire.topics import RECORDING_PATTERN
 
 MINE_SHOWN = 50
@@ -33,7 +37,16 @@ def meetings(request: Asked) -> HttpResponse:
     person = request.user
     permit(person, Action.LIST_UNLINKED)
     mine = Link.objects.filter(person=person).order_by("-at_ms").values_list("recording", flat=True)[:MINE_SHOWN]
-    context = {"unlinked": unlinked(person.rooms), "mine": see(list(mine)), "rooms": person.rooms}
+    others = of_colleagues(person)
+    there, right = {each.recording: each for each in see([each.recording for each in others])}, settled(others)
+    context = {
+        "unlinked": unlinked(person.rooms),
+        "mine": see(list(mine)),
+        "colleagues": [
+            (each, there[each.recording], each.recording in right) for each in others if each.recording in there
+        ],
+        "rooms": person.rooms,
+    }
     return render(request, "meetings/meetings.html", context)
 
 
@@ -68,7 +81,7 @@ def link(request: Asked, recording: str) -> HttpResponse:
 def find(request: Asked) -> HttpResponse:
     """By the number of a case. POST: a case's number stands in no address, and so in no log."""
     role = permit(request.user, Action.FIND)
-    form, found = FindForm(request.POST or None), None
+    form, found = CaseForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         number = form.cleaned_data["case"]
         note(request.user, role, Action.FIND, details={"case": number})
@@ -141,11 +154,19 @@ def look(person: Person, action: Action, recording: str) -> Seen:
 def shown(person: Person, seen: Seen) -> dict[str, Any]:
     """What a recording's page has."""
     own = seen.of(person)
-    store, catalogue = archive().store, archive().catalogue
+    found = verified(archive().store, archive().catalogue, seen.row)
+    places = moments(found.report)
     return {
         "seen": seen,
-        "verified": verified(store, catalogue, seen.row),
+        "verified": found,
+        "troubles": TROUBLES,
+        "consents": CONSENT,
+        "evidence_of": EVIDENCE_OF,
+        "bases": BASES,
+        "moments": places[:MOMENTS_SHOWN],
+        "more_moments": max(0, len(places) - MOMENTS_SHOWN),
         "statements": Statement.objects.filter(recording=seen.recording).order_by("at_ms").select_related("person"),
         "listened": listeners(seen.recording),
+        "may_regret": may_regret(seen.link, person),
         "may": {each.value for each in Action if could(person.roles, each, own=own)},
     }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from recorder.audio import FRAME_TICKS, Gap, GapCause, Moment, OpusBlock, PcmBlock
 from recorder.config import load
-from recorder.device.encoder import Encoder
+from recorder.encoder import Encoder
 from recorder.errors import EncoderError
 
 OPUS = load().opus

@@ -1,4 +1,6 @@
-"""Keeps what a process hears inside it: no life without its parent, no core dump, no debugger, no swap; and no precedence.
+"""Keeps what a process hears, or has the keys to, inside it: no core dump, no debugger, no swap.
+
+What hears has no life without its parent, and no precedence either.
 
 A process that is killed dies on a processor, which takes it some milliseconds for the memory that it gives back. Having slept,
 it may be given that of the thread that killed it, at once: which has the hold key to destroy next, in the thread of a no. The
@@ -28,13 +30,21 @@ def confine() -> None:
     """To be called first, before there is anything to protect.
 
     The kernel kills this process when the *thread* that started it ends (prctl(2), PR_SET_PDEATHSIG), so the parent
-    must start it from a thread that lives as long as the meeting. Locking memory is best effort: without the right
-    to lock all of it none is, since a limit met later would make every allocation fail in the middle of a meeting.
+    must start it from a thread that lives as long as the meeting.
     """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with contextlib.suppress(PermissionError):  # where a service may not: a no is then some milliseconds slower
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # other threads, which come later, take it over
     forbid_dumps()
+    lock_memory()
+
+
+def lock_memory() -> None:
+    """Nothing of this process goes to a swap; not inherited by its children.
+
+    Best effort: without the right to lock all of it none is, since a limit met later would make every allocation fail in the
+    middle of a meeting.
+    """
     try:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     except (OSError, ValueError):
