@@ -25,7 +25,8 @@ from recorder.archive.web.known import known
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.people.models import Person
-from recorder.archive.web.trail import keeping, writing
+from recorder.archive.web.rights.models import Disclosure, Request
+from recorder.archive.web.trail import chain, writing
 from recorder.archive.web.trail.models import Checkpoint, Line
 from recorder.errors import StoreError, WebError
 from tests.rooms import Recording
@@ -33,7 +34,7 @@ from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
 
 SignIn = Callable[[Person], Client]
-STAYS = {Line, Hold, Going}
+STAYS = {Line, Hold, Going, Request, Disclosure}
 """Models that name a recording and are not deleted with it: what happens to them `forgotten` says."""
 
 
@@ -312,16 +313,13 @@ def test_the_trail_begins_three_years_ago_and_shows_that_nothing_went_before(
 ) -> None:
     start_ms = now_ms()
 
-    def at(day: int) -> None:
-        for module in (writing, keeping):
-            monkeypatch.setattr(module, "now_ms", lambda: start_ms + day * DAY_MS)
-
     for day in range(0, 1_200, 100):
-        at(day)
+        at_ms = start_ms + day * DAY_MS
+        monkeypatch.setattr(writing, "now_ms", lambda at_ms=at_ms: at_ms)
         writing.write(person="a", role="listener", action="find")
-        keeping.checkpoint(site.key, "archive")
-        keeping.checkpoint(site.key, "archive")
-        keeping.cut()
+        chain.sign(site.key, "archive", at_ms)
+        chain.sign(site.key, "archive", at_ms)
+        chain.forget(at_ms)
     assert (
         Line.objects.order_by("number").values_list("number", flat=True)[0] == 2
     )  # the line of day 0 alone is old enough
@@ -335,7 +333,7 @@ def test_the_trail_begins_three_years_ago_and_shows_that_nothing_went_before(
         places = [before, *(place for place, _ in audit.check(lines, before))]
         audit.agree(places, known_, kept_from_ms=kept_from_ms)
 
-    check(start_ms + 1_100 * DAY_MS - keeping.KEPT_DAYS * DAY_MS)
+    check(start_ms + 1_100 * DAY_MS - audit.KEPT_DAYS * DAY_MS)
     with pytest.raises(AuditError, match="no checkpoint tells that this is old enough"):
         check(start_ms - 1)
 

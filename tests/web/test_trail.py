@@ -24,7 +24,6 @@ from recorder.errors import AuditError
 from recorder.keyfiles import save_device, save_device_public
 from recorder.trial.postgresql import PostgresqlServer
 from recorder.wire.consent import DAY_MS
-from tests.archive.conftest import postgresql_server  # noqa: F401 # a fixture
 from tests.web.archive import Archive
 from tests.web.conftest import Make
 

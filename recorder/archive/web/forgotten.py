@@ -1,6 +1,8 @@
 """What people said of a recording goes with it.
 
     gone with it    of which case it was, statements, permits to hear it, and the details of its lines of the audit trail
+    a request       keeps its kind, its days and who decided, for three years, and nothing of what was said in it; so does what was
+                    disclosed, with to whom. Masks and who fetched a copy go
     a hold          is of a case: the recording is taken out of it. It goes itself, and the case's number with it, when the case
                     has no recording left, OVER_KEPT_DAYS after it was over: whoever set it must be able to read that it lapsed
     what stays      the lines of the audit trail without their details, for three years: who did what when, with which id; and
@@ -14,14 +16,16 @@ from collections.abc import Collection, Iterator
 from django.db import transaction
 from django.db.models import Model, Q
 
+from recorder.archive.audit import KEPT_DAYS
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.models import CONFIRM_DAYS, Expected, Hold
 from recorder.archive.web.listening.models import Permit
-from recorder.archive.web.meetings.models import Case, Link, Statement
+from recorder.archive.web.meetings.models import Case, Link, Statement, Unlinked
+from recorder.archive.web.rights.models import CopyPermit, Disclosure, Event, Mask, Request, Restriction
 from recorder.archive.web.trail.models import Line
 from recorder.wire.consent import DAY_MS
 
-GOES: tuple[type[Model], ...] = (Link, Statement, Permit, Expected)
+GOES: tuple[type[Model], ...] = (Link, Unlinked, Statement, Permit, Expected, CopyPermit, Restriction)
 """Models whose rows are of one recording, by a field of that name, and go with it."""
 OVER_KEPT_DAYS = 30
 PORTION_ROWS = 500
@@ -32,14 +36,19 @@ def forgotten(recordings: Collection[str]) -> None:
     with transaction.atomic():
         for model in GOES:
             model._default_manager.filter(recording__in=recordings).delete()
+        Mask.objects.filter(request__recording__in=recordings).delete()
+        Event.objects.filter(request__recording__in=recordings).update(words="")
+        Request.objects.filter(recording__in=recordings).update(words="", decision="")
+        Disclosure.objects.filter(recording__in=recordings).update(words="")
         Hold.objects.filter(recording__in=recordings).update(recording=None)
         Line.objects.filter(recording__in=recordings, details__isnull=False).update(details=None, salt=None)
 
 
 def spoken_of() -> Iterator[list[str]]:
     """The recordings of which something is known here that would go with them, in portions; some more than once."""
-    told = Q(details__isnull=False)
-    for model, which in (*((each, Q()) for each in GOES), (Hold, Q(recording__isnull=False)), (Line, told)):
+    told, said = Q(details__isnull=False), ~Q(words="")
+    rest = ((Hold, Q(recording__isnull=False)), (Line, told), (Request, said), (Disclosure, said))
+    for model, which in (*((each, Q()) for each in GOES), *rest):
         after = ""
         of_model = model._default_manager.filter(which).order_by("recording")  # type: ignore[attr-defined]
         while portion := list(
@@ -49,11 +58,17 @@ def spoken_of() -> Iterator[list[str]]:
             after = portion[-1]
 
 
-def forget_cases() -> None:
-    """Forget the holds that are over for long, of cases without a recording, and then the cases of which nothing is left."""
+def forget_the_old() -> None:
+    """Forget the holds that are over for long, of cases without a recording, and then the cases of which nothing is left.
+
+    And what people asked of recordings, when it was decided as long ago as the oldest line of the audit trail may be.
+    """
     since = now_ms() - OVER_KEPT_DAYS * DAY_MS
     unconfirmed = Q(confirmed_ms=None, placed_ms__lt=since - CONFIRM_DAYS * DAY_MS)
     over = Q(ended_ms__lt=since) | Q(expires_ms__lt=since) | unconfirmed
     with transaction.atomic():
         Hold.objects.filter(over, case__links=None).delete()
         Case.objects.filter(links=None, holds=None).delete()
+        decided_ms = now_ms() - KEPT_DAYS * DAY_MS
+        Request.objects.filter(decided_ms__lt=decided_ms, words="").delete()
+        Disclosure.objects.filter(judged_ms__lt=decided_ms, words="").delete()

@@ -51,6 +51,9 @@ CONSENT: Mapping[str, Promise] = {
 ACTIONS: Mapping[Action, Promise] = {
     Action.LIST_UNLINKED: _("looked at recordings without a case"),
     Action.LINK: _("named the case of a recording"),
+    Action.UNLINK: _("took back the case of a recording"),
+    Action.DISPUTE: _("disputed whose conversation it was"),
+    Action.SETTLE_DISPUTE: _("settled whose conversation it was"),
     Action.FIND: _("looked for recordings"),
     Action.SEE: _("looked at a recording"),
     Action.HEAR: _("listened to a recording"),

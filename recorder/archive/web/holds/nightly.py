@@ -29,13 +29,13 @@ from recorder.archive.due import fates, walk
 from recorder.archive.retention import Cause
 from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.forgotten import forget_cases, forgotten, spoken_of
+from recorder.archive.web.forgotten import forget_the_old, forgotten, spoken_of
 from recorder.archive.web.holds import forecast, holding
 from recorder.archive.web.holds.forecast import Foreseen
 from recorder.archive.web.holds.models import Going, How, Run
 from recorder.archive.web.known import known
 from recorder.archive.web.people.models import Person
-from recorder.archive.web.trail import keeping, writing
+from recorder.archive.web.trail import chain, writing
 from recorder.archive.web.trail.models import Line
 from recorder.errors import CatalogueError, StoreError, WebError
 
@@ -102,9 +102,9 @@ class Nightly:
                 coming.append(each)
         progress(len(due), len(due))
         forecast.store(coming, now_ms())
-        forget_cases()
-        keeping.checkpoint(self._key, self._name)
-        tally.lines = keeping.cut()
+        forget_the_old()
+        chain.sign(self._key, self._name, now_ms())
+        tally.lines = chain.forget(now_ms())
         Run.objects.filter(pk=row.pk).update(
             ended_ms=now_ms(), deleted=tally.deleted.total(), again=tally.again, failed=len(tally.failed)
         )

@@ -87,15 +87,16 @@ def sign(key: Ed25519PrivateKey, name: str, now_ms: int) -> Checkpoint:
     return made
 
 
-def forget(now_ms: int) -> None:
+def forget(now_ms: int) -> int:
     """What is old enough goes: whole lines after KEPT_DAYS, and the words of people when the ceiling of recordings is over.
 
-    Words that tell of a recording stay for as long as that does: its client may ask who listened, and why.
+    Returns how many lines went. They go to the newest checkpoint that is as old: by it whoever checks the trail sees that
+    none went before its time (`recorder.archive.audit`). Words that tell of a recording stay for as long as that does: its client may ask who listened, and why.
     """
-    old = Checkpoint.objects.filter(wall_ms__lt=now_ms - KEPT_DAYS * DAY_MS).order_by("-number").first()
+    old, lines = Checkpoint.objects.filter(wall_ms__lte=now_ms - KEPT_DAYS * DAY_MS).order_by("-number").first(), 0
     if old is not None:
         with transaction.atomic():
-            Line.objects.filter(number__lte=old.number).delete()
+            lines, _ = Line.objects.filter(number__lte=old.number).delete()
             Checkpoint.objects.filter(number__lt=old.number).delete()
     before_ms, after = now_ms - terms().ceiling_days * DAY_MS, 0
     while found := list(_with_words(after).filter(wall_ms__lt=before_ms)[:PORTION_ROWS]):
@@ -104,6 +105,7 @@ def forget(now_ms: int) -> None:
         gone = [each.number for each in found if each.recording not in alive]
         Line.objects.filter(number__in=gone).update(details=None, salt=None)
         after = found[-1].number
+    return lines
 
 
 def _with_words(after: int) -> QuerySet[Line]:
