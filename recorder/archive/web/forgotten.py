@@ -1,8 +1,8 @@
 """What people said of a recording goes with it.
 
     gone with it    of which case it was, statements, permits to hear it, and the details of its lines of the audit trail
-    a request       keeps its kind, its days and who decided, for three years, and nothing of what was said in it; so does what was
-                    disclosed, with to whom. Masks and who fetched a copy go
+    a request       keeps its kind, its days and who decided, for three years, and nothing of what was said in it; so does
+                    what was disclosed, with to whom. Masks and who fetched a copy go
     a hold          is of a case: the recording is taken out of it. It goes itself, and the case's number with it, when the case
                     has no recording left, OVER_KEPT_DAYS after it was over: whoever set it must be able to read that it lapsed
     what stays      the lines of the audit trail without their details, for three years: who did what when, with which id; and

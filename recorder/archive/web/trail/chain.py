@@ -90,8 +90,9 @@ def sign(key: Ed25519PrivateKey, name: str, now_ms: int) -> Checkpoint:
 def forget(now_ms: int) -> int:
     """What is old enough goes: whole lines after KEPT_DAYS, and the words of people when the ceiling of recordings is over.
 
-    Returns how many lines went. They go to the newest checkpoint that is as old: by it whoever checks the trail sees that
-    none went before its time (`recorder.archive.audit`). Words that tell of a recording stay for as long as that does: its client may ask who listened, and why.
+    Returns how many lines went. They go to the newest checkpoint that is as old: by it whoever checks the trail sees that none
+    went before its time (`recorder.archive.audit`). Words that tell of a recording stay for as long as that does: its client
+    may ask who listened, and why.
     """
     old, lines = Checkpoint.objects.filter(wall_ms__lte=now_ms - KEPT_DAYS * DAY_MS).order_by("-number").first(), 0
     if old is not None:
