@@ -117,6 +117,20 @@ def test_it_is_written_down_before_the_first_sound_and_once(reading: Reading, mo
     assert Line.objects.filter(action="hear").count() == 1
 
 
+def test_what_the_database_says_of_a_permit_spares_nobody_the_trail(reading: Reading) -> None:
+    """The pages write there too: who has taken them over says what they like of permits."""
+    forged = reading.permit()
+    Permit.objects.filter(pk=forged.pk).update(opened_ms=now_ms())
+    assert reading.audio(forged).status_code == http.HTTPStatus.PARTIAL_CONTENT
+    assert [each.recording for each in Line.objects.filter(action="hear")] == [reading.recording]
+    other = reading.archive.record("room-1").id
+    Link.objects.create(recording=other, case=reading.link.case, person=reading.person, device="room-1", at_ms=now_ms())
+    reading.room.close(forged.pk)
+    Permit.objects.filter(pk=forged.pk).update(recording=other)
+    assert reading.waveform(forged).status_code == http.HTTPStatus.OK
+    assert [each.recording for each in Line.objects.filter(action="hear")] == [reading.recording, other]
+
+
 def _deactivate(reading: Reading, _monkeypatch: pytest.MonkeyPatch) -> None:
     Person.objects.filter(pk=reading.person.pk).update(is_active=False)
 

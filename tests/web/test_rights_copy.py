@@ -157,6 +157,14 @@ def test_it_is_written_down_before_its_first_byte_and_once(
     assert other["wie-luisterde.txt"].decode("utf-8-sig").count("iemand die te horen is") == 1
 
 
+def test_a_permit_that_says_that_it_was_used_is_written_down_all_the_same(
+    archive: Archive, room: Client, permitted: Permitted
+) -> None:
+    permit = permitted(archive.record().id, opened_ms=now_ms())
+    fetch(room, permit)
+    assert Line.objects.filter(action="copy", recording=permit.recording).count() == 1
+
+
 def test_what_was_granted_is_not_deleted_before_it_is_fetched(
     archive: Archive, room: Client, permitted: Permitted
 ) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from recorder.archive.hearing import Hearing
 from recorder.archive.web.archive import archive
+from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import Seen
 from recorder.errors import SealedError
 from recorder.sealed.keys import RecipientPrivateKey
@@ -21,6 +22,10 @@ OPEN_MAX = 32
 """Recordings that are open at once; of more, the one that was not asked for for longest is closed."""
 OPEN_SECONDS = 900.0
 """A recording that nobody asks for any more is closed."""
+
+
+Act = tuple[str, ...]
+"""What somebody is given by a permit: the permit, the person, the recording and what for, as they are now."""
 
 
 @dataclass
@@ -39,6 +44,22 @@ class Room:
         self._lock = threading.Lock()
         self._slow = threading.Lock()
         self._open: dict[UUID, _Open] = {}
+        self._told: dict[Act, int] = {}
+        self._telling = threading.Lock()
+
+    @contextmanager
+    def telling(self, act: Act, until_ms: int) -> Iterator[bool]:
+        """Whether it must still be written down that somebody is given this; it counts as written if nothing fails.
+
+        Each act once for this process. What the database says of it does not do: the pages write there, too.
+        """
+        with self._telling:
+            if act in self._told:
+                yield False
+                return
+            yield True
+            now = now_ms()
+            self._told = {each: until for each, until in self._told.items() if until > now} | {act: until_ms}
 
     @contextmanager
     def hearing(self, permit: UUID, seen: Seen) -> Iterator[Hearing]:

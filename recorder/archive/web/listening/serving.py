@@ -15,7 +15,7 @@ from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow, judge
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.listening.ranges import wanted
-from recorder.archive.web.listening.room import Room
+from recorder.archive.web.listening.room import Act, Room
 from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.trail import writing
 from recorder.errors import CatalogueError, SealedError, StoreError
@@ -101,24 +101,37 @@ def _opened(permit: UUID) -> Seen:
     held, seen = _judged(permit)
     if held.opened_ms is None:
         raise NotNow("unopened")
+    _tell(held)  # anew after a restart, and of a permit that says it was opened and never was
     return seen
 
 
 def _open(permit: UUID) -> tuple[Permit, Seen, int]:
-    _held, seen = _judged(permit)
+    held, seen = _judged(permit)
     try:
-        with the_room().hearing(permit, seen) as hearing, transaction.atomic():
-            return _written(permit), seen, hearing.size
+        with the_room().hearing(permit, seen) as hearing:
+            _tell(held)
+            return held, seen, hearing.size
     except NotNow:
         the_room().close(permit)
         raise
 
 
-def _written(permit: UUID) -> Permit:
-    """The permit, by which it is written down from now on that somebody hears; once for each."""
-    held = Permit.objects.select_for_update(of=("self",)).select_related("person").get(pk=permit)
-    if held.opened_ms is not None:
-        return held
+def _tell(held: Permit) -> None:
+    """Write down that somebody hears by this permit; once for each, in this process."""
+    with the_room().telling(_act(held), held.until_ms) as untold:
+        if untold:
+            with transaction.atomic():
+                writing.lock()  # between the judgement and the line nobody does anything
+                _write(Permit.objects.select_related("person").get(pk=held.pk), _act(held))
+
+
+def _act(held: Permit) -> Act:
+    return (str(held.pk), str(held.person_id), held.recording, held.purpose, held.case, held.reason)
+
+
+def _write(held: Permit, act: Act) -> None:
+    if _act(held) != act:
+        raise NotNow("unknown")
     _seen, role = judge(held)
     writing.write(
         person=str(held.person_id),
@@ -128,9 +141,8 @@ def _written(permit: UUID) -> Permit:
         recording=held.recording,
         details={"case": held.case, "reason": held.reason},
     )
-    held.opened_ms = now_ms()
+    held.opened_ms = held.opened_ms or now_ms()
     held.save(update_fields=["opened_ms"])
-    return held
 
 
 def no(error: Exception) -> HttpResponse:

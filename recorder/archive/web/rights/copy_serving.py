@@ -40,18 +40,24 @@ def _made(number: UUID) -> Iterator[bytes]:
     try:
         key = archive().catalogue.public_keys([seen.row.device])[seen.row.device]
         pieces = copying.copy(permit, seen, hearing, key, settings.CONFIG)
-        with transaction.atomic():
-            CopyPermit.objects.select_for_update().get(pk=number)
-            permit = _permit(number)
-            _again, role = judge(permit)
-            if permit.opened_ms is None:  # once for each permit
-                _note(permit, role, "done")
-                permit.opened_ms = now_ms()
-                permit.save()
+        role = _written(permit)
     except BaseException:
         hearing.close()
         raise
     return _closing(permit, role, hearing, pieces)
+
+
+def _written(permit: CopyPermit) -> str:
+    """By which role; it is written down from now on that this copy is made, once for each permit in this process."""
+    act = ("copy", str(permit.pk), str(permit.person_id), permit.recording, permit.given_to)
+    with the_room().telling(act, permit.until_ms) as untold, transaction.atomic():
+        writing.lock()  # of who judges and then writes, nobody comes in between
+        _again, role = judge(_permit(permit.pk))
+        if untold:
+            _note(permit, role, "done")
+            permit.opened_ms = permit.opened_ms or now_ms()
+            permit.save(update_fields=["opened_ms"])
+    return role
 
 
 def _closing(permit: CopyPermit, role: str, hearing: Hearing, pieces: Iterator[bytes]) -> Iterator[bytes]:
