@@ -15,7 +15,8 @@ a meeting, and a receipt comes behind the manifest. What goes earlier wins, but 
 hold gone, a recording whose date is past is due. It keeps also what has no receipt, and that stays locked.
 
 What somebody orders is locked at once and goes `undo_hours` later: until then it can be taken back. That never makes it later
-than the last of the client's days.
+than the last of the client's days, if it was entered before that was over: with an earlier day than that on which it is entered
+one person alone could else destroy what is held, before anybody sees it.
 """
 
 from dataclasses import dataclass
@@ -61,6 +62,9 @@ class Facts:
     """Whether a request of the client is being dealt with."""
     erasure_asked_ms: int | None = None
     """When the client asked to have it erased."""
+    erasure_entered_ms: int | None = None
+    """When the first of these was entered of whom it is known that it was the client, or that was found out; None: when it was
+    asked for. A letter comes before it is entered."""
     unlinked_ms: int | None = None
     """When a case was taken away from it that was not its."""
     erasure_confirmed: bool = True
@@ -112,7 +116,9 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
         dates.append((facts.came_ms + terms.no_receipt_hours * HOUR_MS, Cause.NO_RECEIPT))
     asked_in_time = _asked_in_time(facts, terms)
     if asked_in_time:
-        dates.append((_after_undo(facts, terms, facts.erasure_asked_ms or 0), Cause.CLIENT))
+        dates.append(
+            (_after_undo(facts, terms, max(facts.erasure_asked_ms or 0, facts.erasure_entered_ms or 0)), Cause.CLIENT)
+        )
     if facts.erasure_granted_ms is not None:
         dates.append((_after_undo(facts, terms, facts.erasure_granted_ms), Cause.CLIENT))
     due_ms, cause = min(dates)

@@ -29,6 +29,13 @@ def day(number: float) -> int:
         ({"receipt": False, "linked": False}, 3, Cause.NO_RECEIPT),
         ({"erasure_asked_ms": day(2)}, 3, Cause.CLIENT),  # D7
         ({"erasure_asked_ms": day(13.9)}, 14, Cause.CLIENT),
+        ({"erasure_asked_ms": day(2), "erasure_entered_ms": day(4)}, 5, Cause.CLIENT),
+        ({"erasure_asked_ms": day(2), "erasure_entered_ms": day(13.5)}, 14, Cause.CLIENT),
+        (
+            {"erasure_asked_ms": day(2), "erasure_entered_ms": day(100)},
+            101,
+            Cause.CLIENT,
+        ),  # it came by letter, they say
         ({"erasure_asked_ms": day(2), "erasure_confirmed": False}, 126, Cause.TERM),
         ({"erasure_asked_ms": day(14)}, 126, Cause.TERM),  # then it is a request that somebody decides
         ({"erasure_asked_ms": day(14), "erasure_granted_ms": day(20)}, 21, Cause.CLIENT),

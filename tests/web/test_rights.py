@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 from django.test import Client
+from django.utils.timezone import localdate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,6 +159,41 @@ def test_one_that_came_with_the_code_alone_is_granted_to_the_client_and_refused_
     desk.post(f"/rights/requests/{clients.pk}/decide/", GRANT)
     fate = see([clients.recording])[0].fate
     assert (fate.locked, fate.cause) == (True, "client")
+
+
+def test_an_erasure_with_an_earlier_day_than_today_can_be_taken_back_for_a_day(archive: Archive, desk: Client) -> None:
+    """Else one person could destroy at once what a hold keeps, by saying that the client came in their days."""
+    recording = archive.record(days_ago=100).id
+    Link.objects.create(
+        recording=recording, case=Case.objects.create(number="Z-1"), person=None, device="room-1", at_ms=now_ms()
+    )
+    earlier = (localdate() - timedelta(days=95)).isoformat()
+    desk.post(
+        f"/rights/recordings/{recording}/",
+        {"kind": "erasure", "channel": "counter", "day": earlier, "words": "Weg"},
+    )
+    asked = Request.objects.get()
+    assert asked.came_ms < now_ms() - 90 * DAY_MS
+    fate = see([recording])[0].fate
+    assert fate.locked
+    assert not fate.is_due(now_ms() + DAY_MS // 2)
+    assert fate.is_due(now_ms() + DAY_MS)
+    desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
+    assert not see([recording])[0].fate.is_due(now_ms() + DAY_MS // 2)
+    desk.post(f"/rights/requests/{asked.pk}/withdraw/", {"words": "Het was iemand anders."})
+    assert not see([recording])[0].fate.locked
+
+
+def test_what_is_granted_by_mistake_to_who_has_a_code_can_be_taken_back_for_a_day(
+    archive: Archive, desk: Client
+) -> None:
+    asked = ask(archive.record(days_ago=13).id, Kind.ERASURE)
+    Request.objects.filter(pk=asked.pk).update(came_ms=now_ms() - 10 * DAY_MS)
+    desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
+    fate = see([asked.recording])[0].fate
+    assert fate.locked
+    assert not fate.is_due(now_ms() + DAY_MS // 2)
+    assert fate.is_due(now_ms() + DAY_MS)
 
 
 def test_an_erasure_asked_later_is_decided_and_goes_after_the_undo(archive: Archive, desk: Client) -> None:

@@ -90,7 +90,9 @@ def test_an_erasure_by_the_code_alone_waits_for_the_desk(archive: Archive, db: N
     assert not seen.fate.is_due(now_ms() + 365 * DAY_MS)  # whoever found the code has destroyed nothing
     Request.objects.filter(pk=made.pk).update(state=State.GRANTED.value, decided_ms=now_ms() + 20 * DAY_MS)
     (seen,) = see([recording])
-    assert seen.fate.is_due(now_ms() + DAY_MS)  # asked in time, whenever the desk saw who it was
+    assert seen.fate.locked
+    assert seen.fate.goes_ms is not None  # asked in time, whenever the desk saw who it was: no request keeps it
+    assert not seen.fate.kept
     assert known([recording])[recording].erasure_asked_ms == made.came_ms
 
 

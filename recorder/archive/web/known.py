@@ -26,6 +26,7 @@ def known(recordings: Collection[str]) -> Mapping[str, People]:
             found[recording],
             request_open=rights.kept,
             erasure_asked_ms=rights.erasure_asked_ms,
+            erasure_entered_ms=rights.erasure_entered_ms,
             erasure_confirmed=rights.erasure_confirmed,
             erasure_granted_ms=rights.erasure_granted_ms,
         )

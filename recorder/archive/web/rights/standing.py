@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Min, OuterRef, Q
 
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.rights.kinds import Channel, Kind, State
+from recorder.archive.web.rights.kinds import Channel, Kind, State, What
 from recorder.archive.web.rights.models import CopyPermit, Request, Restriction
 from recorder.wire.consent import DAY_MS
 
@@ -18,12 +18,14 @@ HANDED_OVER_DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Both times count as long as the request was not refused or withdrawn (D7)."""
+    """The times count as long as the request was not refused or withdrawn (D7)."""
 
     kept: bool
     """By a request that is open (S1), by one for a copy that was granted and not made yet, and by a restriction: to delete is
     to use, and nobody may (AVG, article 18)."""
     erasure_asked_ms: int | None
+    erasure_entered_ms: int | None
+    """When it was first known that it was the client: entered by the desk, or granted."""
     erasure_confirmed: bool
     """Somebody saw who asked: the rights desk, which opened the request, or granted one that came with the code alone."""
     erasure_granted_ms: int | None
@@ -34,7 +36,9 @@ def standing(recordings: Collection[str]) -> Mapping[str, Standing]:
     found: dict[str, list[Request]] = defaultdict(list)
     fields = ("recording", "kind", "channel", "state", "came_ms", "decided_ms")
     made = CopyPermit.objects.filter(request=OuterRef("pk"), opened_ms__isnull=False)
-    requests = Request.objects.filter(recording__in=recordings).only(*fields).annotate(handed_over=Exists(made))
+    entered = Min("events__at_ms", filter=Q(events__what=What.CAME.value))
+    requests = Request.objects.filter(recording__in=recordings).only(*fields)
+    requests = requests.annotate(handed_over=Exists(made), entered_ms=entered)
     for each in requests:
         found[each.recording].append(each)
     closed = restricted(found)
@@ -54,9 +58,17 @@ def _standing(requests: Collection[Request], closed: bool) -> Standing:
     return Standing(
         closed or any(each.waiting or _to_be_handed_over(each) for each in requests),
         min((each.came_ms for each in confirmed or asked), default=None),
+        min(map(_known_ms, confirmed), default=None),
         bool(confirmed),
         min(granted, default=None),
     )
+
+
+def _known_ms(erasure: Request) -> int:
+    if erasure.channel == Channel.PAGE:
+        return erasure.decided_ms or erasure.came_ms
+    entered_ms: int | None = erasure.entered_ms  # type: ignore[attr-defined] # the query says so
+    return entered_ms or erasure.came_ms
 
 
 def _to_be_handed_over(request: Request) -> bool:
