@@ -106,6 +106,16 @@ def test_one_person_alone_cannot_hold_again_and_again(
     assert kept(recording) == [True]
 
 
+def test_nor_by_naming_another_case_each_time(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    recording, first = archive.record(days_ago=2), sign_in(make(Role.LISTENER))  # of no case: any may be typed
+    first.post(f"/recordings/{recording.id}/hold/", typed(case="Z-1"))
+    assert kept(recording) == [True]
+    first.post(f"/holds/{Hold.objects.get().pk}/end/", {"why": "over"})
+    first.post(f"/recordings/{recording.id}/hold/", typed(case="Z-2"))
+    assert kept(recording) == [False]
+    assert not Hold.objects.latest("pk").at_once
+
+
 def test_a_hold_is_of_the_case_and_what_is_linked_later_is_kept_too(
     held: tuple[Recording, Person, Hold], archive: Archive
 ) -> None:

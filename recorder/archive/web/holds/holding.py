@@ -53,7 +53,8 @@ def place(
     if Going.objects.filter(recording=recording).exists():
         raise TooLate
     found, _new = Case.objects.get_or_create(number=case)
-    before = Hold.objects.filter(case=found, kind=kind, confirmed_ms=None)
+    same = Q(case=found) | Q(recording=recording) if recording else Q(case=found)
+    before = Hold.objects.filter(same, kind=kind, confirmed_ms=None)
     return Hold.objects.create(
         recording=recording,
         case=found,
