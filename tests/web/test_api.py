@@ -67,7 +67,11 @@ def test_a_case_system_finds_a_meeting_and_names_its_case(archive: Archive, toke
     assert call("PUT", f"/recordings/{recording.id}/case", bearer, {"case": "Z-2"}).status_code == 404
     assert call("PUT", f"/recordings/{'0' * 32}/case", bearer, {"case": "Z-2"}).status_code == 404
     assert call("POST", "/decisions", bearer, {"case": "Z-1", "day": "2026-11-01"}).json() == {"recordings": 1}
-    assert Case.objects.get(number="Z-1").decided_ms is not None
+    decided_ms = Case.objects.get(number="Z-1").decided_ms
+    assert decided_ms is not None
+    assert call("POST", "/decisions", bearer, {"case": "Z-1", "day": "2026-10-01"}).json() == {"recordings": 1}
+    assert call("POST", "/decisions", bearer, {"case": "Z-1", "day": "9999-12-31"}).status_code == 409
+    assert Case.objects.get(number="Z-1").decided_ms == decided_ms
     assert call("POST", "/decisions", bearer, {"case": "Z-3", "day": "2026-11-01"}).status_code == 404
     lines = Line.objects.filter(action="link", recording=recording.id)
     assert [each.person for each in lines] == [f"token-{Token.objects.get().pk}"]

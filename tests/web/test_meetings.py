@@ -1,13 +1,15 @@
 """Linking a meeting to a case, finding it, and who sees what of it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils.timezone import localdate
 
 from recorder.archive.access import Role
 from recorder.archive.web.meetings.forms import is_citizen_number
-from recorder.archive.web.meetings.models import Link
+from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import Archive
@@ -88,3 +90,26 @@ def test_nobody_gets_past_setting_up_a_second_factor(archive: Archive, db: None,
     answer = sign_in(person).get("/meetings/")
     assert answer.status_code == 302
     assert answer.headers["Location"] == "/account/2fa/"
+
+
+def test_a_day_of_decision_is_not_to_come_and_never_goes_back(
+    archive: Archive, make: Make, sign_in: SignIn
+) -> None:  # D1
+    recording = archive.record("room-1").id
+    client = sign_in(make(Role.CASEWORKER, rooms=["room-1"]))
+    client.post(f"/meetings/{recording}/case/", {"case": "Z-1", "there": "on"})
+    today = localdate()
+
+    def decide(day: str) -> int:
+        return client.post(f"/recordings/{recording}/decision/", {"day": day}).status_code
+
+    for day in ((today + timedelta(days=1)).isoformat(), "9999-12-31"):
+        assert decide(day) == 200
+        assert Case.objects.get().decided_ms is None
+    assert decide((today - timedelta(days=3)).isoformat()) == 302
+    noted = Case.objects.get().decided_ms
+    assert decide("1900-01-01") == 302  # it would take away what the client has against the decision
+    assert Case.objects.get().decided_ms == noted
+    assert decide(today.isoformat()) == 302
+    assert (Case.objects.get().decided_ms or 0) > (noted or 0)
+    assert Line.objects.filter(action="decide", recording=recording).count() == 3

@@ -40,7 +40,7 @@ api = NinjaAPI(
     urls_namespace="api",
     description="Acts of a case system, by a token.",
 )
-PROBLEMS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 422: Problem}
+PROBLEMS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
 
 
 @api.exception_handler(ValidationError)
@@ -111,13 +111,15 @@ def decide(request: HttpRequest, told: Decision) -> Done:
     """Tell when a case was decided: how long its recordings stay counts from that."""
     token = _token(request)
     bearer.permit(token, Action.DECIDE)
+    if told.day > timezone.localdate():  # it would keep the recordings for as long as somebody likes
+        raise HttpError(409, "This day is still to come.")
     noon = timezone.make_aware(datetime.combine(told.day, time(12)))
     with transaction.atomic():
-        changed = Case.objects.filter(number=told.case).update(decided_ms=int(noon.timestamp() * 1_000))
-        if changed:
+        known = Case.decide(told.case, int(noon.timestamp() * 1_000))
+        if known:
             details = {"case": told.case, "day": told.day.isoformat()}
             writing.write(person=bearer.name(token), role=ROLE, action=Action.DECIDE, details=details)
-    if not changed:
+    if not known:
         raise HttpError(404, "No recording is of this case.")
     return Done(recordings=Link.objects.filter(case__number=told.case).count())
 

@@ -51,6 +51,7 @@ class Decision(Schema):
 
     case: CaseId
     day: date
+    """Not to come. Of several days that are told the latest counts."""
 
 
 class Done(Schema):

@@ -1,9 +1,11 @@
 """What people type of a meeting."""
 
 import re
+from datetime import date
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 CASE_PATTERN = "^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,63}$"
@@ -82,3 +84,10 @@ class DecisionForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("The recordings of this case stay at least 56 days after it."),
     )
+
+    def clean_day(self) -> date:
+        """A day to come would keep the recordings for as long as somebody likes."""
+        day: date = self.cleaned_data["day"]
+        if day > timezone.localdate():
+            raise ValidationError(_("This day is still to come."))
+        return day

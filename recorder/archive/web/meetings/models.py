@@ -14,6 +14,16 @@ class Case(models.Model):
     decided_ms = models.BigIntegerField(null=True)
     """When it was decided, the last time: the deletion date counts from that (D1)."""
 
+    @classmethod
+    def decide(cls, number: str, decided_ms: int) -> bool:
+        """Note when it was decided; whether there is such a case.
+
+        The latest day counts, in whatever order they are told: nobody makes recordings go earlier by telling an earlier one.
+        """
+        later = models.Q(decided_ms=None) | models.Q(decided_ms__lt=decided_ms)
+        changed = cls._default_manager.filter(later, number=number).update(decided_ms=decided_ms)
+        return bool(changed) or cls._default_manager.filter(number=number).exists()
+
 
 class Link(models.Model):
     """A recording is of a case: said by the person who was there, and so theirs, unless a colleague disputes it."""

@@ -137,7 +137,7 @@ def decide(request: Asked, recording: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         noon = timezone.make_aware(datetime.combine(form.cleaned_data["day"], time(12)))
         with transaction.atomic():
-            Case.objects.filter(pk=seen.link.case_id).update(decided_ms=int(noon.timestamp() * 1_000))
+            Case.decide(seen.link.case.number, int(noon.timestamp() * 1_000))
             details = {"case": seen.link.case.number, "day": form.cleaned_data["day"].isoformat()}
             note(request.user, role, Action.DECIDE, recording=recording, details=details)
         messages.success(request, _("The day of the decision is noted, for all recordings of the case."))
