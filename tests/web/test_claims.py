@@ -7,6 +7,7 @@ from django.test import Client
 
 from recorder.archive.access import Role
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.forgotten import forgotten
 from recorder.archive.web.meetings.claims import REGRET_MS, SHOWN_DAYS
 from recorder.archive.web.meetings.models import Dispute, Link, Unlinked
 from recorder.archive.web.meetings.seen import see
@@ -110,6 +111,14 @@ def test_a_link_that_was_found_wrong_is_gone_and_the_days_count_anew(
     shared.bo.post(f"/meetings/{shared.recording}/case/", {"case": "Z-18", "there": "on"})
     assert Link.objects.get().person == shared.other
     assert shared.wrong(shared.kim) == 302  # the other one may be wrong, too
+
+
+def test_of_what_is_deleted_there_is_nothing_to_be_settled(shared: Shared) -> None:
+    shared.wrong(shared.bo)
+    number = Dispute.objects.get().pk
+    forgotten([shared.recording])
+    assert shared.fg.post(f"/disputes/{number}/", {"found": "wrong", "reason": "x"}).status_code == 404
+    assert not Dispute.objects.exists()
 
 
 def test_only_the_privacy_officer_settles(shared: Shared, make: Make, sign_in: SignIn) -> None:
