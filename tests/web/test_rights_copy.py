@@ -230,6 +230,10 @@ def test_somebody_elses_copy_says_why_they_get_it_and_the_client_reads_of_it(
     letter = text(files["brief.pdf"])
     assert "De rechtbank" in letter
     assert "Artikel 5" in letter
+    # Who has the receipt has the client's code, and with it the client's page.
+    assert not [each for each in files if each.endswith(".receipt")]
+    assert "toestemming.txt" in files
+    assert ".receipt" not in files["controle.txt"].decode("utf-8-sig")
     assert Line.objects.filter(action="disclose").count() == 1
     assert not Line.objects.filter(action="copy").exists()
     assert "De rechtbank" in fetch(room, permitted(recording))["wie-luisterde.txt"].decode("utf-8-sig")

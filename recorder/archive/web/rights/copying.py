@@ -2,7 +2,7 @@
 
     letter           what this is, how to play it, what is masked and why
     recording        as Ogg Opus, the room's own packets unless something is masked, and as WAV for what plays no Opus
-    consent receipt  as its file, and in words
+    consent receipt  as its file, and in words; in words alone for a third party: who has the file can reckon the client's code
     who listened     role, purpose and day of each, and to whom copies went; no names of staff
     statements       that stand with the recording
     check            what verifying it gives, and how to do it oneself
@@ -103,16 +103,19 @@ def _bytes_max(hearing: Hearing) -> int:
 def _words(permit: CopyPermit, seen: Seen) -> Iterator[_File]:
     judged = verified(archive().store, archive().catalogue, seen.row)
     if judged.receipt is not None:
-        signed = export.receipt(archive().store, seen.recording)
-        yield _File(f"{seen.row.device}.receipt", _("what the buttons said, signed by the room"), [signed])
-        yield _text(pgettext("file", "consent"), _("the same in words"), _consent(judged))
+        if permit.disclosure is None:
+            signed = export.receipt(archive().store, seen.recording)
+            yield _File(f"{seen.row.device}.receipt", _("what the buttons said, signed by the room"), [signed])
+        yield _text(pgettext("file", "consent"), _("what the buttons said, in words"), _consent(judged))
     yield _text(pgettext("file", "who-listened"), _("who listened, and to whom copies went"), _listened(permit, seen))
     statements = Statement.objects.filter(recording=seen.recording).order_by("at_ms")
     if statements:
         told = [f"{minute(each.at_ms)}\n{each.text}\n" for each in statements]
         yield _text(pgettext("file", "statements"), _("statements that stand with the recording"), told)
     yield _text(
-        pgettext("file", "check"), _("whether the recording is whole, and how you check that"), _check(judged, seen)
+        pgettext("file", "check"),
+        _("whether the recording is whole, and how you check that"),
+        _check(permit, judged, seen),
     )
 
 
@@ -157,7 +160,7 @@ def _listened(permit: CopyPermit, seen: Seen) -> Iterator[str]:
         yield "- " + _("None.")
 
 
-def _check(judged: Verified, seen: Seen) -> Iterator[str]:
+def _check(permit: CopyPermit, judged: Verified, seen: Seen) -> Iterator[str]:
     report = judged.report
     if judged.whole:
         yield _("Verified. The recording is whole and in order, and signed by the room. Nothing was changed or cut.")
@@ -173,7 +176,8 @@ def _check(judged: Verified, seen: Seen) -> Iterator[str]:
     yield _("To check it yourself, with the program that is free at the makers of Wederhoor:")
     name = pgettext("file", "recording")
     yield f"  recorder verify {name}.sealed --device-key {seen.row.device}.device.pub"
-    yield f"  recorder verify {seen.row.device}.receipt --device-key {seen.row.device}.device.pub"
+    if permit.disclosure is None:
+        yield f"  recorder verify {seen.row.device}.receipt --device-key {seen.row.device}.device.pub"
     yield _("Is a part masked? Then the sealed file and the key are not with it. Ask us to check it together with you.")
 
 
