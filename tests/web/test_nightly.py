@@ -120,6 +120,9 @@ def test_what_is_held_stays_and_goes_when_the_hold_ends(site: Site) -> None:
     assert (told.kept, told.goes_ms) == (True, hold.until_ms)
     holding.end(hold, site.person, How.ENDED, "over")
     site.run()
+    assert site.state(recording) == "kept"  # for a day: who ends it is one person alone
+    Hold.objects.update(ended_ms=now_ms() - DAY_MS)
+    site.run()
     assert site.state(recording) == "deleted"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Q
 
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds.models import CONFIRM_DAYS, Going, Hold, How, Kind
+from recorder.archive.web.holds.models import CONFIRM_DAYS, UNDO_MS, Going, Hold, How, Kind
 from recorder.archive.web.meetings.models import Case
 from recorder.archive.web.people.models import Person
 from recorder.wire.consent import DAY_MS
@@ -17,11 +17,15 @@ class TooLate(Exception):
 
 
 def standing(cases: Mapping[str, int | None]) -> dict[str, list[Hold]]:
-    """Of these recordings, each with the id of its case if it has one: the holds that no person has ended, the newest first."""
+    """Of these recordings, each with the id of its case if it has one: the holds that keep it or may, the newest first.
+
+    No person has ended them, or not for as long as that takes to count.
+    """
     by_recording: defaultdict[str, list[Hold]] = defaultdict(list)
     by_case: defaultdict[int, list[Hold]] = defaultdict(list)
     named = {case for case in cases.values() if case is not None}
-    found = Hold.objects.filter(Q(recording__in=list(cases)) | Q(case__in=named), ended_ms=None)
+    stands = Q(ended_ms=None) | Q(ended_ms__gt=now_ms() - UNDO_MS)
+    found = Hold.objects.filter(stands, Q(recording__in=list(cases)) | Q(case__in=named))
     for hold in found.select_related("placed_by", "confirmed_by").order_by("-placed_ms", "-pk"):
         by_case[hold.case_id].append(hold)
         by_recording[hold.recording or ""].append(hold)
@@ -74,7 +78,10 @@ def confirm(hold: Hold, person: Person) -> None:
 
 
 def end(hold: Hold, person: Person | None, how: How, why: str = "") -> None:
-    """Before its date: nothing is kept by it from now on. `hold` is locked, and no one has ended it."""
+    """Before its date: nothing is kept by it from now on, or a day later if a person ends it.
+
+    `hold` is locked, and no one has ended it.
+    """
     hold.ended_by, hold.ended_ms, hold.how, hold.why = person, now_ms(), how, why
     hold.save()
 

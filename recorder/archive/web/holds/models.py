@@ -5,12 +5,14 @@ from typing import ClassVar
 from django.db import models
 
 from recorder.archive.access import DISPUTES, Purpose
+from recorder.archive.retention import HOUR_MS, Terms
 from recorder.archive.web.meetings.models import Case
 from recorder.archive.web.people.models import Person
 from recorder.wire.consent import DAY_MS
 
 CONFIRM_DAYS = 14
 HOLD_DAYS_MAX = 365
+UNDO_MS = Terms().undo_hours * HOUR_MS
 END_SOON_DAYS = 14
 FORECAST_DAYS = 30
 
@@ -94,9 +96,18 @@ class Hold(models.Model):
 
     @property
     def until_ms(self) -> int | None:
-        """Until when it keeps anything, as things are; None if it does not, or not any more."""
-        if self.ended_ms is not None:
-            return None
+        """Until when it keeps anything, as things are; None if it does not, or not any more.
+
+        A person who ends it is one alone, and what it kept is gone for good: for UNDO_MS it keeps on, so that another can look.
+        """
+        until_ms = self._until_ms
+        if self.ended_ms is None or until_ms is None:
+            return until_ms
+        return None if self.how == How.LAPSED else min(until_ms, self.ended_ms + UNDO_MS)
+
+    @property
+    def _until_ms(self) -> int | None:
+        """If nobody ends it."""
         if self.confirmed_ms is not None:
             return self.expires_ms
         return self.confirm_by_ms if self.at_once else None
