@@ -59,7 +59,12 @@ class HoldOf(Schema):
 
     case: CaseId
     kind: Literal["objection", "appeal", "complaint"]
-    reason: Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,298}[^\s\x00-\x1f\x7f])?$", description="Without names.")]
+    reason: Annotated[
+        str,
+        Field(
+            pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,298}[^\s\x00-\x1f\x7f])?$", description="Without names."
+        ),
+    ]
     days: Annotated[int, Field(ge=1, le=HOLD_DAYS_MAX)]
     """From now."""
 
