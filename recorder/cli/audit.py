@@ -166,7 +166,9 @@ def _checkpoints(files: list[Path], key: "Ed25519PublicKey") -> "list[Checkpoint
 
 
 def _say(before: int, last: int, checkpoints: int) -> None:
-    print(f"lines {before + 1} to {last} are as they were written, and agree with {checkpoints} checkpoints")
+    agree = f"and agree with {checkpoints} checkpoint{'s' if checkpoints != 1 else ''}"
+    told = f"lines {before + 1} to {last} are as they were written" if last > before else "there is no line"
+    print(f"{told}, {agree}")
     if not checkpoints:
         print("without a published checkpoint nobody can tell whether all of it was written anew", file=sys.stderr)
 

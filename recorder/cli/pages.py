@@ -9,6 +9,8 @@ from recorder.config import Config
 from recorder.errors import WebError
 
 PATIENCE = "until SIGTERM"
+OPERATOR = "operator"
+"""In the audit trail: whoever may use this command has no account yet, or need not have one."""
 
 
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -101,9 +103,12 @@ def _read(args: argparse.Namespace) -> None:
 
 
 def _account(args: argparse.Namespace, config: Config) -> None:
-    from recorder.archive.access import Role
+    from django.db import transaction
+
+    from recorder.archive.access import Action, Role
     from recorder.archive.web.archive import archive
     from recorder.archive.web.people.keeping import invite, make
+    from recorder.archive.web.trail.writing import write
 
     unknown = sorted(set(args.role) - {each.value for each in Role})
     if unknown:
@@ -111,7 +116,11 @@ def _account(args: argparse.Namespace, config: Config) -> None:
     missing = sorted(set(args.room) - set(archive().catalogue.enrolled())) if args.room else []
     if missing:
         raise WebError(f"{missing[0]!r} is not enrolled: see `recorder status`")
-    person = make(args.email, args.name, [Role(each) for each in args.role], args.room)
+    with transaction.atomic():
+        person = make(args.email, args.name, [Role(each) for each in args.role], args.room)
+        said = {"account": str(person.pk), "act": "make", "roles": " ".join(sorted(args.role))}
+        said |= {"rooms": " ".join(sorted(args.room))} if args.room else {}
+        write(person=OPERATOR, role=OPERATOR, action=Action.KEEP_ACCOUNTS, details=said)
     print(f"{person.email} may sign in once a password is set, within three days, at\n{config.web.url}{invite(person)}")
     sys.stdout.flush()
 

@@ -1,9 +1,11 @@
 """`recorder archive account`, and what `web` says before it serves, as an operator at a terminal meets them."""
 
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,9 @@ def test_the_first_account_is_made_and_a_second_one_for_it_is_not(there: Archive
     done = recorder(there.config_file, *words)
     assert done.returncode == 0, done.stderr
     assert re.search(r"^http://localhost:8463/account/password/\S+/$", done.stdout, re.MULTILINE)
+    with closing(sqlite3.connect(Path(there.config.archive.folder) / "people.sqlite")) as database:
+        lines = database.execute("SELECT person, action, result FROM trail_line").fetchall()
+    assert lines == [("operator", "keep_accounts", "done")]
     again = recorder(there.config_file, *words)
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr.splitlines()[-1].endswith("has an account already")

@@ -390,3 +390,29 @@ def test_a_breach_of_many_comes_in_portions(
     ]
     table = b"".join(client.post("/breach/export/", days)).decode()  # type: ignore[call-overload]
     assert [each in table for each in made] == [True] * 5
+
+
+def test_nothing_of_a_line_is_told_in_the_words_of_the_program(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    made = make(Role.RIGHTS_DESK, name="R. L.")
+    told = {"account": str(made.pk), "act": "make", "roles": "privacy_officer rights_desk"}
+    writing.write(person="operator", role="operator", action="keep_accounts", details=told)
+    asked = {"kind": "access", "outcome": "granted", "channel": "page"}
+    writing.write(person="client", role="client", action="open_request", details=asked)
+    writing.write(person="nightly", role="system", action="delete")
+    page = (
+        sign_in(make(Role.PRIVACY_OFFICER, name="P. O."))
+        .get("/audit/", headers={"accept-language": "nl"})
+        .content.decode()
+    )
+    for words in ("Account: R. L.", "Rollen: functionaris gegevensbescherming, rechtenloket", "wiste een opname"):
+        assert words in page
+    for words in (
+        "Uitkomst: toegewezen",
+        "de cliënt, met de code",
+        "wie de machine beheert",
+        "de nachtelijke wisronde",
+    ):
+        assert words in page
+    table = page[page.index("<tbody>") :]
+    for words in (str(made.pk), "privacy_officer", "granted", "channel"):
+        assert words not in table

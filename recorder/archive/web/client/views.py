@@ -27,8 +27,9 @@ from recorder.archive.web.archive import archive
 from recorder.archive.web.client.forms import AskForm, CodeForm
 from recorder.archive.web.client.found import Found, find
 from recorder.archive.web.client.limits import ALL, WAIT_SECONDS
-from recorder.archive.web.client.words import ASKS, BASES
+from recorder.archive.web.client.words import ASKS, BASES, UNSAID
 from recorder.archive.web.meetings.views import look
+from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.views import speak
@@ -117,7 +118,8 @@ def _wait(request: HttpRequest) -> HttpResponse:
 
 def _show(request: HttpRequest, found: Found) -> HttpResponse:
     asks = {kind.value: each for kind, each in ASKS.items()} if found.there else {}
-    context = {"found": found, "asks": asks, "consent": CONSENT, "bases": BASES, "causes": CAUSES}
+    context = {"found": found, "asks": asks, "consent": CONSENT, "bases": BASES, "causes": CAUSES, "unsaid": UNSAID}
+    context["officer"] = live().privacy_officer
     return render(request, "client/found.html", context)
 
 
@@ -133,7 +135,9 @@ def _ask(request: HttpRequest, found: Found) -> HttpResponse:
         if not consume(request, action="client_ask", key=ALL):
             return _wait(request)
         made = open_request(found.recording, kind, form.cleaned_data["words"], person=None)
-        return render(request, "client/asked.html", {"found": found, "made": made, "kind": kind.value})
+        return render(
+            request, "client/asked.html", {"found": found, "made": made, "kind": kind.value, "contact": live().contact}
+        )
     context = {"found": found, "form": form, "kind": kind.value, "ask": ASKS[kind]}
     return render(request, "client/ask.html", context)
 

@@ -85,3 +85,8 @@ BASES: Mapping[str, Promise] = {
     "public_task": _("a public task"),
     "legitimate_interests": _("an interest that the law allows"),
 }
+UNSAID: Mapping[str, Promise] = {
+    "not named": _("this receipt does not say"),
+    "not given": _("this receipt does not say"),
+}
+"""For what a room's settings leave open: their defaults stand in its receipts in English."""

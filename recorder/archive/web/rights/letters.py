@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.kinds import Ground, Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Mask, Request
 from recorder.archive.web.rights.paper import Paper
@@ -30,7 +31,10 @@ class Sender(NamedTuple):
 
 
 def sender(config: Config) -> Sender:
-    return Sender(config.web.organisation, config.consent.address, config.consent.contact)
+    """As the organisation has decided; before that, what the settings say."""
+    decided = live()
+    address, contact = decided.address or config.consent.address, decided.privacy_officer or config.consent.contact
+    return Sender(config.web.organisation, address, contact)
 
 
 def decision(request: Request, masks: Collection[Mask], who: Sender, language: str) -> bytes:

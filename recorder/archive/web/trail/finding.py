@@ -19,7 +19,7 @@ from recorder.archive.web.api.models import Token
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail.models import Line
 from recorder.archive.web.trail.reading import details
-from recorder.archive.web.trail.words import DETAILS, RESULTS
+from recorder.archive.web.trail.words import DETAILS, DONE, RESULTS, WHO, value
 from recorder.archive.web.words import ACTIONS, PURPOSES, ROLES
 from recorder.errors import SignedTextError
 
@@ -83,21 +83,23 @@ def names(ids: Collection[str]) -> dict[str, str]:
 
 def show(lines: Collection[Line]) -> list[Shown]:
     """In words. A line that was altered is shown too: what is left of it in the columns."""
-    known = names({each.person for each in lines})
-    return [_show(each, known) for each in lines]
+    told = [details(each) for each in lines]
+    accounts = {each[name] for each in told for name in ("account", "linked_by") if name in each}
+    known = names({each.person for each in lines} | accounts) | {who: str(word) for who, word in WHO.items()}
+    return [_show(line, each, known) for line, each in zip(lines, told, strict=True)]
 
 
-def _show(line: Line, known: dict[str, str]) -> Shown:
+def _show(line: Line, said: dict[str, str], known: dict[str, str]) -> Shown:
     try:
         entry = canonical.decode(bytes(line.text), Entry)
     except SignedTextError:
         return Shown(line, known.get(line.person, line.person), "", line.action, "", _("altered"), [], forgotten=False)
-    told = [(DETAILS.get(name, name), value) for name, value in details(line).items() if value]
+    told = [(DETAILS.get(name, name), known.get(text) or value(name, text)) for name, text in said.items() if text]
     return Shown(
         line,
         known.get(entry.person, entry.person),
         ROLES.get(Role(entry.role), entry.role) if entry.role in set(Role) else "",
-        ACTIONS[Action(entry.action)] if entry.action in set(Action) else entry.action,
+        ACTIONS[Action(entry.action)] if entry.action in set(Action) else DONE.get(entry.action, entry.action),
         PURPOSES[Purpose(entry.purpose)] if entry.purpose in set(Purpose) else entry.purpose or "",
         RESULTS[entry.result],
         told,

@@ -5,6 +5,11 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from recorder.archive.web.rights.kinds import State
+from recorder.archive.web.rights.words import CHANNELS, GROUNDS, KINDS
+from recorder.archive.web.rights.words import STATES as STATES_OF_REQUESTS
+from recorder.archive.web.words import ROLES
+
 RESULTS: Mapping[str, Promise] = {
     "done": _("done"),
     "refused": _("refused"),
@@ -27,6 +32,33 @@ DETAILS: Mapping[str, Promise] = {
     "result": _("With what result"),
     "since": _("From"),
     "until": _("Until"),
+    "account": _("Account"),
+    "act": _("What was done"),
+    "actions": _("What it may do"),
+    "asked": _("Looked for"),
+    "before": _("Before"),
+    "channel": _("How it came"),
+    "confirmed": _("Confirmed"),
+    "disclosure": _("Disclosure"),
+    "flag": _("Do not record"),
+    "given_to": _("Given to"),
+    "ground": _("Ground"),
+    "how": _("How"),
+    "kind": _("What was asked"),
+    "linked_by": _("Named by"),
+    "mask": _("Mask"),
+    "masks": _("Masked parts"),
+    "outcome": _("Outcome"),
+    "purposes": _("Purposes"),
+    "revoked": _("Key taken back"),
+    "roles": _("Roles"),
+    "rooms": _("Rooms"),
+    "to": _("To"),
+    "token": _("Program"),
+    "what": _("Of it"),
+    "where": _("Where"),
+    "whom": _("Who is protected"),
+    "words": _("Words"),
 }
 """The names that stand in `details`; one that is not here is shown as it is."""
 STATES: Mapping[str, Promise] = {
@@ -37,3 +69,38 @@ STATES: Mapping[str, Promise] = {
     "unknown": _("not known here"),
 }
 """Of a recording, in the report of a breach."""
+WHO: Mapping[str, Promise] = {
+    "client": _("the client, by the code"),
+    "nightly": _("the nightly run"),
+    "operator": _("who keeps the machine, by a command"),
+}
+"""Who acts and has no account."""
+DONE: Mapping[str, Promise] = {"delete": _("deleted a recording")}
+"""What no person does, so that the table of actions has no word for it."""
+VALUES: Mapping[str, Mapping[str, Promise]] = {
+    "act": {
+        "make": _("made"),
+        "roles": _("roles changed"),
+        "review": _("roles looked at"),
+        "invite": _("new link"),
+        "deactivate": _("ended"),
+        "second_factor": _("second step taken away"),
+    },
+    "answer": {"live": _("confirmed"), "dropped": _("refused")},
+    "channel": CHANNELS,
+    "confirmed": {"yes": _("yes"), "no": _("no")},
+    "ground": GROUNDS,
+    "kind": KINDS,
+    "outcome": {**STATES_OF_REQUESTS, State.EXTENDED.value: _("two months more"), "lifted": _("restriction lifted")},
+    "how": {"ended": _("ended"), "refused": _("refused"), "lapsed": _("nobody confirmed it in time")},
+    "what": {"card": _("the card for the client")},
+}
+"""What people read for a value in `details`, by its name; one that is not here is shown as it is."""
+
+
+def value(name: str, written: str) -> str:
+    """What people read of this in `details`."""
+    if name == "roles":
+        words = {role.value: word for role, word in ROLES.items()}
+        return ", ".join(str(words.get(each, each)) for each in written.split())
+    return str(VALUES.get(name, {}).get(written, written))
