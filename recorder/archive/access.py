@@ -90,6 +90,8 @@ class Action(StrEnum):
     DISCLOSE = "disclose"
     """To a third party (P3)."""
     CONFIRM_DISCLOSURE = "confirm_disclosure"
+    NOTE_TRAINING = "note_training"
+    """That a client agreed to training, or took that back (R4)."""
     CUT = "cut"
     """A fragment for training (P4)."""
     APPROVE_FRAGMENT = "approve_fragment"
@@ -165,6 +167,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.FLAG: _ANY,
             Action.CHECK_FLAG: _ANY,
             Action.DISCLOSE: _ANY,
+            Action.NOTE_TRAINING: _ANY,
         },
         Role.PRIVACY_OFFICER: {
             Action.SEE_ROOMS: _ANY,

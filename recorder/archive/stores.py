@@ -16,12 +16,19 @@ FILE_BYTES_MAX = 1_048_576
 """Of a file with keys or certificates."""
 
 
-def open_store(config: Archive, purpose: Literal["read", "write", "make"] = "read") -> Store:
-    """The archive's object store, which must be there, unless it is to be made; that, too, is to write. Raises StoreError."""
+FRAGMENTS = "fragments"
+"""The part of what the settings name that has the fragments for training: no recordings, and in no catalogue."""
+
+
+def open_store(config: Archive, purpose: Literal["read", "write", "make"] = "read", part: str = "") -> Store:
+    """The archive's object store, which must be there, unless it is to be made; that, too, is to write. Raises StoreError.
+
+    `part` is a store of its own beside it.
+    """
     if not config.objects:
-        folder = Path(config.folder) / "objects"
+        folder = Path(config.folder) / (part or "objects")
         return FolderStore.make(folder) if purpose == "make" else FolderStore(folder)
-    bucket = _bucket(config)
+    bucket = _bucket(config, part)
     match purpose:
         case "read":
             return S3Store(bucket)
@@ -31,14 +38,14 @@ def open_store(config: Archive, purpose: Literal["read", "write", "make"] = "rea
             return S3Store.make(bucket)
 
 
-def _bucket(config: Archive) -> Bucket:
+def _bucket(config: Archive, part: str) -> Bucket:
     name, _, prefix = config.objects.removeprefix("s3://").partition("/")
     access_key, secret_key = _credentials(Path(config.objects_credentials))
     return Bucket(
         endpoint=config.objects_endpoint,
         region=config.objects_region,
         name=name,
-        prefix=prefix,
+        prefix="/".join(each for each in (prefix, part) if each),
         access_key=access_key,
         secret_key=secret_key,
         ca=_certificates(Path(config.objects_ca)) if config.objects_ca else None,

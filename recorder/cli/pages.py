@@ -162,6 +162,7 @@ def _forget(config: Config) -> int:
     print(f"deleted: {tally.deleted.total()}" + (f" ({causes})" if causes else ""))
     print(f"deleted again, for a backup brought it back: {tally.again}")
     print(f"holds that nobody confirmed in time: {tally.lapsed}")
+    print(f"fragments for training that were destroyed: {tally.fragments}")
     print(f"lines of the audit trail that were three years old: {tally.lines}")
     for recording in sorted(tally.failed):
         print(f"recorder archive: not deleted, and tried again the next night: {recording}", file=sys.stderr)
@@ -171,7 +172,11 @@ def _forget(config: Config) -> int:
             "from a backup, and lacks what people linked and held since. Look at the preview; the next run deletes",
             file=sys.stderr,
         )
-    return 1 if tally.failed or tally.waits else 0
+    if tally.fragments_failed:
+        print(
+            "recorder archive: fragments for training are still there that should be gone; see the log", file=sys.stderr
+        )
+    return 1 if tally.failed or tally.waits or tally.fragments_failed else 0
 
 
 def _preview(config: Config, days: int) -> int:

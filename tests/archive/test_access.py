@@ -41,6 +41,7 @@ flag                            r
 check_flag                      c r
 disclose                        r
 confirm_disclosure              p
+note_training                   r
 cut              training       t
 approve_fragment training       t
 hear_fragment    training       t e

@@ -143,9 +143,9 @@ def test_a_catalogue_that_is_rebuilt_knows_it(hearing: Hearing, store: FolderSto
     enrol(store, catalogue, [Enrolment(DEVICE, KEY.public_key().public_bytes_raw().hex(), NOW.wall_ms)])
     recording = keep(store, records(original(hearing)), NOW.wall_ms, 180)
     with catalogue.write() as writing:
-        adopt(store, writing, recording)
+        adopt(store, writing, recording, 0)
         assert writing.counts().kept == 1
-    counts, lacking = rebuild(store, Catalogue(f"sqlite:///{tmp_path / 'b.sqlite'}"))
+    counts, lacking = rebuild(store, Catalogue(f"sqlite:///{tmp_path / 'b.sqlite'}"), 0)
     assert (counts.kept, lacking) == (1, [])
 
 

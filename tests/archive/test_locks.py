@@ -289,7 +289,7 @@ def test_processes_that_open_it_at_once_migrate_it_once(database, revision):
     assert [process.returncode for process in processes] == [0] * WORKERS, told
     with engine.connect() as connection:
         assert {*inspect(connection).get_table_names()} >= {*METADATA.tables, "alembic_version"}
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0005"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0006"]
         assert connection.exec_driver_sql("SELECT count(*) FROM tallies").scalar() == 64
     engine.dispose()
 

@@ -221,10 +221,12 @@ def test_what_nobody_can_judge_is_closed(reading: Reading, monkeypatch: pytest.M
     assert not reading.room.permits()
 
 
-def test_recordings_are_not_played_for_training(reading: Reading, make: Make) -> None:
+def test_recordings_are_not_played_for_training_of_which_the_client_did_not_agree_to_that(
+    reading: Reading, make: Make
+) -> None:
     permit = reading.permit(make(Role.TRAINER), Purpose.TRAINING)
-    assert why(reading.opened(permit)) == "training"
-    assert why(reading.audio(permit)) == "training"
+    assert why(reading.opened(permit)) == "no_training_consent"
+    assert why(reading.audio(permit)) == "no_training_consent"
 
 
 def test_a_permit_is_worth_no_more_than_its_person(reading: Reading, make: Make) -> None:

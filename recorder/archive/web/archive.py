@@ -8,7 +8,7 @@ from django.conf import settings
 from recorder.archive.catalogue import Catalogue, url
 from recorder.archive.retention import Terms
 from recorder.archive.store import Store
-from recorder.archive.stores import open_store
+from recorder.archive.stores import FRAGMENTS, open_store
 from recorder.archive.web.policy.live import live
 from recorder.config import Config
 
@@ -28,6 +28,17 @@ def archive() -> Archive:
         opened = Archive(Catalogue(url(config.archive), make=False), open_store(config.archive))
         _opened[id(config)] = config, opened
     return _opened[id(config)][1]
+
+
+_fragments: dict[int, tuple[Config, Store]] = {}
+
+
+def fragments() -> Store:
+    """Where the fragments for training lie, for who makes, plays or destroys them. Raises StoreError."""
+    config: Config = settings.CONFIG
+    if id(config) not in _fragments:
+        _fragments[id(config)] = config, open_store(config.archive, "make", FRAGMENTS)
+    return _fragments[id(config)][1]
 
 
 def terms() -> Terms:

@@ -1,7 +1,8 @@
 """What people said of a recording goes with it.
 
     gone with it    of which case it was, who disputed that, statements, permits to hear it, and the details of its lines of
-                    the audit trail
+                    the audit trail; its fragments for training, of which the same night destroys the sound
+                    (`training.destroying`)
     a request       keeps its kind, its days and who decided, for three years, and nothing of what was said in it; so does
                     what was disclosed, with to whom. Masks and who fetched a copy go
     a hold          is of a case: the recording is taken out of it. It goes itself, and the case's number with it, when the case
@@ -24,9 +25,13 @@ from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings.models import Case, Dispute, Link, Statement, Unlinked
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Event, Mask, Request, Restriction
 from recorder.archive.web.trail.models import Line
+from recorder.archive.web.training.models import Fragment, TrainingConsent
 from recorder.wire.consent import DAY_MS
 
-GOES: tuple[type[Model], ...] = (Link, Unlinked, Dispute, Statement, Permit, Expected, CopyPermit, Restriction)
+GOES: tuple[type[Model], ...] = (
+    *(Link, Unlinked, Dispute, Statement, Permit, Expected, CopyPermit, Restriction),
+    *(Fragment, TrainingConsent),
+)
 """Models whose rows are of one recording, by a field of that name, and go with it."""
 OVER_KEPT_DAYS = 30
 PORTION_ROWS = 500

@@ -20,6 +20,7 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("meetings", _("My meetings"), frozenset({Action.LIST_UNLINKED})),
     ("rights", _("Rights desk"), frozenset({Action.OPEN_REQUEST})),
     ("find", _("Find"), frozenset({Action.FIND})),
+    ("training", _("Training"), frozenset({Action.CUT, Action.APPROVE_FRAGMENT, Action.HEAR_FRAGMENT})),
     ("people", _("Accounts"), frozenset({Action.KEEP_ACCOUNTS})),
     ("disputes", _("Disputed links"), frozenset({Action.SETTLE_DISPUTE})),
     ("deletions", _("Deletions"), frozenset({Action.PREVIEW_DELETIONS})),

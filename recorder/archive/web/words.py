@@ -72,6 +72,7 @@ ACTIONS: Mapping[Action, Promise] = {
     Action.CHECK_FLAG: _("looked whether somebody does not want to be recorded"),
     Action.DISCLOSE: _("asked to give a recording to others"),
     Action.CONFIRM_DISCLOSURE: _("confirmed giving a recording to others"),
+    Action.NOTE_TRAINING: _("noted what a client said of training"),
     Action.CUT: _("cut a fragment for training"),
     Action.APPROVE_FRAGMENT: _("approved a fragment"),
     Action.HEAR_FRAGMENT: _("listened to a fragment"),

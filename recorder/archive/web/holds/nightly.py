@@ -4,7 +4,8 @@
 2. Holds that nobody confirmed lapse.
 3. Each recording that is due is judged once more in a transaction in which nobody can set a hold, and noted as going. Then it
    is deleted, and what people said of it, with a line in the audit trail. One that fails stays for the next night.
-4. The forecast, a checkpoint of the trail, and the end of its lines that are three years old.
+4. Fragments for training that nobody may hear any more are destroyed (`training.destroying`).
+5. The forecast, a checkpoint of the trail, and the end of its lines that are three years old.
 
 Two runs at once are safe: each step of a deletion is done once, whoever comes to it, and a line is written by whoever takes the
 note away.
@@ -37,6 +38,7 @@ from recorder.archive.web.known import known
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail import chain, writing
 from recorder.archive.web.trail.models import Line
+from recorder.archive.web.training.destroying import destroy_dead
 from recorder.errors import CatalogueError, StoreError, WebError
 
 LOG = logging.getLogger(__name__)
@@ -61,6 +63,9 @@ class Tally:
     """Recordings that are due and still there."""
     waits: bool = False
     """Nothing new was deleted: what people did is from a backup."""
+    fragments: int = 0
+    """For training, that were destroyed."""
+    fragments_failed: bool = False
     lines: int = 0
     """Of the audit trail that were old enough to go."""
 
@@ -101,6 +106,8 @@ class Nightly:
             if tally.waits or each.recording in tally.failed:
                 coming.append(each)
         progress(len(due), len(due))
+        if not tally.waits:
+            _destroy_fragments(tally)
         forecast.store(coming, now_ms())
         forget_the_old()
         chain.sign(self._key, self._name, now_ms())
@@ -179,6 +186,14 @@ def _heal(listed: dict[str, Listed]) -> bool:
         for recording in reversed(lacking):
             writing.write(person=NIGHTLY, role=SYSTEM, action=DELETE, recording=recording)
     return bool(lacking)
+
+
+def _destroy_fragments(tally: Tally) -> None:
+    try:
+        tally.fragments = destroy_dead(NIGHTLY, SYSTEM)
+    except StoreError as error:
+        LOG.error("fragments for training that should be gone are still there: %s", error)  # noqa: TRY400 - no defect
+        tally.fragments_failed = True
 
 
 def _is_going(recording: str) -> bool:

@@ -37,11 +37,11 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(str(reading_room()))
 
 
-def ask(method: str, permit: UUID, what: str, headers: dict[str, str] | None = None) -> Answer:
+def ask(method: str, address: str, headers: dict[str, str] | None = None) -> Answer:
     """What the room answers; Away if it does not."""
     connection = _Connection("reading-room")
     try:
-        connection.request(method, f"/permits/{permit}/{what}", headers=headers or {})
+        connection.request(method, address, headers=headers or {})
         response = connection.getresponse()
         answer = Answer(response.status, dict(response.getheaders()), response.read())
     except (OSError, http.client.HTTPException) as error:

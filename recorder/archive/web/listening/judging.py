@@ -5,6 +5,7 @@ from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings.seen import Seen, see
 from recorder.archive.web.policy.live import in_use
+from recorder.archive.web.training.consent import why_not
 
 
 class NotNow(Exception):
@@ -29,6 +30,6 @@ def judge(permit: Permit) -> tuple[Seen, Role]:
         raise NotNow("locked")
     if seen.closed_to([role]):
         raise NotNow("restricted")
-    if choice(purpose) is Choice.TRAINING:
-        raise NotNow("training")
+    if choice(purpose) is Choice.TRAINING and (why := why_not(seen)):
+        raise NotNow(why)
     return seen, role

@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from recorder.archive.hearing import Hearing
+from recorder.archive.store import Store
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import Seen
 from recorder.errors import SealedError
-from recorder.sealed.keys import RecipientPrivateKey
+from recorder.sealed.keys import RecipientPrivateKey, RecipientPublicKey
 
 OPEN_MAX = 32
 """Recordings that are open at once; of more, the one that was not asked for for longest is closed."""
@@ -80,6 +83,15 @@ class Room:
                 yield hearing
             finally:
                 hearing.close()
+
+    @property
+    def recipient(self) -> RecipientPublicKey:
+        """For whom is sealed what is made here."""
+        return self._recipient.public
+
+    def fragment(self, store: Store, number: str, key: Ed25519PublicKey) -> Hearing:
+        """A fragment that was sealed here, for one who closes it. SealedError or StoreError."""
+        return Hearing(store, number, key, self._recipient)
 
     def permits(self) -> list[UUID]:
         """By which something is open now."""

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from recorder.archive.access import Action, Purpose, purposes
+from recorder.archive.access import Action, Purpose, could, purposes
 from recorder.archive.web.access import Asked, needs, permit
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.asking import Answer, Away, ask
@@ -47,8 +47,9 @@ def hear(request: Asked, recording: str) -> HttpResponse:
                 reason=form.cleaned_data["reason"],
                 until_ms=now_ms() + PERMIT_MS,
             )
-            return redirect("listen", made.pk)
-    return render(request, "listening/hear.html", {"seen": seen, "form": form})
+            return redirect("cut", recording) if purpose is Purpose.TRAINING else redirect("listen", made.pk)
+    back = "recording" if could(request.user.roles, Action.SEE, own=own) else "cut"
+    return render(request, "listening/hear.html", {"seen": seen, "form": form, "back": back})
 
 
 @needs(Action.HEAR)
@@ -56,9 +57,11 @@ def hear(request: Asked, recording: str) -> HttpResponse:
 def listen(request: Asked, permit: UUID) -> HttpResponse:
     """The recording with its player. It is opened before the page is shown, so that it plays at once."""
     held = _mine(request, permit)
+    if held.purpose == Purpose.TRAINING:  # who cuts sees of a recording what that takes, and no more
+        return redirect("cut", held.recording)
     seen = look(request.user, Action.HEAR, held.recording)
     try:
-        answer = ask("POST", held.pk, "opened")
+        answer = ask("POST", f"/permits/{held.pk}/opened")
     except Away:
         context = shown(request.user, seen) | {"why_not": WHY_NOT["away"]}
         return render(request, "listening/listen.html", context, status=503)
@@ -76,20 +79,20 @@ def listen(request: Asked, permit: UUID) -> HttpResponse:
 def audio(request: Asked, permit: UUID) -> HttpResponseBase:
     """A range of the recording's file, as the reading room gives it: nothing of it is kept here."""
     wanted = {"Range": request.headers["Range"]} if "Range" in request.headers else {}
-    return _passed_on(_mine(request, permit), "audio", wanted)
+    return passed_on(f"/permits/{_mine(request, permit).pk}/audio", wanted)
 
 
 @needs(Action.HEAR)
 @require_http_methods(["GET", "HEAD"])
 def waveform(request: Asked, permit: UUID) -> HttpResponseBase:
     """The recording at one look."""
-    return _passed_on(_mine(request, permit), "waveform", {})
+    return passed_on(f"/permits/{_mine(request, permit).pk}/waveform", {})
 
 
-def _passed_on(held: Permit, what: str, wanted: dict[str, str]) -> HttpResponse:
+def passed_on(address: str, wanted: dict[str, str]) -> HttpResponse:
     """What the reading room answers; why not, in words, if it does not give it."""
     try:
-        answer: Answer = ask("GET", held.pk, what, wanted)
+        answer: Answer = ask("GET", address, wanted)
     except Away:
         return HttpResponse(WHY_NOT["away"], status=503, content_type="text/plain; charset=utf-8")
     if answer.status in (403, 409):

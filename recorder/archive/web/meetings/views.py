@@ -92,7 +92,8 @@ def find(request: Asked) -> HttpResponse:
         number = form.cleaned_data["case"]
         note(request.user, role, Action.FIND, details={"case": number})
         found = see(list(Link.objects.filter(case__number=number).values_list("recording", flat=True)))
-    return render(request, "meetings/find.html", {"form": form, "found": found})
+    place = "recording" if could(request.user.roles, Action.SEE, own=False) else "cut"
+    return render(request, "meetings/find.html", {"form": form, "found": found, "place": place})
 
 
 @needs(Action.SEE)
