@@ -17,7 +17,9 @@ from recorder.archive.web.api.calls import api
 from recorder.archive.web.api.models import Token
 from recorder.archive.web.api.tokens import make as make_token
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.models import Hold
 from recorder.archive.web.meetings.models import Case, Link
+from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.policy.models import Version
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import Archive
@@ -80,6 +82,27 @@ def test_a_token_is_for_what_it_was_given_for(archive: Archive, token: MakeToken
     assert call("PUT", f"/recordings/{recording.id}/case", bearer, {"case": "Z-1"}).status_code == 403
     assert Line.objects.filter(action="link", person__startswith="token-").exists()
     assert not Link.objects.exists()
+
+
+def test_an_objection_holds_what_is_of_its_case_until_somebody_confirms_it(archive: Archive, token: MakeToken) -> None:
+    recording, bearer = archive.record(), token(*ALL)
+    call("PUT", f"/recordings/{recording.id}/case", bearer, {"case": "Z-1"})
+    told = {"case": "Z-1", "kind": "objection", "reason": "An objection came in.", "days": 90}
+    assert call("POST", "/holds", bearer, told).json() == {"recordings": 1}
+    assert call("POST", "/holds", bearer, told).json() == {"recordings": 1}
+    assert Hold.objects.get().placed_by is None
+    assert see([recording.id])[0].fate.kept
+    assert Line.objects.filter(action="hold").count() == 1
+    assert call("POST", "/holds", bearer, told | {"kind": "other"}).status_code == 422
+    assert call("POST", "/holds", bearer, told | {"days": 366}).status_code == 422
+
+
+def test_a_token_holds_for_the_purposes_that_it_has(archive: Archive, token: MakeToken) -> None:
+    bearer = token(Action.HOLD, purposes=[Purpose.APPEAL])
+    told = {"case": "Z-1", "kind": "objection", "reason": "x", "days": 9}
+    assert call("POST", "/holds", bearer, told).status_code == 403
+    assert not Hold.objects.exists()
+    assert call("POST", "/holds", bearer, told | {"kind": "appeal"}).status_code == 200
 
 
 @pytest.mark.parametrize("flaw", ["none", "other", "revoked", "over", "cookie"])

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from recorder.archive.access import Role
+from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings import lists
 from recorder.archive.web.meetings.forms import is_citizen_number
 from recorder.archive.web.meetings.models import Link
@@ -166,3 +167,30 @@ def test_a_row_more_takes_no_query_more(archive: Archive, make: Make, sign_in: S
         counts.append(len(asked))
         assert sum("policy_version" in sql for sql in asked) == 1
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "case", "reason"),
+    [
+        ("objection", "Z-1", "To prepare."),  # a caseworker has no such purpose
+        ("training", "Z-1", "To prepare."),
+        ("", "Z-1", "To prepare."),
+        ("decision", "Z-2", "To prepare."),
+        ("decision", "", "To prepare."),
+        ("decision", "Z-1", " "),
+    ],
+)
+def test_nobody_listens_without_a_purpose_of_theirs_the_right_case_and_a_reason(
+    purpose: str, case: str, reason: str, archive: Archive, make: Make, sign_in: SignIn
+) -> None:
+    recording = archive.record()
+    client = sign_in(make(Role.CASEWORKER, rooms=["room-1"]))
+    client.post(f"/meetings/{recording.id}/case/", {"case": "Z-1", "there": "on"})
+    told = {"purpose": purpose, "case": case, "reason": reason}
+    answer = client.post(f"/recordings/{recording.id}/hear/", told)
+    assert answer.status_code == 200
+    assert 'id="errors"' in answer.content.decode()
+    assert not Permit.objects.exists()
+    right = {"purpose": "decision", "case": "Z-1", "reason": "To prepare."}
+    assert client.post(f"/recordings/{recording.id}/hear/", right).status_code == 302
+    assert Permit.objects.get().reason == "To prepare."

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from recorder.archive.catalogue import Catalogue
+from recorder.archive.folder import FolderStore
 from recorder.trial.postgresql import PostgresqlServer
 from tests.web.desk import SECONDS_MAX
 
@@ -18,6 +20,8 @@ RECORDING = "5" * 32
 @pytest.fixture(params=["sqlite", "postgresql"])
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     file = tmp_path / "archive.toml"
+    FolderStore.make(tmp_path / "objects")
+    Catalogue(f"sqlite:///{tmp_path / 'catalogue.sqlite'}").close()
     text = f'[archive]\nfolder = "{tmp_path}"\n'
     if request.param == "sqlite":
         file.write_text(text)

@@ -8,13 +8,14 @@ from django.core.exceptions import PermissionDenied
 from recorder.archive.access import FOUR_EYES, TABLE, Action, Role
 from recorder.archive.web.access import second_eyes
 from recorder.archive.web.trail.models import Line
+from tests.web.archive import Archive
 from tests.web.conftest import Make
 
 RECORDING = "5f" * 16
 
 
 @pytest.mark.parametrize("action", FOUR_EYES)
-def test_who_did_the_first_act_never_does_the_second(action: Action, make: Make) -> None:
+def test_who_did_the_first_act_never_does_the_second(action: Action, archive: Archive, make: Make) -> None:
     person = make(next(role for role in Role if action in TABLE[role]))
     with pytest.raises(PermissionDenied):
         second_eyes(person, action, person.pk, recording=RECORDING)

@@ -20,12 +20,12 @@ from recorder.archive.audit import KEPT_DAYS
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.models import CONFIRM_DAYS, Expected, Hold
 from recorder.archive.web.listening.models import Permit
-from recorder.archive.web.meetings.models import Case, Link, Statement, Unlinked
+from recorder.archive.web.meetings.models import Case, Dispute, Link, Statement, Unlinked
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Event, Mask, Request, Restriction
 from recorder.archive.web.trail.models import Line
 from recorder.wire.consent import DAY_MS
 
-GOES: tuple[type[Model], ...] = (Link, Unlinked, Statement, Permit, Expected, CopyPermit, Restriction)
+GOES: tuple[type[Model], ...] = (Link, Unlinked, Dispute, Statement, Permit, Expected, CopyPermit, Restriction)
 """Models whose rows are of one recording, by a field of that name, and go with it."""
 OVER_KEPT_DAYS = 30
 PORTION_ROWS = 500

@@ -69,6 +69,7 @@ ACTIONS: Mapping[Action, Promise] = {
     Action.RESTRICT: _("restricted a recording"),
     Action.ERASE: _("had a recording erased"),
     Action.FLAG: _("set or lifted a standing wish not to be recorded"),
+    Action.CHECK_FLAG: _("looked whether somebody does not want to be recorded"),
     Action.DISCLOSE: _("asked to give a recording to others"),
     Action.CONFIRM_DISCLOSURE: _("confirmed giving a recording to others"),
     Action.CUT: _("cut a fragment for training"),

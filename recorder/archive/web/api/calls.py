@@ -19,6 +19,7 @@ from recorder.archive.web.api.schemas import (
     CaseOf,
     Decision,
     Done,
+    HoldOf,
     Hours,
     Moment,
     Problem,
@@ -27,10 +28,13 @@ from recorder.archive.web.api.schemas import (
     Unlinked,
 )
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.holding import place
+from recorder.archive.web.holds.models import Hold, Kind
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see, unlinked
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail import writing
+from recorder.wire.consent import DAY_MS
 
 NOT_THERE = "There is no such recording without a case."
 api = NinjaAPI(
@@ -119,6 +123,25 @@ def decide(request: HttpRequest, told: Decision) -> Done:
             writing.write(person=bearer.name(token), role=ROLE, action=Action.DECIDE, details=details)
     if not changed:
         raise HttpError(404, "No recording is of this case.")
+    return Done(recordings=Link.objects.filter(case__number=told.case).count())
+
+
+@api.post("/holds", auth=Bearer(Action.HOLD), response={200: Done, **PROBLEMS})
+def hold(request: HttpRequest, told: HoldOf) -> Done:
+    """Tell that an objection, an appeal or a complaint came in: the recordings of its case are kept from now on.
+
+    A person must confirm that within some days, or it lapses. Said again while it holds, it changes nothing.
+    """
+    token, kind = _token(request), Kind(told.kind)
+    bearer.permit(token, Action.HOLD, kind.purpose)
+    with transaction.atomic():
+        details = {"case": told.case, "kind": kind.value, "reason": told.reason}
+        name, now = bearer.name(token), now_ms()
+        writing.lock()
+        same = Hold.objects.filter(case__number=told.case, kind=kind, placed_by=None, ended_ms=None, expires_ms__gt=now)
+        if not same.exists():
+            writing.write(person=name, role=ROLE, action=Action.HOLD, purpose=kind.purpose, details=details)
+            place(None, kind, case=told.case, reason=told.reason, expires_ms=now + told.days * DAY_MS)
     return Done(recordings=Link.objects.filter(case__number=told.case).count())
 
 

@@ -1,12 +1,13 @@
 """What the API takes and gives."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from django.core.exceptions import ValidationError
 from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
+from recorder.archive.web.holds.models import HOLD_DAYS_MAX
 from recorder.archive.web.meetings.forms import CASE_PATTERN, CaseNumber
 
 RecordingId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
@@ -51,6 +52,21 @@ class Decision(Schema):
 
     case: CaseId
     day: date
+
+
+class HoldOf(Schema):
+    """That the recordings of a case are to be kept: an objection, an appeal or a complaint was received."""
+
+    case: CaseId
+    kind: Literal["objection", "appeal", "complaint"]
+    reason: Annotated[
+        str,
+        Field(
+            pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,298}[^\s\x00-\x1f\x7f])?$", description="Without names."
+        ),
+    ]
+    days: Annotated[int, Field(ge=1, le=HOLD_DAYS_MAX)]
+    """From now."""
 
 
 class Done(Schema):
