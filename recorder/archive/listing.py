@@ -127,9 +127,14 @@ def of_code(catalogue: Catalogue, code: str) -> list[Row]:
     return _rows(catalogue, RECORDINGS.c.code == code)
 
 
-def of_rooms(catalogue: Catalogue, devices: Collection[str], since_ms: int) -> list[Row]:
-    """All of these devices whose first item came since then, the newest first. Of any state."""
-    return _rows(catalogue, RECORDINGS.c.device.in_(devices) & (RECORDINGS.c.first_ms >= since_ms))
+def of_rooms(catalogue: Catalogue, devices: Collection[str], since_ms: int) -> dict[str, int]:
+    """The ids of all kept ones of these devices whose first item came since then, and when it did. Waits for no writer."""
+    table = RECORDINGS.c
+    query = select(table.id, table.first_ms).where(
+        table.device.in_(devices), table.first_ms >= since_ms, table.state == "kept"
+    )
+    with catalogue.read() as connection:
+        return {row.id: row.first_ms for row in connection.execute(query)}
 
 
 def _rows(catalogue: Catalogue, which: ColumnElement[bool]) -> list[Row]:

@@ -5,6 +5,7 @@
 Django's database cannot be used in the same thread, so that what is tried in-process stands in a file of its own.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,21 +75,25 @@ def open_as(browser: Browser, desk: Desk) -> Iterator[OpenAs]:
     assert broken == []
 
 
-@pytest.fixture
-def shot(tmp_path: Path) -> Callable[[Page, str], Path]:
-    """Saves what the whole page looks like, for somebody to look at."""
+Shot = Callable[[Page, str], None]
 
-    def save(page: Page, name: str) -> Path:
-        file = tmp_path / f"{name}.png"
-        page.screenshot(path=file, full_page=True)
-        return file
+
+@pytest.fixture
+def shot(request: pytest.FixtureRequest) -> Shot:
+    """Saves what the whole page looks like, for somebody to look at: in the folder that WEDERHOOR_SHOTS names, if any."""
+    folder = os.environ.get("WEDERHOOR_SHOTS")
+
+    def save(page: Page, name: str) -> None:
+        if folder is not None:
+            page.screenshot(path=Path(folder) / f"{request.node.name}-{name}.png", full_page=True)
 
     return save
 
 
-def axe(page: Page) -> None:
-    """Nothing on this page that axe objects to."""
-    found = Axe().run(page)
+def axe(page: Page, *only: str) -> None:
+    """Nothing on this page that axe objects to; with `only`, by these of its rules."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": list(only)} if only else {})
+    found = Axe().run(page, options=options)
     assert found.violations_count == 0, found.generate_report()
 
 

@@ -50,10 +50,14 @@ class Desk:
 
     def start(self) -> None:
         """Both, of an organisation that has decided what it must; returns when they serve."""
-        decide = [sys.executable, "-m", "tests.web.deciding", str(self.archive.config_file)]
-        subprocess.run(decide, check=True, timeout=SECONDS_MAX)
+        self.decide()
         self.start_one("web")
         self.start_reading()
+
+    def decide(self) -> None:
+        """What an organisation must, before anybody is given a recording."""
+        command = [sys.executable, "-m", "tests.web.deciding", str(self.archive.config_file)]
+        subprocess.run(command, check=True, timeout=SECONDS_MAX)
 
     def start_reading(self) -> None:
         """The reading room."""
@@ -80,19 +84,16 @@ class Desk:
         os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=SECONDS_MAX)
 
-    def account(self, email: str, name: str, roles: Sequence[str], rooms: Sequence[str] = ()) -> str:
+    def account(self, email: str, name: str, roles: Sequence[Role], rooms: Sequence[str] = ()) -> str:
         """Make an account; returns the link by which its password is set."""
-        args = [part for role in roles for part in ("--role", role)] + [
-            part for room in rooms for part in ("--room", room)
-        ]
-        command = self._command("account", email, name, *args)
-        out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS_MAX).stdout
-        found = re.search(r"http\S+", out)
-        assert found, out
-        return found[0]
+        return self._made(Wanted(name, email, [each.value for each in roles], list(rooms), invited=True)).link
 
     def visitor(self, *roles: Role, rooms: Sequence[str] = (), name: str = "Anouk de Boer") -> Visitor:
         """Somebody new with these roles, who has signed in already. Their name need not be theirs alone."""
+        email = f"{secrets.token_hex(6)}@gemeente.example"
+        return self._made(Wanted(name, email, [each.value for each in roles], list(rooms), invited=False))
+
+    def _made(self, wanted: Wanted) -> Visitor:
         if self._registrar is None:
             command = [sys.executable, "-m", "tests.web.registrar", str(self.archive.config_file)]
             with self.log_file.open("a") as log:
@@ -101,8 +102,6 @@ class Desk:
                 )
         assert self._registrar.stdin is not None
         assert self._registrar.stdout is not None
-        email = f"{secrets.token_hex(6)}@gemeente.example"
-        wanted = Wanted(name, email, [each.value for each in roles], list(rooms), secrets.token_urlsafe(12))
         self._registrar.stdin.write(msgspec.json.encode(wanted).decode() + "\n")
         self._registrar.stdin.flush()
         made = self._registrar.stdout.readline()
@@ -114,8 +113,11 @@ class Desk:
         return self.folder / "desk.log"
 
     def close(self) -> None:
-        for action in list(self._processes):
-            self.end_one(action)
+        for process in self._processes.values():
+            os.killpg(process.pid, signal.SIGTERM)  # so that they do not end one behind the other
+        for process in self._processes.values():
+            process.communicate(timeout=SECONDS_MAX)
+        self._processes.clear()
         if self._registrar is not None:
             self._registrar.communicate(timeout=SECONDS_MAX)  # it ends with its input
 
@@ -129,6 +131,8 @@ class Visit:
     def __init__(self, desk: Desk, visitor: Visitor) -> None:
         self._desk = desk
         self._cookies = {"session": visitor.session}
+        self.headers: dict[str, str] = {}
+        """Sent with each request."""
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> "Answer":
         return self._ask("GET", path, None, headers or {})
@@ -149,7 +153,8 @@ class Visit:
     def _ask(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> "Answer":
         where = urlsplit(self._desk.url)
         connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=SECONDS_MAX)
-        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()), **headers}
+        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        sent |= {**self.headers, **headers}
         if body is not None:
             sent |= {"Content-Type": "application/x-www-form-urlencoded"}
         connection.request(method, path, body, sent)

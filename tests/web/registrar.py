@@ -18,16 +18,21 @@ class Wanted(msgspec.Struct):
     email: str
     roles: list[str]
     rooms: list[str]
-    password: str
+    invited: bool
+    """Only: they have set nothing up, and have the link by which they begin."""
 
 
 class Visitor(msgspec.Struct, frozen=True):
-    """One line out: somebody with an account, a second factor, and a session in which they have signed in by both."""
+    """One line out: somebody with an account, and unless invited a second factor and a session in which they have signed in.
+
+    Nobody of these has a password: to make one and to look at it take most of a second (Argon2). Who is to sign in by one sets
+    it by the link.
+    """
 
     id: str
     name: str
     email: str
-    password: str
+    link: str
     totp_secret: str
     session: str
 
@@ -36,26 +41,25 @@ def main(config_file: str) -> None:
     set_up(Path(config_file))
 
     from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+    from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
 
     from recorder.archive.access import Role
-    from recorder.archive.web.people.keeping import make
+    from recorder.archive.web.people.keeping import invite, make
 
     for line in sys.stdin:
         wanted = msgspec.json.decode(line, type=Wanted)
         person = make(wanted.email, wanted.name, [Role(each) for each in wanted.roles], wanted.rooms)
-        person.set_password(wanted.password)
-        person.save()
-        secret = generate_totp_secret()
-        TOTP.activate(person, secret)
-        session = SessionStore()
-        session[SESSION_KEY] = str(person.pk)
-        session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
-        session[HASH_SESSION_KEY] = person.get_session_auth_hash()
-        session.create()
-        assert session.session_key
-        made = Visitor(str(person.pk), person.name, person.email, wanted.password, secret, session.session_key)
+        secret, session = generate_totp_secret(), SessionStore()
+        if not wanted.invited:
+            TOTP.activate(person, secret)
+            session[SESSION_KEY] = str(person.pk)
+            session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+            session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+            session.create()
+        link = settings.CONFIG.web.url + invite(person)
+        made = Visitor(str(person.pk), person.name, person.email, link, secret, session.session_key or "")
         print(msgspec.json.encode(made).decode(), flush=True)
 
 

@@ -1,17 +1,13 @@
 """The client's page in a browser: scanned, typed, by keyboard alone, on a small telephone, without scripts, printed."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from recorder.archive.access import Role
-from tests.web.browser import NARROW, OpenAs, axe, fits
+from tests.web.browser import NARROW, OpenAs, Shot, axe, fits
 from tests.web.desk import Desk
 from tests.web.test_client import WRONG, code_of
 
-Shot = Callable[[Page, str], Path]
 LOOK = {"en": "Look", "nl": "Kijken"}
 WHOLE = {"en": "There is a recording, and it is whole", "nl": "Er is een opname, en zij is heel"}
 LOCKED = {"en": "The recording is locked now", "nl": "De opname zit nu op slot"}

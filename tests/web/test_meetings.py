@@ -1,14 +1,17 @@
 """Linking a meeting to a case, finding it, and who sees what of it."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils.timezone import localdate
 
 from recorder.archive.access import Role
 from recorder.archive.web.listening.models import Permit
+from recorder.archive.web.meetings import lists
 from recorder.archive.web.meetings.forms import is_citizen_number
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.people.models import Person
@@ -114,6 +117,81 @@ def test_a_day_of_decision_is_not_to_come_and_never_goes_back(
     assert decide(today.isoformat()) == 302
     assert (Case.objects.get().decided_ms or 0) > (noted or 0)
     assert Line.objects.filter(action="decide", recording=recording).count() == 3
+
+
+OLDER = re.compile(r'href="(\?(unlinked|mine|colleagues)=\w+)#')
+
+
+def name_case(client: Client, recording: str, case: str = "Z-1") -> None:
+    assert client.post(f"/meetings/{recording}/case/", {"case": case, "there": "on"}).status_code == 302
+
+
+def test_each_list_is_read_to_its_end_a_page_at_a_time(
+    archive: Archive, make: Make, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "PAGE_ROWS", 2)
+    me, other = (sign_in(make(Role.CASEWORKER, rooms=["room-1"], name=name)) for name in ("Kim", "Bo"))
+    waiting, mine, theirs = ([archive.record("room-1").id for _ in range(5)] for _ in range(3))
+    for recording in mine:
+        name_case(me, recording)
+    for recording in theirs:
+        name_case(other, recording)
+    addresses = {"unlinked": "/meetings/{}/case/", "mine": "/recordings/{}/", "colleagues": "/meetings/{}/wrong/"}
+    for name, recordings in {"unlinked": waiting, "mine": mine, "colleagues": theirs}.items():
+        read, query = [], ""
+        for _ in range(3):
+            page = me.get(f"/meetings/{query}").content.decode()
+            found = re.findall(addresses[name].replace("{}", r"(\w{32})"), page)
+            assert len(found) <= 2
+            read += found
+            query = next((where for where, of in OLDER.findall(page) if of == name), "")
+        assert read == recordings[::-1]
+        assert query == ""
+
+
+def test_the_last_of_a_page_may_have_got_a_case_since(
+    archive: Archive, make: Make, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "PAGE_ROWS", 1)
+    older, newer = archive.record(days_ago=1).id, archive.record().id
+    client = sign_in(make(Role.CASEWORKER, rooms=["room-1"]))
+    name_case(client, newer)
+    assert f"/meetings/{older}/case/" in client.get(f"/meetings/?unlinked={newer}").content.decode()
+
+
+def test_nobody_reads_a_list_from_a_recording_that_is_not_in_it(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    mine, elsewhere = archive.record("room-1").id, archive.record("room-2").id
+    me, other = (sign_in(make(Role.CASEWORKER, rooms=[room])) for room in ("room-1", "room-2"))
+    name_case(me, mine)
+    name_case(other, elsewhere)
+    first = me.get("/meetings/").content.decode()
+    for name in ("unlinked", "mine", "colleagues"):
+        page = me.get(f"/meetings/?{name}={elsewhere}").content.decode()
+        assert f"/recordings/{mine}/" in page
+        assert elsewhere not in page
+    assert f"/recordings/{mine}/" in first
+
+
+def test_a_row_more_takes_no_query_more(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    me, other = (sign_in(make(Role.CASEWORKER, rooms=["room-1"], name=name)) for name in ("Kim", "Bo"))
+    asked: list[str] = []
+
+    def note(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        asked.append(sql)
+        return execute(sql, *rest)
+
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            archive.record("room-1")
+            name_case(me, archive.record("room-1").id)
+            name_case(other, archive.record("room-1").id)
+        asked.clear()
+        with connection.execute_wrapper(note):
+            assert me.get("/meetings/").status_code == 200
+        counts.append(len(asked))
+        assert sum("policy_version" in sql for sql in asked) == 1
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from recorder.archive.access import Role
 from tests.web.archive import Archive
+from tests.web.browser import Shot, axe
 from tests.web.desk import Desk
 
 pytestmark = pytest.mark.timeout(900)
@@ -51,18 +51,17 @@ def page(place: Desk, chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def seen(page: Page, tmp_path: Path) -> Any:
+def seen(page: Page, shot: Shot) -> Any:
     """Look at the page as it is: axe objects to nothing in either language, and nobody scrolls sideways."""
 
     def look(name: str, *, both: bool = True) -> None:
-        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        shot(page, name)
         for language in LOCALES if both else ("nl",):
             if both and page.locator("html").get_attribute("lang") != language:
                 where = page.url
                 page.context.add_cookies([{"name": "django_language", "value": language, "url": where}])
                 page.goto(where)
-            found = Axe().run(page)
-            assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+            axe(page)
         wide = page.viewport_size or {"width": 1280, "height": 720}
         page.set_viewport_size({"width": 320, "height": 640})
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
@@ -123,7 +122,7 @@ def set_up_app(page: Page) -> str:
 
 
 def test_from_the_link_to_the_first_page_with_an_app(place: Desk, page: Page, seen: Any) -> None:
-    link = place.account("app@gemeente.example", "A. App", ["caseworker"], ["room-1"])
+    link = place.account("app@gemeente.example", "A. App", [Role.CASEWORKER], ["room-1"])
     page.goto(link)
     seen("first-password")
     page.goto(link)
@@ -181,7 +180,7 @@ def test_from_the_link_to_the_first_page_with_an_app(place: Desk, page: Page, se
 
 def test_a_passkey_is_set_up_and_is_enough_to_sign_in(place: Desk, page: Page, seen: Any) -> None:
     authenticator(page)
-    choose_password(page, place.account("key@gemeente.example", "K. Key", ["caseworker"], ["room-1"]))
+    choose_password(page, place.account("key@gemeente.example", "K. Key", [Role.CASEWORKER], ["room-1"]))
     give_password(page, "key@gemeente.example")
     page.get_by_role("link", name="Een passkey instellen").click()
     seen("passkey-add")
@@ -220,7 +219,7 @@ def test_a_passkey_that_does_not_work_is_told(page: Page, seen: Any) -> None:
 
 def test_who_is_still_there_is_asked_before_the_session_ends(place: Desk, page: Page) -> None:
     page.clock.install()
-    choose_password(page, place.account("idle@gemeente.example", "I. Idle", ["caseworker"], ["room-1"]))
+    choose_password(page, place.account("idle@gemeente.example", "I. Idle", [Role.CASEWORKER], ["room-1"]))
     give_password(page, "idle@gemeente.example")
     expect(page.get_by_role("heading", name="Nog één stap")).to_be_visible()
     asked = page.get_by_role("alert")
@@ -238,7 +237,7 @@ def test_who_is_still_there_is_asked_before_the_session_ends(place: Desk, page: 
 
 
 def test_an_account_is_made_and_ended_by_keyboard_alone(place: Desk, page: Page, seen: Any) -> None:
-    link = place.account("keeper@gemeente.example", "K. Keeper", ["administrator"])
+    link = place.account("keeper@gemeente.example", "K. Keeper", [Role.ADMINISTRATOR])
     choose_password(page, link)
     give_password(page, "keeper@gemeente.example")
     set_up_app(page)

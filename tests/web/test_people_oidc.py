@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from recorder.archive.access import Role
 from tests.web.archive import Archive
 from tests.web.desk import SECONDS_MAX, Desk, free_port
 
@@ -77,7 +78,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Itera
     )
     try:
         for email, name in (("a.jansen@gemeente.example", "A. Jansen"), ("ended@gemeente.example", "E. Ended")):
-            made.account(email, name, ["caseworker"], ["room-1"])
+            made.account(email, name, [Role.CASEWORKER], ["room-1"])
         provider.start(made.url)
         made.start_one("web")
         yield made

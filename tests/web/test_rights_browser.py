@@ -10,10 +10,8 @@ import pytest
 from playwright.sync_api import Page
 
 from recorder.archive.access import Role
-from tests.web.browser import NARROW, OpenAs, axe, fits
+from tests.web.browser import NARROW, OpenAs, Shot, axe, fits
 from tests.web.desk import Desk
-
-Shot = Callable[[Page, str], Path]
 
 
 @pytest.fixture

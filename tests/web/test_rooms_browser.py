@@ -1,22 +1,17 @@
 """The rooms in a browser: read without colours, on a narrow screen, in both languages."""
 
-from collections.abc import Callable
-from pathlib import Path
-
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from recorder.archive.access import Role
 from recorder.archive.health import note
 from recorder.archive.rooms import Told
 from recorder.wire.consent import DAY_MS
 from tests.web.archive import now_ms
-from tests.web.browser import NARROW, OpenAs, axe, fits
+from tests.web.browser import NARROW, OpenAs, Shot, axe, fits
 from tests.web.desk import Desk
 
 
-def test_the_rooms_and_one_of_them(
-    desk: Desk, open_as: OpenAs, language: str, shot: Callable[[Page, str], Path]
-) -> None:
+def test_the_rooms_and_one_of_them(desk: Desk, open_as: OpenAs, language: str, shot: Shot) -> None:
     name = desk.archive.add_room()
     day = now_ms() // DAY_MS * DAY_MS
     well = Told(name, True, (), False, False, 0.3, day + 300 * DAY_MS, day, day, ())

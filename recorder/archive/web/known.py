@@ -1,6 +1,6 @@
 """What people have said and done of recordings, as far as it counts for what is to become of them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from recorder.archive.due import People
@@ -12,11 +12,16 @@ from recorder.archive.web.rights.standing import standing
 
 def known(recordings: Collection[str]) -> Mapping[str, People]:
     """Of each of these."""
+    return known_by(recordings, Link.objects.filter(recording__in=recordings).select_related("case"))
+
+
+def known_by(recordings: Collection[str], links: Iterable[Link]) -> Mapping[str, People]:
+    """The same, for who has their links with their cases already."""
     found = dict.fromkeys(recordings, People())
     for each in Unlinked.objects.filter(recording__in=recordings):
         found[each.recording] = replace(found[each.recording], unlinked_ms=each.at_ms)
     cases: dict[str, int | None] = dict.fromkeys(recordings)
-    for link in Link.objects.filter(recording__in=recordings).select_related("case"):
+    for link in links:
         found[link.recording] = replace(found[link.recording], linked=True, decided_ms=link.case.decided_ms)
         cases[link.recording] = link.case_id
     for recording, held in holds(cases).items():

@@ -15,6 +15,7 @@ from django.urls import resolve
 
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.policy.live import held
 
 Next = Callable[[HttpRequest], HttpResponse]
 WITHOUT_A_SECOND_FACTOR = frozenset(
@@ -51,6 +52,16 @@ def headers(next_: Next) -> Next:
         response["Permissions-Policy"] = PERMISSIONS
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
+
+    return answer
+
+
+def decided(next_: Next) -> Next:
+    """What the organisation has decided is read once for a request."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        with held():
+            return next_(request)
 
     return answer
 

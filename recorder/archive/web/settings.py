@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "recorder.archive.web.middleware.headers",
+    "recorder.archive.web.middleware.decided",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -219,9 +220,15 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "limits",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
+    },
+    "verdicts": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "verdicts",
+        "OPTIONS": {"MAX_ENTRIES": 1_000},
+    },
 }
-"""Rate limits: the same for all workers. With few entries whoever tries many addresses makes it forget the others'."""
+"""Rate limits are the same for all workers. With few entries whoever tries many addresses makes it forget the others'. What
+verifying a recording found is each worker's own: see `meetings.verdicts`."""
 
 LOGGING = {
     "version": 1,

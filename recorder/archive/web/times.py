@@ -1,21 +1,28 @@
 """Times as people read them: the archive counts Unix milliseconds."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from django.utils import formats, timezone
+from django.utils import timezone
+from django.utils.dates import MONTHS
 
 
 def moment(unix_ms: int) -> datetime:
     """In the pages' time zone."""
-    return datetime.fromtimestamp(unix_ms / 1_000, UTC).astimezone(timezone.get_current_timezone())
+    return datetime.fromtimestamp(unix_ms / 1_000, timezone.get_current_timezone())
 
 
 def day(unix_ms: int) -> str:
-    return str(formats.date_format(moment(unix_ms), "j F Y"))
+    return _day(moment(unix_ms))
 
 
 def minute(unix_ms: int) -> str:
-    return str(formats.date_format(moment(unix_ms), "j F Y H:i"))
+    at = moment(unix_ms)
+    return f"{_day(at)} {at:%H:%M}"
+
+
+def _day(at: datetime) -> str:
+    """As Django's "j F Y", which is many times slower: a list has hundreds."""
+    return f"{at.day} {MONTHS[at.month]} {at.year}"
 
 
 def offset(offset_ms: int) -> str:

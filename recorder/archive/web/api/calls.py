@@ -75,7 +75,7 @@ def list_unlinked(
             ended=_moment(each.row.ended_ms),
             delete_on=_moment(each.fate.due_ms),
         )
-        for each in unlinked([room])
+        for each in see(unlinked([room]))
         if each.row.made_ms is not None and begin_ms <= each.row.made_ms <= end_ms
     ]
 

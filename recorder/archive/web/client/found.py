@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.core.cache import cache
 from django.utils.functional import Promise
 
 from recorder.archive import naming
@@ -16,7 +15,7 @@ from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.client.words import DEVICES, ENDED, KINDS, STANDS
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import see
-from recorder.archive.web.meetings.verified import verified
+from recorder.archive.web.meetings.verdicts import Verdict, verdict
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.models import Request
 from recorder.archive.web.trail.reading import Listener, listeners
@@ -27,17 +26,6 @@ from recorder.wire.records import parse_record
 
 NOBODYS = ""
 """Looked up in the place of what is no code at all: it costs what a wrong one costs."""
-CHECKED_SECONDS = 600
-"""For so long a check of all blocks counts: it is work, and anybody with a code may ask for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check of all blocks said."""
-
-    whole: bool
-    gaps: int
-    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +78,9 @@ class Found:
         return ENDED.get(self.row.ended or "")
 
     @property
-    def checked(self) -> Checked:
+    def checked(self) -> Verdict:
         """Whether it is whole; as it was some minutes ago, if it was looked at then."""
-        key = f"whole:{self.recording}"
-        found = cache.get(key)
-        if found is None:
-            catalogue, store = archive()
-            made = verified(store, catalogue, self.row)
-            found = made.whole, len(made.report.gaps) if made.report else 0, now_ms()
-            cache.set(key, found, CHECKED_SECONDS)
-        return Checked(*found)
+        return verdict(self.row)
 
     @property
     def listened(self) -> Sequence[Listener]:

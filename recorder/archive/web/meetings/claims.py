@@ -9,6 +9,7 @@ without a case again. Of one's own mistake one may think better for `REGRET_MS`.
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404
 
 from recorder.archive.access import Action, Role
@@ -19,15 +20,14 @@ from recorder.archive.web.people.models import Person
 from recorder.wire.consent import DAY_MS
 
 SHOWN_DAYS = 14
-SHOWN_MAX = 300
 REGRET_MS = DAY_MS
 
 
-def of_colleagues(person: Person) -> list[Link]:
-    """What others have linked of this person's rooms lately, the newest first."""
+def of_colleagues(person: Person) -> QuerySet[Link]:
+    """What others have linked of this person's rooms lately."""
     since_ms = now_ms() - SHOWN_DAYS * DAY_MS
     found = Link.objects.filter(device__in=person.rooms, at_ms__gte=since_ms, person__isnull=False)
-    return list(found.exclude(person=person).select_related("person").order_by("-at_ms")[:SHOWN_MAX])
+    return found.exclude(person=person).select_related("person")
 
 
 def settled(links: Collection[Link]) -> set[str]:
@@ -39,7 +39,7 @@ def settled(links: Collection[Link]) -> set[str]:
 
 def dispute(person: Person, role: Role, recording: str) -> None:
     """Say that a colleague's link is wrong. Http404 if it is none that may be disputed by this person."""
-    if not any(each.recording == recording for each in of_colleagues(person)):
+    if not of_colleagues(person).filter(recording=recording).exists():
         raise Http404
     with transaction.atomic():
         link = Link.objects.select_for_update().filter(recording=recording, disputed=False).first()

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 
+from recorder.archive.web.meetings.verdicts import Verdict
 from recorder.archive.web.meetings.words import MOMENTS
 from recorder.audio import TICKS_PER_SECOND
-from recorder.sealed.verify import Report
 
 _EVENTS = ("mark", "prompt", "answer")
 """Of what the room noted: what else it did is told by the gaps and by the receipt."""
@@ -31,15 +31,11 @@ class Moment:
         return self.length is not None
 
 
-def moments(report: Report | None) -> list[Moment]:
+def moments(found: Verdict) -> list[Moment]:
     """In the order of the recording."""
-    if report is None:
-        return []
-    happened = [
-        Moment(each.ticks / TICKS_PER_SECOND, each.name, None) for each in report.events if each.name in _EVENTS
-    ]
+    happened = [Moment(each.ticks / TICKS_PER_SECOND, each.name, None) for each in found.events if each.name in _EVENTS]
     gaps = [
         Moment(each.position / TICKS_PER_SECOND, each.cause.value, each.length / TICKS_PER_SECOND)
-        for each in report.gaps
+        for each in found.gaps
     ]
     return sorted([*happened, *gaps], key=lambda each: (each.at, each.kind))

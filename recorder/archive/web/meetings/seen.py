@@ -1,6 +1,6 @@
 """A recording as the pages show it: what the catalogue knows, what people said of it, and what is to become of it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -11,7 +11,7 @@ from recorder.archive.listing import Row, of_rooms, rows
 from recorder.archive.retention import Fate
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.known import known
+from recorder.archive.web.known import known_by
 from recorder.archive.web.meetings.models import Link, Unlinked
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.standing import restricted
@@ -44,10 +44,7 @@ class Seen:
 
     @property
     def seconds(self) -> float | None:
-        """How long the meeting took, by the device's clock."""
-        if self.row.made_ms is None or self.row.ended_ms is None:
-            return None
-        return max(0, self.row.ended_ms - self.row.made_ms) / 1_000
+        return lasted(self.row)
 
     @property
     def ended(self) -> Promise:
@@ -72,28 +69,35 @@ def see(recordings: Collection[str]) -> list[Seen]:
     return _seen(rows(archive().catalogue, recordings))
 
 
-def unlinked(devices: Collection[str]) -> list[Seen]:
-    """The recordings of these rooms that have no case yet, or none any more: those that had one in time are somebody's."""
+def unlinked(devices: Collection[str], after: str = "") -> list[str]:
+    """The recordings of these rooms that have no case yet, or none any more: those that had one in time are somebody's.
+
+    The newest first, and from the one behind `after` on, which may have got a case since.
+    """
     since_ms = now_ms() - (terms().unlinked_days + 1) * DAY_MS
-    found = of_rooms(archive().catalogue, devices, since_ms)
+    came_ms = of_rooms(archive().catalogue, devices, since_ms)
     again = Unlinked.objects.filter(device__in=devices, at_ms__gte=since_ms).values_list("recording", flat=True)
-    found += rows(archive().catalogue, set(again) - {each.recording for each in found})
-    linked = set(
-        Link.objects.filter(recording__in=[each.recording for each in found]).values_list("recording", flat=True)
-    )
-    return _seen([each for each in found if each.recording not in linked])
+    if more := set(again) - came_ms.keys():
+        came_ms |= {each.recording: each.first_ms for each in rows(archive().catalogue, more) if each.state == "kept"}
+    found = sorted(came_ms, key=lambda each: (came_ms[each], each), reverse=True)
+    if after in came_ms:
+        found = found[found.index(after) + 1 :]
+    linked = set(Link.objects.filter(recording__in=found).values_list("recording", flat=True))
+    return [each for each in found if each not in linked]
+
+
+def lasted(row: Row) -> float | None:
+    """How many seconds the meeting took, by the device's clock."""
+    if row.made_ms is None or row.ended_ms is None:
+        return None
+    return max(0, row.ended_ms - row.made_ms) / 1_000
 
 
 def _seen(found: Collection[Row]) -> list[Seen]:
     found = [each for each in found if each.state == "kept"]
-    links: Mapping[str, Link] = {
-        each.recording: each
-        for each in Link.objects.filter(recording__in=[each.recording for each in found]).select_related(
-            "case", "person"
-        )
-    }
-    people, now, by = known([each.recording for each in found]), now_ms(), terms()
-    closed = restricted([each.recording for each in found])
+    ids = [each.recording for each in found]
+    links = {each.recording: each for each in Link.objects.filter(recording__in=ids).select_related("case")}
+    people, now, by, closed = known_by(ids, links.values()), now_ms(), terms(), restricted(ids)
     return [
         Seen(
             each,

@@ -14,15 +14,15 @@ from django.views.decorators.http import require_http_methods
 
 from recorder.archive.access import Action, could
 from recorder.archive.web.access import Asked, needs, note, permit, refused
-from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.listing import of_recording as holds_of
-from recorder.archive.web.meetings.claims import may_regret, of_colleagues, settled
+from recorder.archive.web.meetings.claims import may_regret
 from recorder.archive.web.meetings.forms import CaseForm, DecisionForm, LinkForm, StatementForm
+from recorder.archive.web.meetings.lists import lists
 from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.meetings.moments import MOMENTS_SHOWN, moments
 from recorder.archive.web.meetings.seen import Seen, see, unlinked
-from recorder.archive.web.meetings.verified import verified
+from recorder.archive.web.meetings.verdicts import verdict
 from recorder.archive.web.meetings.words import BASES, EVIDENCE_OF, TROUBLES
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.models import Request
@@ -31,7 +31,6 @@ from recorder.archive.web.trail.reading import listeners
 from recorder.archive.web.words import CONSENT
 from recorder.wire.topics import RECORDING_PATTERN
 
-MINE_SHOWN = 50
 WHILE_RESTRICTED = frozenset({Action.SEE, Action.DECIDE, Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD})
 """What others than the rights desk may still do with a recording that is restricted (S5): none of it is a use."""
 
@@ -40,20 +39,8 @@ WHILE_RESTRICTED = frozenset({Action.SEE, Action.DECIDE, Action.HOLD, Action.CON
 @require_http_methods(["GET", "HEAD"])
 def meetings(request: Asked) -> HttpResponse:
     """My meetings: those of my rooms that have no case yet, and those that I gave one."""
-    person = request.user
-    permit(person, Action.LIST_UNLINKED)
-    mine = Link.objects.filter(person=person).order_by("-at_ms").values_list("recording", flat=True)[:MINE_SHOWN]
-    others = of_colleagues(person)
-    there, right = {each.recording: each for each in see([each.recording for each in others])}, settled(others)
-    context = {
-        "unlinked": unlinked(person.rooms),
-        "mine": see(list(mine)),
-        "colleagues": [
-            (each, there[each.recording], each.recording in right) for each in others if each.recording in there
-        ],
-        "rooms": person.rooms,
-    }
-    return render(request, "meetings/meetings.html", context)
+    permit(request.user, Action.LIST_UNLINKED)
+    return render(request, "meetings/meetings.html", {"rooms": request.user.rooms, **lists(request.user, request.GET)})
 
 
 @needs(Action.LINK)
@@ -61,9 +48,10 @@ def meetings(request: Asked) -> HttpResponse:
 def link(request: Asked, recording: str) -> HttpResponse:
     """Say of which case a meeting is. Only of one's own rooms, and only of one that has none."""
     role = permit(request.user, Action.LINK, recording=recording)
-    seen = next((each for each in unlinked(request.user.rooms) if each.recording == recording), None)
-    if seen is None:
+    found = see([recording]) if recording in unlinked(request.user.rooms) else []
+    if not found:
         raise Http404
+    seen = found[0]
     form = LinkForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         number = form.cleaned_data["case"]
@@ -165,8 +153,8 @@ def shown(person: Person, seen: Seen) -> dict[str, Any]:
     """What a recording's page has."""
     own = seen.of(person)
     allowed = WHILE_RESTRICTED if seen.closed_to(person.roles) else frozenset(Action)
-    found = verified(archive().store, archive().catalogue, seen.row)
-    places = moments(found.report)
+    found = verdict(seen.row)
+    places = moments(found)
     return {
         "seen": seen,
         "verified": found,

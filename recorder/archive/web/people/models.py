@@ -56,8 +56,10 @@ class Person(AbstractBaseUser):
 
     @property
     def rooms(self) -> list[str]:
-        """The devices of the rooms where this person has conversations."""
-        return sorted(each.device for each in self.room_rows.all())
+        """The devices of the rooms where this person has conversations. Read once, as `roles`."""
+        if not hasattr(self, "_rooms"):
+            self._rooms = sorted(each.device for each in self.room_rows.all())
+        return self._rooms
 
     def give(self, roles: Collection[Role], rooms: Collection[str]) -> None:
         """These roles and rooms, and no others. Who was signed in with the old ones signs in anew."""
@@ -69,6 +71,7 @@ class Person(AbstractBaseUser):
         RoleRow.objects.bulk_create(RoleRow(person=self, role=each.value) for each in sorted(set(roles)))
         RoomRow.objects.bulk_create(RoomRow(person=self, device=each) for each in sorted(set(rooms)))
         self.__dict__.pop("_roles", None)
+        self.__dict__.pop("_rooms", None)
 
     def sign_out(self) -> None:
         """Everywhere, at the next request."""

@@ -1,13 +1,43 @@
-"""What counts now."""
+"""What counts now.
+
+A request goes by one version from its beginning to its end, which is read once: a page asks for it at many places. Whoever
+asks outside of one (a program, or an answer that is still being sent) reads it each time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.conf import settings
 
 from recorder.archive.web.policy.decided import Decided, lacking
 from recorder.archive.web.policy.models import State, Version
 
+_held: ContextVar[list[Version | None] | None] = ContextVar("held", default=None)
+"""Empty until it was read; None where nothing is held."""
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Read it once at most, from here to the end of the block."""
+    token = _held.set([])
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
 
 def live_version() -> Version | None:
     """None of a new archive."""
+    found = _held.get()
+    if found is None:
+        return _read()
+    if not found:
+        found.append(_read())
+    return found[0]
+
+
+def _read() -> Version | None:
     return Version.objects.filter(state=State.LIVE).first()
 
 
