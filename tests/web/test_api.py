@@ -20,6 +20,7 @@ from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.models import Hold
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see
+from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.models import Version
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import Archive
@@ -78,6 +79,24 @@ def test_a_case_system_finds_a_meeting_and_names_its_case(archive: Archive, toke
     lines = Line.objects.filter(action="link", recording=recording.id)
     assert [each.person for each in lines] == [f"token-{Token.objects.get().pk}"]
     assert not Link.objects.filter(recording=elsewhere.id).exists()
+
+
+@pytest.mark.parametrize("whose", ["nobody", "listener", "elsewhere", "ended"])
+def test_a_meeting_becomes_nobodys_who_could_not_have_had_it(
+    whose: str, archive: Archive, token: MakeToken, make: Make
+) -> None:
+    recording = archive.record("room-1")
+    person = make(
+        Role.LISTENER if whose == "listener" else Role.CASEWORKER,
+        rooms=["room-2" if whose == "elsewhere" else "room-1"],
+    )
+    if whose == "ended":
+        Person.objects.filter(pk=person.pk).update(is_active=False)
+    told = {"case": "Z-1", "person": "nobody@gemeente.example" if whose == "nobody" else person.email}
+    answer = call("PUT", f"/recordings/{recording.id}/case", token(*ALL), told)
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "There is no caseworker of this room with this address."}
+    assert not Link.objects.exists()
 
 
 def test_a_token_is_for_what_it_was_given_for(archive: Archive, token: MakeToken) -> None:

@@ -3,15 +3,18 @@
 Whoever starts one is told when it serves.
 """
 
+import fcntl
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import django
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
+from django.db import connection
 from gunicorn.app.base import BaseApplication
 
 from recorder.config import Config
@@ -19,6 +22,8 @@ from recorder.confine import lock_memory
 from recorder.errors import WebError
 
 SECRET_BYTES = 48
+MIGRATION_LOCK = 8_463
+"""A number that nothing else of this database locks."""
 THREADS = 16
 KEEP_SECONDS = 15
 """A connection that says nothing, also one that has said nothing yet: a player soon asks for the next range."""
@@ -34,10 +39,27 @@ def set_up(config_file: Path | None, module: str = "settings") -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = f"recorder.archive.web.{module}"
     try:
         django.setup()
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("createcachetable", verbosity=0)
+        with _alone():
+            call_command("migrate", verbosity=0, interactive=False)
+            call_command("createcachetable", verbosity=0)
     except django.db.Error as error:
         raise WebError(f"the database of the pages cannot be opened; check web.database: {error}") from error
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Of the programs that start at once one brings the database up to date, and the others wait."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+            try:
+                yield
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+        return
+    with Path(f"{connection.settings_dict['NAME']}.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def make_secret(config: Config) -> None:

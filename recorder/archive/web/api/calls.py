@@ -10,7 +10,7 @@ from ninja import NinjaAPI, Query
 from ninja.errors import HttpError, ValidationError
 
 from recorder import __version__
-from recorder.archive.access import Action
+from recorder.archive.access import Action, Role
 from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.api import bearer
 from recorder.archive.web.api.bearer import ROLE, Bearer
@@ -85,14 +85,14 @@ def link(request: HttpRequest, recording: RecordingId, told: CaseOf) -> Done:
     """Say of which case a recording is. Said again with the same case it changes nothing."""
     token = _token(request)
     bearer.permit(token, Action.LINK, recording=recording)
-    person = _person(told.person)
+    found = see([recording])
+    if not found:
+        raise HttpError(404, NOT_THERE)
+    person = _person(told.person, found[0].row.device)
     already = Link.objects.filter(recording=recording).select_related("case").first()
     if already is not None:
         if already.case.number == told.case and already.person == person:
             return Done(recordings=1)
-        raise HttpError(404, NOT_THERE)
-    found = see([recording])
-    if not found:
         raise HttpError(404, NOT_THERE)
     with transaction.atomic():
         case, _new = Case.objects.get_or_create(number=told.case)
@@ -151,12 +151,13 @@ def _token(request: HttpRequest) -> Token:
     return cast("Token", request.auth)  # type: ignore[attr-defined] # ninja puts it there
 
 
-def _person(email: str | None) -> Person | None:
+def _person(email: str | None, room: str) -> Person | None:
+    """Who had the conversation: a caseworker with that room, for it becomes theirs. Of others nothing is told."""
     if email is None:
         return None
     found = Person.objects.filter(email=email.lower(), is_active=True).first()
-    if found is None:
-        raise HttpError(404, "There is no account with this address.")
+    if found is None or Role.CASEWORKER not in found.roles or room not in found.rooms:
+        raise HttpError(404, "There is no caseworker of this room with this address.")
     return found
 
 

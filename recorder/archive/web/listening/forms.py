@@ -24,3 +24,5 @@ class HearForm(forms.Form):
         field = self.fields["purpose"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(each.value, PURPOSES[each]) for each in Purpose if each in purposes]
+        if len(purposes) == 1:  # there is nothing to choose: it is read, and not asked
+            field.initial = next(iter(purposes)).value
