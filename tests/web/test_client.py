@@ -321,7 +321,7 @@ def test_it_speaks_dutch_and_goes_on_where_it_was(archive: Archive, browser: Cli
     typed = code_of(archive.record())
     page = look(browser, typed, language="nl")
     assert '<html lang="nl">' in page
-    assert "Er is een opname, en zij is heel" in page
+    assert "Er is een opname, en die is compleet" in page
     assert '<html lang="nl">' in look(browser, typed)
     assert '<html lang="en">' in look(browser, typed, language="en")
 

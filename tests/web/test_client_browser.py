@@ -9,7 +9,7 @@ from tests.web.desk import Desk
 from tests.web.test_client import WRONG, code_of
 
 LOOK = {"en": "Look", "nl": "Kijken"}
-WHOLE = {"en": "There is a recording, and it is whole", "nl": "Er is een opname, en zij is heel"}
+WHOLE = {"en": "There is a recording, and it is whole", "nl": "Er is een opname, en die is compleet"}
 LOCKED = {"en": "The recording is locked now", "nl": "De opname zit nu op slot"}
 NOTHING = {"en": "Nothing was kept", "nl": "Er is niets bewaard"}
 ERASE = {"en": "Ask to have it erased", "nl": "Vragen om de opname te wissen"}
