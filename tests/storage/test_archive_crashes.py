@@ -39,7 +39,7 @@ KILL = "{}:error=EIO:signal=KILL:when={}"
 KILLED_AT = ("mkdir", "rmdir", "unlink", "linkat", "fsync", "fdatasync", "syncfs")
 KILLS_SAMPLED = (("linkat", 4), ("syncfs", 9), ("syncfs", 40), ("rmdir", 3), ("fdatasync", 8))
 """At which calls the archive is killed without EVERY. The third is within a deletion."""
-FLAWED_SAMPLED = 100
+FLAWED_SAMPLED = 400
 """Of the aftermaths of an archive with a flaw, from the last on: the first that shows it is enough."""
 
 Say = Callable[[str], None]

@@ -120,6 +120,22 @@ def test_an_objection_holds_what_is_of_its_case_until_somebody_confirms_it(archi
     assert call("POST", "/holds", bearer, told | {"days": 366}).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "told"),
+    [
+        ("POST", "/holds", {"case": "Z-1", "kind": "appeal", "reason": "x\ud800", "days": 9}),
+        ("POST", "/holds", {"case": "Z-1", "kind": "appeal", "reason": "x\0x", "days": 9}),
+        ("POST", "/decisions", {"case": "Z\ud800", "day": "2026-11-01"}),
+        ("PUT", f"/recordings/{'0' * 32}/case", {"case": "Z-1", "person": "a\ud800@gemeente.example"}),
+        ("PUT", f"/recordings/{'0' * 32}/case", {"case": "Z-1", "person": "a\0@gemeente.example"}),
+    ],
+)
+def test_what_is_no_text_is_refused_and_breaks_nothing(
+    method: str, address: str, told: object, archive: Archive, token: MakeToken
+) -> None:
+    assert call(method, address, token(*ALL), told).status_code in (400, 404, 422)
+
+
 def test_a_token_holds_for_the_purposes_that_it_has(archive: Archive, token: MakeToken) -> None:
     bearer = token(Action.HOLD, purposes=[Purpose.APPEAL])
     told = {"case": "Z-1", "kind": "objection", "reason": "x", "days": 9}

@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.archive.access import Purpose, Role
-from recorder.archive.due import People
 from recorder.archive.hearing import Hearing
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening import serving
 from recorder.archive.web.listening.models import PERMIT_MS, Permit
 from recorder.archive.web.listening.ranges import wanted
 from recorder.archive.web.listening.room import Room
-from recorder.archive.web.meetings import seen
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.kinds import Kind
+from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.trail.models import Line
 from recorder.sealed.open import Opener
 from tests.rooms import RECIPIENT
@@ -156,10 +156,8 @@ def _delete(reading: Reading, _monkeypatch: pytest.MonkeyPatch) -> None:
         catalogue.execute("UPDATE recordings SET state = 'deleted' WHERE id = ?", [reading.recording])
 
 
-def _lock(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        seen, "known", lambda found: dict.fromkeys(found, People(linked=True, erasure_asked_ms=now_ms()))
-    )
+def _lock(reading: Reading, _monkeypatch: pytest.MonkeyPatch) -> None:
+    open_request(reading.recording, Kind.ERASURE, "", person=None)
 
 
 def _withdraw(reading: Reading, _monkeypatch: pytest.MonkeyPatch) -> None:
