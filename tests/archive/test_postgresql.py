@@ -275,7 +275,7 @@ def test_two_intakes_share_a_server(site, mortal):
         assert device.stored == {upload.name for upload in recording.kept}
         assert device.rejected == []
     catalogue = Catalogue(mortal.url())
-    assert catalogue.counts() == (2, 2, 0, 0, 0)
+    assert catalogue.counts() == (2, 2, 0, 0, 0, 0)
     catalogue.close()
 
 

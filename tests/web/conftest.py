@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from recorder.archive.access import Role
+from recorder.archive.web import archive as opened_by_the_pages
 from recorder.archive.web.people.models import Person
 from tests.archive.conftest import postgresql_server  # noqa: F401 (a fixture)
 from tests.web.archive import Archive
@@ -22,6 +23,11 @@ def archive(tmp_path: Path, settings: Settings) -> Iterator[Archive]:
     settings.CONFIG = made.config
     yield made
     made.catalogue.close()
+    # What the pages opened of it stays open for as long as their process; here that is all tests.
+    for _, opened in opened_by_the_pages._opened.values():
+        opened.catalogue.close()
+    opened_by_the_pages._opened.clear()
+    opened_by_the_pages._fragments.clear()
 
 
 Make = Callable[..., Person]

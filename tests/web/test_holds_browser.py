@@ -29,6 +29,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """One of this file's own: the nightly run deletes whatever is due."""
     made = Desk(Archive(tmp_path_factory.mktemp("holds") / "archive"))
     save_device(made.archive.folder / "keys" / "receipt.key", made.archive.clerk._key)
+    made.decide()
     made.start_one("web")
     yield made
     made.close()

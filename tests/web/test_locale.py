@@ -30,3 +30,12 @@ def test_everything_is_translated_and_made(file: Path) -> None:
     found = polib.pofile(str(file))
     assert [entry.msgid for entry in found if not entry.translated()] == []
     assert file.with_suffix(".mo").read_bytes() == found.to_binary(), "run `make messages`"
+
+
+def test_what_says_the_same_is_translated_the_same() -> None:
+    """Django reads the words of all apps as one list: of two translations of a sentence one is never seen."""
+    found: dict[tuple[str | None, str], set[str]] = {}
+    for file in FILES:
+        for entry in polib.pofile(str(file)):
+            found.setdefault((entry.msgctxt, entry.msgid), set()).add(entry.msgstr or str(entry.msgstr_plural))
+    assert {msgid: told for (_, msgid), told in found.items() if len(told) > 1} == {}

@@ -113,7 +113,8 @@ def test_what_is_restricted_and_what_is_erased(
     look(page, "restricted")
     other = open_as(desk.visitor(Role.LISTENER), language)
     other.goto(f"/recordings/{recording}/")
-    assert other.locator(".notice.warning").count() == 1
+    restricted = {"en": "Restricted.", "nl": "Beperkt."}[language]
+    assert other.locator(".notice.warning strong").get_by_text(restricted, exact=True).count() == 1
     look(other, "restricted-to-others")
     page.click("a[href*='/restrictions/']")
     look(page, "lift")

@@ -53,7 +53,7 @@ DETAILS: Mapping[str, Promise] = {
     "revoked": _("Key taken back"),
     "roles": _("Roles"),
     "rooms": _("Rooms"),
-    "to": _("To"),
+    "to": _("Given to"),
     "token": _("Program"),
     "what": _("Of it"),
     "where": _("Where"),
