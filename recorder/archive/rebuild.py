@@ -65,8 +65,8 @@ def adopt(store: Store, writing: Writing, recording: str, now_ms: int) -> None:
                 if item.name not in there and (item.name, item.content) not in beside:
                     new.setdefault(item.name, item)
     box = Name(recording, RecordType.KEYBOX, 0)
-    if box not in there and box not in new and (boxes := keybox_objects(store, recording)):
-        new[box] = Item(box, read_keybox(store, boxes[-1])[0], None)
+    if box not in there and box not in new and (again := list(store.list(naming.rewrapped_prefix(recording)))):
+        new[box] = Item(box, read_keybox(store, again[-1])[0], None)
     if new:
         came_ms = now_ms
         if any(isinstance(item.said, Manifest) and item.said.ended != "refused" for item in new.values()):
