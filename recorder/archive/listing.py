@@ -64,14 +64,9 @@ def portion(catalogue: Catalogue, device: str | None, after: Listed | None, rows
 def kept(catalogue: Catalogue) -> Iterator[str]:
     """The ids of all recordings that are kept, in their order, a portion at a time. Waits for no writer."""
     after = ""
-    while True:
-        query = select(RECORDINGS.c.id).where(LIVE, RECORDINGS.c.state == "kept", RECORDINGS.c.id > after)
-        with catalogue.read() as connection:
-            found = list(connection.scalars(query.order_by(RECORDINGS.c.id).limit(PORTION_ROWS)))
-        if not found:
-            return
-        yield from found
-        after = found[-1]
+    while found := live(catalogue, after, PORTION_ROWS):
+        yield from (each.recording for each in found if each.state == "kept")
+        after = found[-1].recording
 
 
 class Row(NamedTuple):

@@ -1,6 +1,6 @@
 """Times as people read them: the archive counts Unix milliseconds."""
 
-from datetime import datetime
+from datetime import date, datetime, time
 
 from django.utils import timezone
 from django.utils.dates import MONTHS
@@ -9,6 +9,11 @@ from django.utils.dates import MONTHS
 def moment(unix_ms: int) -> datetime:
     """In the pages' time zone."""
     return datetime.fromtimestamp(unix_ms / 1_000, timezone.get_current_timezone())
+
+
+def noon_ms(of: date) -> int:
+    """What stands for a day that somebody named: the same day wherever the clock is near it."""
+    return int(timezone.make_aware(datetime.combine(of, time(12))).timestamp() * 1_000)
 
 
 def day(unix_ms: int) -> str:

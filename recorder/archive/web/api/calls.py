@@ -1,6 +1,6 @@
 """What a program of the organisation can call, below /api/v1. The page /api/v1/openapi.json describes it."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from typing import cast
 
 from django.db import transaction
@@ -33,6 +33,7 @@ from recorder.archive.web.holds.models import Hold, Kind
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see, unlinked
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.times import noon_ms
 from recorder.archive.web.trail import writing
 from recorder.wire.consent import DAY_MS
 
@@ -117,9 +118,8 @@ def decide(request: HttpRequest, told: Decision) -> Done:
     bearer.permit(token, Action.DECIDE)
     if told.day > timezone.localdate():  # it would keep the recordings for as long as somebody likes
         raise HttpError(409, "This day is still to come.")
-    noon = timezone.make_aware(datetime.combine(told.day, time(12)))
     with transaction.atomic():
-        known = Case.decide(told.case, int(noon.timestamp() * 1_000))
+        known = Case.decide(told.case, noon_ms(told.day))
         if known:
             details = {"case": told.case, "day": told.day.isoformat()}
             writing.write(person=bearer.name(token), role=ROLE, action=Action.DECIDE, details=details)

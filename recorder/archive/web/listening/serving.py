@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from recorder.archive.access import Action
+from recorder.archive.hearing import Hearing
 from recorder.archive.waveform import draw, overview
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow, judge
@@ -50,16 +51,9 @@ def audio(request: HttpRequest, permit: UUID) -> HttpResponseBase:
     try:
         seen = _opened(permit)
         with the_room().hearing(permit, seen) as hearing:
-            size = hearing.size
-            found = wanted(request.headers.get("Range", ""), size, ANSWER_BYTES_MAX)
-            if found is None:
-                return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-            start, stop = found
-            data = b"".join(hearing.read(start, stop))
+            return ranged(request, hearing)
     except (NotNow, SealedError, StoreError) as error:
         return no(error)
-    headers = {"Content-Range": f"bytes {start}-{stop - 1}/{size}", "Accept-Ranges": "bytes"}
-    return HttpResponse(data, status=206, content_type="audio/ogg; codecs=opus", headers=headers)
 
 
 @require_GET
@@ -143,6 +137,18 @@ def _write(held: Permit, act: Act) -> None:
     )
     held.opened_ms = held.opened_ms or now_ms()
     held.save(update_fields=["opened_ms"])
+
+
+def ranged(request: HttpRequest, hearing: Hearing) -> HttpResponse:
+    """The range of the file that was asked for, as far as one answer goes. SealedError or StoreError if it cannot be read."""
+    size = hearing.size
+    found = wanted(request.headers.get("Range", ""), size, ANSWER_BYTES_MAX)
+    if found is None:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    start, stop = found
+    data = b"".join(hearing.read(start, stop))
+    headers = {"Content-Range": f"bytes {start}-{stop - 1}/{size}", "Accept-Ranges": "bytes"}
+    return HttpResponse(data, status=206, content_type="audio/ogg; codecs=opus", headers=headers)
 
 
 def no(error: Exception) -> HttpResponse:

@@ -1,6 +1,5 @@
 """Finding a recording, saying of which case it is, and seeing what is known of it."""
 
-from datetime import datetime, time
 from typing import Any
 
 from django.contrib import messages
@@ -8,7 +7,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -27,6 +25,7 @@ from recorder.archive.web.meetings.words import BASES, EVIDENCE_OF, TROUBLES
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.models import Request
 from recorder.archive.web.rights.words import KINDS, STATES
+from recorder.archive.web.times import noon_ms
 from recorder.archive.web.trail.reading import listeners
 from recorder.archive.web.words import CONSENT
 from recorder.wire.topics import RECORDING_PATTERN
@@ -124,9 +123,8 @@ def decide(request: Asked, recording: str) -> HttpResponse:
         raise Http404
     form = DecisionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        noon = timezone.make_aware(datetime.combine(form.cleaned_data["day"], time(12)))
         with transaction.atomic():
-            Case.decide(seen.link.case.number, int(noon.timestamp() * 1_000))
+            Case.decide(seen.link.case.number, noon_ms(form.cleaned_data["day"]))
             details = {"case": seen.link.case.number, "day": form.cleaned_data["day"].isoformat()}
             note(request.user, role, Action.DECIDE, recording=recording, details=details)
         messages.success(request, _("The day of the decision is noted, for all recordings of the case."))

@@ -1,6 +1,5 @@
 """The rights desk: what is asked, until when, and what becomes of it."""
 
-from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +28,7 @@ from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, Wha
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, STATES
+from recorder.archive.web.times import noon_ms
 from recorder.wire.consent import DAY_MS
 from recorder.wire.topics import RECORDING_PATTERN
 
@@ -87,14 +87,13 @@ def open_one(request: Asked, recording: str) -> HttpResponse:
     form = OpenForm(request.POST or None, initial={"day": timezone.localdate()})
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
-        noon = timezone.make_aware(datetime.combine(cleaned["day"], time(12)))
         made = open_request(
             recording,
             Kind(cleaned["kind"]),
             cleaned["words"],
             person=request.user,
             channel=Channel(cleaned["channel"]),
-            came_ms=min(now_ms(), int(noon.timestamp() * 1_000)),
+            came_ms=min(now_ms(), noon_ms(cleaned["day"])),
         )
         return redirect("request", made.pk)
     return render(request, "rights/open.html", {"seen": seen, "form": form})

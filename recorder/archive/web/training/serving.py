@@ -16,7 +16,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
@@ -28,8 +28,7 @@ from recorder.archive.voice import Alteration
 from recorder.archive.web.archive import fragments
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow
-from recorder.archive.web.listening.ranges import wanted
-from recorder.archive.web.listening.serving import ANSWER_BYTES_MAX, no, the_room
+from recorder.archive.web.listening.serving import no, ranged, the_room
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.times import offset
 from recorder.archive.web.trail import writing
@@ -82,18 +81,11 @@ def audio(request: HttpRequest, permit: UUID) -> HttpResponseBase:
     try:
         hearing = _opened(permit)
         try:
-            size = hearing.size
-            found = wanted(request.headers.get("Range", ""), size, ANSWER_BYTES_MAX)
-            if found is None:
-                return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-            start, stop = found
-            data = b"".join(hearing.read(start, stop))
+            return ranged(request, hearing)
         finally:
             hearing.close()
     except (NotNow, SealedError, StoreError, KeyFileError) as error:
         return no(error)
-    headers = {"Content-Range": f"bytes {start}-{stop - 1}/{size}", "Accept-Ranges": "bytes"}
-    return HttpResponse(data, status=206, content_type="audio/ogg; codecs=opus", headers=headers)
 
 
 def _make(number: UUID) -> None:
