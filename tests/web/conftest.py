@@ -1,10 +1,12 @@
 """An archive with recordings in it, and the people who work with it: what the tests of the pages begin with."""
 
 from collections.abc import Callable, Collection, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -28,6 +30,17 @@ def archive(tmp_path: Path, settings: Settings) -> Iterator[Archive]:
         opened.catalogue.close()
     opened_by_the_pages._opened.clear()
     opened_by_the_pages._fragments.clear()
+
+
+@pytest.fixture
+def unguarded(db: None) -> None:
+    """The trail without what keeps it in the database: as who owns that has it, or whose clock is another."""
+    guards = import_module("recorder.archive.web.trail.migrations.0002_kept").GUARDS
+    with connection.cursor() as cursor:
+        for table, name, *_ in guards:
+            cursor.execute(
+                f"DROP TRIGGER {table}_{name}" + (f" ON {table}" if connection.vendor == "postgresql" else "")
+            )
 
 
 Make = Callable[..., Person]

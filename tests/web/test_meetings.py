@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils.timezone import localdate
 
 from recorder.archive.access import Role
+from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.models import Permit
-from recorder.archive.web.meetings import lists
+from recorder.archive.web.meetings import lists, views
 from recorder.archive.web.meetings.forms import is_citizen_number
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.people.models import Person
@@ -87,6 +88,23 @@ def test_a_listener_finds_by_case_and_no_list_of_a_colleague(archive: Archive, m
     assert recording.id not in client.post("/find/", {"case": "Z-10"}).content.decode()
     assert client.get("/meetings/").status_code == 403
     assert client.get(f"/recordings/{recording.id}/").status_code == 200
+
+
+def test_who_looks_at_what_is_not_theirs_is_written_down_once_an_hour(
+    archive: Archive, make: Make, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = archive.record("room-1")
+    own, other = make(Role.CASEWORKER, rooms=["room-1"]), make(Role.LISTENER)
+    sign_in(own).post(f"/meetings/{recording.id}/case/", {"case": "Z-1", "there": "on"})
+    client = sign_in(other)
+    for each in (sign_in(own), client, client):
+        assert each.get(f"/recordings/{recording.id}/").status_code == 200
+    looks = Line.objects.filter(action="see", recording=recording.id)
+    assert [each.person for each in looks] == [str(other.pk)]
+    later = now_ms() + 3_601_000
+    monkeypatch.setattr(views, "now_ms", lambda: later)
+    assert client.get(f"/recordings/{recording.id}/").status_code == 200
+    assert len(looks.all()) == 2
 
 
 def test_nobody_gets_past_setting_up_a_second_factor(archive: Archive, db: None, sign_in: SignIn) -> None:

@@ -289,7 +289,9 @@ def test_without_people_nothing_is_deleted(site: Site) -> None:
     assert site.state(recording) == "kept"
 
 
-def test_a_database_of_people_that_is_older_than_the_list_deletes_nothing_new_for_a_night(site: Site) -> None:
+def test_a_database_of_people_that_is_older_than_the_list_deletes_nothing_new_for_a_night(
+    site: Site, unguarded: None
+) -> None:
     first, second = site.archive.record(days_ago=200), site.archive.record(days_ago=13)
     site.link(first, "Z-1")
     site.say(first)
@@ -314,8 +316,7 @@ def test_a_database_of_people_that_is_older_than_the_list_deletes_nothing_new_fo
 def test_the_trail_begins_three_years_ago_and_shows_that_nothing_went_before(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start_ms = now_ms()
-
+    start_ms = now_ms() - 1_200 * DAY_MS
     for day in range(0, 1_200, 100):
         at_ms = start_ms + day * DAY_MS
         monkeypatch.setattr(writing, "now_ms", lambda at_ms=at_ms: at_ms)

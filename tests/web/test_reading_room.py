@@ -13,6 +13,7 @@ from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import make_url
 
@@ -25,6 +26,20 @@ from tests.web.archive import Archive
 from tests.web.desk import PASSPHRASE, SECONDS_MAX, Answer, Desk, Visit
 
 THREADS = 4
+SLIPS = (
+    "UPDATE trail_line SET person = 'somebody-else'",
+    "UPDATE trail_line SET details = NULL, salt = salt",
+    "DELETE FROM trail_line",
+    "DELETE FROM trail_head",
+    "TRUNCATE trail_line",
+    "ALTER TABLE trail_line DISABLE TRIGGER ALL",
+    "DROP TRIGGER trail_line_kept ON trail_line",
+    "DELETE FROM trail_checkpoint",
+    "INSERT INTO trail_checkpoint VALUES (1, '', 0)",
+    "DELETE FROM django_migrations",
+)
+KEPT_FROM_ITS_OWNER = 4
+"""The first so many, as long as the owner does not take away what keeps it."""
 
 
 def permitted(desk: Desk) -> tuple[Visit, str]:
@@ -75,18 +90,34 @@ def test_many_windows_are_one_line_in_the_trail(desk: Desk) -> None:
     assert count == (1,)
 
 
+ROLES = {"web": "wederhoor-web", "read": "wederhoor-reading-room"}
+"""The two on PostgreSQL, each with no more rights than roles.sql gives it."""
+SQL = Path(__file__).parents[2] / "provisioning" / "postgresql" / "roles.sql"
+
+
 @pytest.fixture
 def on_postgresql(postgresql_server: PostgresqlServer, tmp_path: Path) -> Iterator[Desk]:
     postgresql_server.execute("CREATE DATABASE people")
-    url = make_url(postgresql_server.url("people")).set(drivername="postgresql").render_as_string()
-    made = Desk(Archive(tmp_path / "archive"), f'database = "{url}"\n')
+    owner = make_url(postgresql_server.url("people")).set(drivername="postgresql")
+    made = Desk(Archive(tmp_path / "archive"), f'database = "{owner.render_as_string()}"\n')
     try:
-        made.start()
+        made.decide()  # as the owner, who makes the tables
+        for role in ROLES.values():
+            postgresql_server.execute(f'CREATE ROLE "{role}" LOGIN')
+        subprocess.run(["psql", "--quiet", postgresql_server.conninfo("people"), "--file", SQL], check=True)
+        settings = made.archive.config_file.read_text()
+        for action, start in (("web", lambda: made.start_one("web")), ("read", made.start_reading)):
+            url = owner.set(username=ROLES[action]).render_as_string()
+            made.archive.config_file.write_text(settings.replace(owner.render_as_string(), url))
+            start()
+        made.archive.config_file.write_text(settings)
         yield made
     finally:
         made.close()
         made.archive.catalogue.close()
         postgresql_server.execute("DROP DATABASE people WITH (FORCE)")
+        for role in ROLES.values():
+            postgresql_server.execute(f'DROP ROLE IF EXISTS "{role}"')
 
 
 def test_so_they_are_on_postgresql(on_postgresql: Desk, postgresql_server: PostgresqlServer) -> None:
@@ -94,6 +125,19 @@ def test_so_they_are_on_postgresql(on_postgresql: Desk, postgresql_server: Postg
     assert at_once(visit, path) == [HTTPStatus.OK] * THREADS
     found = postgresql_server.execute("SELECT count(*) FROM trail_line WHERE action = 'hear'", "people")
     assert found == [(1,)]
+    assert visit.get(f"{path}audio/").body.startswith(b"OggS")
+    assert b"<svg" in visit.get(f"{path}waveform/").body
+    made = postgresql_server.conninfo("people")
+    for role in ROLES.values():
+        with psycopg.connect(made.replace("user=postgres", f"user={role}"), autocommit=True) as connection:
+            for slip in SLIPS:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(slip.encode())
+    with psycopg.connect(made, autocommit=True) as connection:
+        for slip in SLIPS[:KEPT_FROM_ITS_OWNER]:
+            with pytest.raises(psycopg.errors.RaiseException, match="the audit trail is kept"):
+                connection.execute(slip.encode())
+        connection.execute("UPDATE trail_line SET details = NULL, salt = NULL")
 
 
 def test_its_socket_is_for_its_group(desk: Desk) -> None:

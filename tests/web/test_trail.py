@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import DatabaseError, transaction
 from django.test import Client
 
 from recorder.archive import audit, audit_file
@@ -56,6 +57,30 @@ def rewrite(person: str) -> None:
     Head.objects.update(hash=place.hash)
 
 
+SLIPS: dict[str, Callable[[], object]] = {
+    "a line's text": lambda: Line.objects.filter(pk=3).update(text=b"{}"),
+    "a column of a line": lambda: Line.objects.filter(pk=3).update(person="somebody-else"),
+    "other words": lambda: Line.objects.filter(pk=3).update(details=b"{}"),
+    "the words and not the salt": lambda: Line.objects.filter(pk=3).update(details=None),
+    "a line": lambda: Line.objects.filter(pk=3).delete(),
+    "a published checkpoint": lambda: Checkpoint.objects.all().delete(),
+    "what a checkpoint tells": lambda: Checkpoint.objects.update(body=b""),
+    "the end": lambda: Head.objects.all().delete(),
+    "the end, to an earlier one": lambda: Head.objects.update(number=3),
+    "the end, to another line of the same number": lambda: Head.objects.update(hash=bytes(32)),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_the_database_itself_keeps_the_trail(slip: str, archive: Archive, db: None) -> None:
+    write(archive)
+    chain.sign(KEY, "archive", now_ms())
+    with pytest.raises(DatabaseError, match="the audit trail is kept"), transaction.atomic():
+        SLIPS[slip]()
+    Line.objects.filter(pk=3).update(details=None, salt=None)  # what is forgotten goes all the same
+    chain.check([checkpoint()], now_ms())
+
+
 def test_a_sound_trail_is_found_sound(archive: Archive, db: None) -> None:
     write(archive)
     before, last = chain.check([checkpoint()], now_ms())
@@ -78,21 +103,21 @@ def test_a_sound_trail_is_found_sound(archive: Archive, db: None) -> None:
         ("salt", None),
     ],
 )
-def test_any_column_that_was_altered_shows(column: str, value: object, archive: Archive, db: None) -> None:
+def test_any_column_that_was_altered_shows(column: str, value: object, archive: Archive, unguarded: None) -> None:
     write(archive)
     assert Line.objects.filter(pk=3).update(**{column: value}) == 1
     with pytest.raises(AuditError, match="line 3 of the audit trail"):
         chain.check([], now_ms())
 
 
-def test_a_line_that_was_taken_out_shows(archive: Archive, db: None) -> None:
+def test_a_line_that_was_taken_out_shows(archive: Archive, unguarded: None) -> None:
     write(archive)
     Line.objects.filter(pk=3).delete()
     with pytest.raises(AuditError, match="line 3 of the audit trail is missing"):
         chain.check([], now_ms())
 
 
-def test_an_end_that_was_cut_off_shows(archive: Archive, db: None) -> None:
+def test_an_end_that_was_cut_off_shows(archive: Archive, unguarded: None) -> None:
     write(archive)
     published = checkpoint()
     Line.objects.filter(pk__gt=5).delete()
@@ -108,7 +133,7 @@ def test_an_end_that_was_cut_off_shows(archive: Archive, db: None) -> None:
         chain.check([published], now_ms())
 
 
-def test_a_beginning_that_was_cut_off_shows(archive: Archive, db: None) -> None:
+def test_a_beginning_that_was_cut_off_shows(archive: Archive, unguarded: None) -> None:
     write(archive)
     Line.objects.filter(pk__lte=3).delete()
     with pytest.raises(AuditError, match="begins behind line 3, and no checkpoint tells of that"):
@@ -120,7 +145,7 @@ def test_a_beginning_that_was_cut_off_shows(archive: Archive, db: None) -> None:
         chain.own_checkpoints(KEY.public_key())
 
 
-def test_a_past_that_was_rewritten_with_care_shows_by_what_was_published(archive: Archive, db: None) -> None:
+def test_a_past_that_was_rewritten_with_care_shows_by_what_was_published(archive: Archive, unguarded: None) -> None:
     write(archive)
     published = checkpoint()
     rewrite("somebody-else")
@@ -129,10 +154,13 @@ def test_a_past_that_was_rewritten_with_care_shows_by_what_was_published(archive
         chain.check([published], now_ms())
 
 
-def test_old_lines_go_and_the_rest_still_agrees(archive: Archive, db: None) -> None:
-    write(archive)
+def test_old_lines_go_and_the_rest_still_agrees(archive: Archive, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     now = now_ms()
-    chain.sign(KEY, "archive", now - (KEPT_DAYS + 1) * DAY_MS)
+    then = now - (KEPT_DAYS + 1) * DAY_MS
+    monkeypatch.setattr(writing, "now_ms", lambda: then)
+    write(archive)
+    chain.sign(KEY, "archive", then)
+    monkeypatch.undo()
     write(archive, 2)
     chain.sign(KEY, "archive", now)
     chain.forget(now)
@@ -240,7 +268,11 @@ def test_many_who_write_at_once_lose_nothing_and_fork_nothing(pages_database: st
 
 
 def test_the_command_checks_signs_and_takes_out(
-    archive: Archive, db: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    archive: Archive,
+    unguarded: None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     save_device(archive.folder / "keys" / "receipt.key", KEY)
     monkeypatch.setattr("recorder.archive.web.serving.set_up", lambda file: None)  # the tests' own database
@@ -301,7 +333,7 @@ def test_the_page_shows_filters_pages_and_tells_of_itself(archive: Archive, make
 
 
 def test_the_pages_check_and_the_download_are_the_command_s(
-    archive: Archive, make: Make, sign_in: SignIn, tmp_path: Path
+    archive: Archive, make: Make, sign_in: SignIn, tmp_path: Path, unguarded: None
 ) -> None:
     write(archive)
     (archive.folder / "published").mkdir()

@@ -210,6 +210,22 @@ def test_no_sound_before_it_is_written_down(site: Site) -> None:
     assert answer.status_code == http.HTTPStatus.FORBIDDEN
 
 
+def test_what_the_database_says_of_a_permit_spares_nobody_the_trail(site: Site) -> None:
+    """The pages write there too: who has taken them over says what they like of permits."""
+    one, other = site.approved(), site.approved()
+    before = len(lines("hear_fragment"))
+    held = FragmentPermit.objects.create(
+        person=site.trainee, fragment=one, until_ms=now_ms() + PERMIT_MS, opened_ms=now_ms()
+    )
+    for fragment in (one, other):
+        FragmentPermit.objects.filter(pk=held.pk).update(fragment=fragment)
+        for _ in range(2):
+            answer = serving.audio(RequestFactory().get("/"), permit=held.pk)
+            assert answer.status_code == http.HTTPStatus.PARTIAL_CONTENT
+    told = [json.loads(bytes(each.details or b""))["fragment"] for each in lines("hear_fragment")[before:]]
+    assert told == [str(one.pk), str(other.pk)]
+
+
 def test_who_cut_it_does_not_approve_it_and_nobody_does_who_has_not_heard_it(site: Site) -> None:
     fragment = site.fragment()
     assert site.hear(site.cutter, fragment)[0] == http.HTTPStatus.PARTIAL_CONTENT

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from recorder.archive.access import Action, could
+from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, needs, note, permit, refused
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.listing import of_recording as holds_of
@@ -26,7 +27,7 @@ from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.models import Request
 from recorder.archive.web.rights.words import KINDS, STATES
 from recorder.archive.web.times import noon_ms
-from recorder.archive.web.trail.reading import listeners
+from recorder.archive.web.trail.reading import listeners, saw
 from recorder.archive.web.words import CONSENT
 from recorder.wire.topics import RECORDING_PATTERN
 
@@ -86,8 +87,10 @@ def find(request: Asked) -> HttpResponse:
 @needs(Action.SEE)
 @require_http_methods(["GET", "HEAD"])
 def recording(request: Asked, recording: str) -> HttpResponse:
-    """One recording, its audio left out."""
+    """One recording, its audio left out. Who looks at what is not their own is written down, once an hour."""
     seen = look(request.user, Action.SEE, recording)
+    if not seen.of(request.user) and not saw(request.user, recording, since_ms=now_ms() - HOUR_MS):
+        note(request.user, permit(request.user, Action.SEE, recording=recording), Action.SEE, recording=recording)
     return render(request, "meetings/recording.html", shown(request.user, seen))
 
 

@@ -56,6 +56,12 @@ def listeners_of(recordings: Collection[str]) -> dict[str, list[Listener]]:
     return found
 
 
+def saw(person: Person, recording: str, *, since_ms: int) -> bool:
+    """Whether it is written down that this person looked at this recording since then."""
+    lines = Line.objects.filter(recording=recording, person=str(person.pk), action=Action.SEE.value, result="done")
+    return lines.filter(wall_ms__gte=since_ms).exists()
+
+
 def details(line: Line) -> dict[str, str]:
     """What else stands in a line; empty if it was forgotten."""
     return {} if line.details is None else msgspec.json.decode(bytes(line.details), type=dict[str, str])

@@ -28,6 +28,7 @@ from recorder.archive.voice import Alteration
 from recorder.archive.web.archive import fragments
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow
+from recorder.archive.web.listening.room import Act
 from recorder.archive.web.listening.serving import no, ranged, the_room
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.times import offset
@@ -68,8 +69,7 @@ def opened(request: HttpRequest, permit: UUID) -> HttpResponseBase:
     try:
         held = _judged(permit)
         _hearing(held.fragment).close()
-        with transaction.atomic():
-            _write(permit)
+        _tell(held)
     except (NotNow, SealedError, StoreError, KeyFileError) as error:
         return no(error)
     return JsonResponse({"until_ms": held.until_ms})
@@ -154,11 +154,16 @@ def _asked(number: UUID) -> Fragment:
 
 
 def _judged(number: UUID) -> FragmentPermit:
-    held = FragmentPermit.objects.select_related("person", "fragment__consent").filter(pk=number).first()
-    if held is None:
-        raise NotNow("unknown")
+    held = _permit(number)
     judge_hearing(held)
     return held
+
+
+def _permit(number: UUID) -> FragmentPermit:
+    found = FragmentPermit.objects.select_related("person", "fragment__consent").filter(pk=number).first()
+    if found is None:
+        raise NotNow("unknown")
+    return found
 
 
 def _opened(number: UUID) -> Hearing:
@@ -166,14 +171,27 @@ def _opened(number: UUID) -> Hearing:
     held = _judged(number)
     if held.opened_ms is None:
         raise NotNow("unopened")
+    _tell(held)  # anew after a restart, and of a permit that says it was opened and never was
     return _hearing(held.fragment)
 
 
-def _write(number: UUID) -> None:
-    FragmentPermit.objects.select_for_update().filter(pk=number).first()
-    held = _judged(number)
-    if held.opened_ms is not None:
-        return
+def _tell(held: FragmentPermit) -> None:
+    """Write down that somebody hears by this permit; once for each, in this process."""
+    act = _act(held)
+    with the_room().telling(act, held.until_ms) as untold:
+        if untold:
+            with transaction.atomic():
+                writing.lock()  # between the judgement and the line nobody does anything
+                _write(_permit(held.pk), act)
+
+
+def _act(held: FragmentPermit) -> Act:
+    return ("fragment", str(held.pk), str(held.person_id), str(held.fragment_id), held.fragment.recording)
+
+
+def _write(held: FragmentPermit, act: Act) -> None:
+    if _act(held) != act:
+        raise NotNow("unknown")
     writing.write(
         person=str(held.person_id),
         role=judge_hearing(held),
@@ -182,7 +200,7 @@ def _write(number: UUID) -> None:
         recording=held.fragment.recording,
         details={"fragment": str(held.fragment_id)},
     )
-    held.opened_ms = now_ms()
+    held.opened_ms = held.opened_ms or now_ms()
     held.save(update_fields=["opened_ms"])
 
 
