@@ -9,7 +9,7 @@ from django.test import Client
 from recorder.archive import naming
 from recorder.archive.access import TABLE, Action, Role
 from recorder.archive.certificate import Certificate
-from recorder.archive.web.holds import deletions
+from recorder.archive.web import paging
 from recorder.archive.web.holds.chart import HEIGHT, draw
 from recorder.archive.web.holds.models import Day, Expected, Run
 from recorder.archive.web.people.models import Person
@@ -38,12 +38,12 @@ def test_it_tells_what_goes_when_and_why_and_no_case(site: Site, officer: Client
     site.run()
     page = officer.get("/deletions/")
     told = page.content.decode()
-    assert [each.expected.recording for each in page.context["going"]] == [soon.id]
+    assert [each.expected.recording for each in page.context["going"].rows] == [soon.id]
     assert [(days, all_) for days, _, all_ in page.context["within"]] == [(1, 1), (7, 2), (30, 2)]
     assert "Z-" not in told
     assert not page.context["late"]
     weekly = officer.get("/deletions/?days=7")
-    assert [each.expected.recording for each in weekly.context["going"]] == [soon.id, later.id]
+    assert [each.expected.recording for each in weekly.context["going"].rows] == [soon.id, later.id]
     assert far.id not in weekly.content.decode()
 
 
@@ -53,9 +53,9 @@ def test_a_hold_of_today_shows_and_what_is_kept_says_by_whom(site: Site, officer
     site.run()
     site.hold(recording, "Z-1")
     page = officer.get("/deletions/")
-    (told,) = page.context["going"]
+    (told,) = page.context["going"].rows
     assert (told.expected.recording, told.now) == (recording.id, "kept")
-    (told,) = page.context["kept"]
+    (told,) = page.context["kept"].rows
     assert told.expected.recording == kept.id
     assert [each.hold.placed_by for each in told.holds] == [site.person]
     assert site.person.name in page.content.decode()
@@ -74,7 +74,7 @@ def test_many_come_in_portions_and_none_twice(
     officer: Client,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(deletions, "PAGE_ROWS", 7)
+    monkeypatch.setattr(paging, "PAGE_ROWS", 7)
     goes_ms = now_ms() + 1_000
     Expected.objects.bulk_create(
         Expected(
@@ -90,11 +90,12 @@ def test_many_come_in_portions_and_none_twice(
     )
     seen, after = [], ""
     while True:
-        page = officer.get(f"/deletions/?days=7&after={after}")
-        seen += [each.expected.recording for each in page.context["going"]]
-        after = page.context["more"]
+        page = officer.get(f"/deletions/?days=7&going={after}")
+        seen += [each.expected.recording for each in page.context["going"].rows]
+        after = page.context["going"].after
         if not after:
             break
+        assert f'href="?days=7&amp;going={after}#going"' in page.content.decode()
     assert seen == [f"{number:032x}" for number in range(30)]
 
 

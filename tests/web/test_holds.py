@@ -1,5 +1,6 @@
 """Holds: they keep what is past its date, need two people and an end, and let nobody hear more than before (D2, D3)."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import product
@@ -16,6 +17,7 @@ from recorder.archive.web.listening.judging import NotNow, judge
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see
+from recorder.archive.web.paging import PAGE_ROWS
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.times import moment
 from recorder.archive.web.trail.models import Line
@@ -262,16 +264,18 @@ def test_the_lists_cost_the_same_however_many_there_are(
 ) -> None:
     _, first, _ = held
     values = {"kind": "objection", "reason": "r", "placed_by": first, "placed_ms": now_ms(), "at_once": True}
-    for index in range(40):
+    for index in range(3 * PAGE_ROWS):
         case = Case.objects.create(number=f"M-{index}")
-        days = 5 if index % 2 else 100
+        days = 100 if index % 3 else 5
         Hold.objects.create(
             case=case, expires_ms=now_ms() + days * DAY_MS, confirmed_by=first, confirmed_ms=1, **values
         )
     client = sign_in(make(Role.LISTENER, name="second"))
     with django_assert_max_num_queries(14):
         page = client.get("/holds/").content.decode()
-    assert page.count("M-") == 60  # those that end soon stand in two lists
+    assert page.count("M-") == 2 * PAGE_ROWS  # all of those that end soon, and a page of the others
+    (further,) = re.findall(r'href="(\?running=\d+)#running"', page)
+    assert client.get(f"/holds/{further}").content.decode().count("M-") == 2 * PAGE_ROWS
 
 
 def test_every_kind_is_a_purpose_of_the_table() -> None:

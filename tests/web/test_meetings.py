@@ -10,9 +10,10 @@ from django.test import Client
 from django.utils.timezone import localdate
 
 from recorder.archive.access import Role
+from recorder.archive.web import paging
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.models import Permit
-from recorder.archive.web.meetings import lists, views
+from recorder.archive.web.meetings import views
 from recorder.archive.web.meetings.forms import is_citizen_number
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.people.models import Person
@@ -147,7 +148,7 @@ def name_case(client: Client, recording: str, case: str = "Z-1") -> None:
 def test_each_list_is_read_to_its_end_a_page_at_a_time(
     archive: Archive, make: Make, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "PAGE_ROWS", 2)
+    monkeypatch.setattr(paging, "PAGE_ROWS", 2)
     me, other = (sign_in(make(Role.CASEWORKER, rooms=["room-1"], name=name)) for name in ("Kim", "Bo"))
     waiting, mine, theirs = ([archive.record("room-1").id for _ in range(5)] for _ in range(3))
     for recording in mine:
@@ -170,7 +171,7 @@ def test_each_list_is_read_to_its_end_a_page_at_a_time(
 def test_the_last_of_a_page_may_have_got_a_case_since(
     archive: Archive, make: Make, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "PAGE_ROWS", 1)
+    monkeypatch.setattr(paging, "PAGE_ROWS", 1)
     older, newer = archive.record(days_ago=1).id, archive.record().id
     client = sign_in(make(Role.CASEWORKER, rooms=["room-1"]))
     name_case(client, newer)

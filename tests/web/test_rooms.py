@@ -9,6 +9,7 @@ from django.utils import translation
 from recorder.archive.access import Role
 from recorder.archive.health import note
 from recorder.archive.rooms import Told
+from recorder.archive.web.paging import PAGE_ROWS
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rooms.seen import WATCH_SILENT_MS, all_now, see, troubles
 from recorder.wire.consent import DAY_MS
@@ -131,9 +132,9 @@ def test_without_a_room_it_says_how_one_comes(archive: Archive, make: Make, sign
 
 
 def test_many_rooms_come_in_portions(archive: Archive, make: Make, sign_in: SignIn) -> None:
-    for _ in range(60):
+    for _ in range(PAGE_ROWS + 10):
         archive.add_room()
     first, second = look(make, sign_in), look(make, sign_in, "/rooms/?page=2")
-    assert first.count('<th scope="row">') == 50
+    assert first.count('<th scope="row">') == PAGE_ROWS
     assert second.count('<th scope="row">') == 12
     assert look(make, sign_in, "/rooms/?page=x") != ""

@@ -55,14 +55,14 @@ class Chart:
         return [each for each in self.bars if each.number]
 
 
-def chart(today: date) -> Chart:
-    """PAST_DAYS back, with today, and FORECAST_DAYS ahead. What is still expected for today goes tomorrow, after a night."""
+def counts(today: date) -> list[Day]:
+    """Of PAST_DAYS back, with today, and FORECAST_DAYS ahead."""
     first, last = today - timedelta(PAST_DAYS), today + timedelta(FORECAST_DAYS)
-    return draw(Day.objects.filter(day__gte=first, day__lte=last), today)
+    return list(Day.objects.filter(day__gte=first, day__lte=last))
 
 
 def draw(counts: Iterable[Day], today: date) -> Chart:
-    """Of these counts."""
+    """Of these counts. What is still expected for today goes tomorrow, after a night."""
     numbers: Counter[date] = Counter()
     for each in counts:
         if each.day <= today:

@@ -1,5 +1,6 @@
 """What is about to go, for whoever watches over it; and the certificates of what is gone."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.utils.functional import Promise
 
 from recorder.archive.certificate import Certificate
-from recorder.archive.due import fates
+from recorder.archive.due import People, fates
 from recorder.archive.export import certificate
 from recorder.archive.retention import Cause
 from recorder.archive.web.archive import archive, terms
@@ -15,15 +16,15 @@ from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.holding import standing
 from recorder.archive.web.holds.listing import Shown
 from recorder.archive.web.holds.models import Expected
-from recorder.archive.web.known import known
+from recorder.archive.web.known import known_by
 from recorder.archive.web.meetings.models import Link
+from recorder.archive.web.paging import Page, page
 from recorder.archive.web.words import CAUSES
 from recorder.config import Config
 from recorder.errors import KeyFileError, SignedTextError
 from recorder.keyfiles import load_device_public
 from recorder.wire.consent import DAY_MS
 
-PAGE_ROWS = 100
 DAYS = (1, 7, 30)
 
 
@@ -41,34 +42,38 @@ class Told:
         return CAUSES[Cause(self.expected.cause)]
 
 
-def going(days: int, after: str) -> tuple[list[Told], str]:
-    """Those that go within so many days, the soonest first, behind `after`; and what the next portion is behind, if any."""
-    found = Expected.objects.filter(goes_ms__lt=now_ms() + days * DAY_MS).order_by("goes_ms", "recording")
-    last = Expected.objects.filter(recording=after).first() if after else None
-    if last is not None and last.goes_ms is not None:
-        found = found.filter(goes_ms__gte=last.goes_ms).exclude(goes_ms=last.goes_ms, recording__lte=last.recording)
-    rows = list(found[: PAGE_ROWS + 1])
-    return _told(rows[:PAGE_ROWS]), rows[PAGE_ROWS - 1].recording if len(rows) > PAGE_ROWS else ""
+def lists(days: int, after: Mapping[str, str]) -> dict[str, Page[Told]]:
+    """Each from behind the recording that `after` has under its name.
+
+    going       those that go within so many days: the soonest first
+    kept        those that are past their date and kept: the longest first
+    """
+    soon = Expected.objects.filter(goes_ms__lt=now_ms() + days * DAY_MS)
+    found = {
+        "going": page(soon, "goes_ms", after.get("going", "")),
+        "kept": page(Expected.objects.filter(kept=True), "due_ms", after.get("kept", "")),
+    }
+    told = _told([each for one in found.values() for each in one.rows])
+    return {name: one.of([told[each.recording] for each in one.rows]) for name, one in found.items()}
 
 
-def kept() -> list[Told]:
-    """Those that are past their date and kept, the longest first."""
-    return _told(list(Expected.objects.filter(kept=True).order_by("due_ms", "recording")[:PAGE_ROWS]))
+def _told(rows: Sequence[Expected]) -> dict[str, Told]:
+    """What became of each since the night."""
+    ids, now = {each.recording for each in rows}, now_ms()
+    links = {each.recording: each for each in Link.objects.filter(recording__in=ids).select_related("case")}
 
+    def known(there: Collection[str]) -> Mapping[str, People]:
+        return known_by(there, [links[each] for each in there if each in links])
 
-def _told(rows: list[Expected]) -> list[Told]:
-    ids = [each.recording for each in rows]
-    now = now_ms()
     found = fates(archive().catalogue, ids, known, terms(), now)
-    cases: dict[str, int | None] = dict.fromkeys(ids)
-    cases |= dict(Link.objects.filter(recording__in=ids).values_list("recording", "case_id"))
+    cases = {each: links[each].case_id if each in links else None for each in ids}
     holds = standing(cases)
-    told = []
+    told = {}
     for each in rows:
         fate = found.get(each.recording)
         state = "gone" if fate is None else "kept" if fate.goes_ms != fate.due_ms else "goes"
         counting = [shown for shown in (Shown(hold, now) for hold in holds.get(each.recording, [])) if shown.counts]
-        told.append(Told(each, state, counting))
+        told[each.recording] = Told(each, state, counting)
     return told
 
 

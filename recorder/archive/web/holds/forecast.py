@@ -1,7 +1,7 @@
 """What goes in the days to come, as the nightly run leaves it to be read: of a million recordings no page could work it out."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -73,11 +73,12 @@ def count(cause: Cause, now_ms: int) -> None:
     Day.objects.filter(pk=day.pk).update(deleted=F("deleted") + 1)
 
 
-def coming(today: date, days: int) -> dict[Cause, int]:
-    """How many go within so many days, by cause; the cause of most first."""
+def coming(counts: Iterable[Day], today: date, days: int) -> dict[Cause, int]:
+    """How many of these go within so many days, by cause; the cause of most first."""
     found: Counter[Cause] = Counter()
-    for each in Day.objects.filter(day__gte=today, day__lte=today + timedelta(days), expected__gt=0):
-        found[Cause(each.cause)] += each.expected
+    for each in counts:
+        if each.expected and today <= each.day <= today + timedelta(days):
+            found[Cause(each.cause)] += each.expected
     return dict(found.most_common())
 
 

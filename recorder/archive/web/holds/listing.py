@@ -1,8 +1,9 @@
 """Holds as people read them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.functional import Promise
 
 from recorder.archive.web.clock import now_ms
@@ -10,11 +11,10 @@ from recorder.archive.web.holds.holding import standing
 from recorder.archive.web.holds.models import CONFIRM_DAYS, END_SOON_DAYS, Hold, Kind, State
 from recorder.archive.web.holds.words import KINDS, STATES, TONES
 from recorder.archive.web.meetings.seen import Seen
+from recorder.archive.web.paging import Page, page
 from recorder.archive.web.people.models import Person
 from recorder.wire.consent import DAY_MS
 
-SHOWN_MAX = 200
-"""Of each list."""
 ENDED_SHOWN_DAYS = 30
 
 
@@ -52,19 +52,6 @@ class Shown:
         return self.hold.expires_ms - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Lists:
-    """Each holds SHOWN_MAX at most."""
-
-    waiting: list[Shown]
-    """The one that lapses first, first."""
-    ending: list[Shown]
-    """The one that ends first, first; also `running`."""
-    running: list[Shown]
-    ended: list[Shown]
-    """In the last ENDED_SHOWN_DAYS, the newest first."""
-
-
 def of_recording(seen: Seen) -> list[Shown]:
     """Those that keep it, or wait for somebody who confirms that they do."""
     now, case = now_ms(), None if seen.link is None else seen.link.case_id
@@ -72,26 +59,29 @@ def of_recording(seen: Seen) -> list[Shown]:
     return [each for each in found if each.state in (State.WAITING, State.RUNNING)]
 
 
-def lists(person: Person | None) -> Lists:
-    """All of them, or those that this person set."""
+def lists(person: Person | None, after: Mapping[str, str]) -> dict[str, Page[Shown]]:
+    """All of them, or those that this person set; each from behind the hold that `after` has under its name.
+
+    waiting     for a second person: the one that lapses first, first
+    ending      within END_SOON_DAYS: the one that ends first, first
+    running     the others, in that order too
+    ended       in the last ENDED_SHOWN_DAYS, or lapsed; the newest first
+    """
     now = now_ms()
+    soon_ms, since_ms = now + END_SOON_DAYS * DAY_MS, now - ENDED_SHOWN_DAYS * DAY_MS
     every = Hold.objects.select_related("case", "placed_by", "confirmed_by")
     if person is not None:
         every = every.filter(placed_by=person)
-    running = every.filter(ended_ms=None, confirmed_ms__isnull=False, expires_ms__gt=now).order_by("expires_ms")
+    running = every.filter(ended_ms=None, confirmed_ms__isnull=False, expires_ms__gt=now)
     waits = Q(placed_ms__gt=now - CONFIRM_DAYS * DAY_MS) & Q(expires_ms__gt=now)
-    waiting = every.filter(waits, ended_ms=None, confirmed_ms=None).order_by("placed_ms")
-    since = now - ENDED_SHOWN_DAYS * DAY_MS
-    over = Q(ended_ms__gt=since) | (
-        Q(ended_ms=None) & Q(expires_ms__gt=since) & (Q(expires_ms__lte=now) | (Q(confirmed_ms=None) & ~waits))
+    over = Q(ended_ms__gt=since_ms) | (
+        Q(ended_ms=None) & Q(expires_ms__gt=since_ms) & (Q(expires_ms__lte=now) | (Q(confirmed_ms=None) & ~waits))
     )
-    return Lists(
-        _shown(waiting, now),
-        _shown(running.filter(expires_ms__lt=now + END_SOON_DAYS * DAY_MS), now),
-        _shown(running, now),
-        _shown(every.filter(over).order_by("-placed_ms"), now),
-    )
-
-
-def _shown(found: QuerySet[Hold], now: int) -> list[Shown]:
-    return [Shown(each, now) for each in found[:SHOWN_MAX]]
+    which = {
+        "waiting": (every.filter(waits, ended_ms=None, confirmed_ms=None), "placed_ms"),
+        "ending": (running.filter(expires_ms__lt=soon_ms), "expires_ms"),
+        "running": (running.filter(expires_ms__gte=soon_ms), "expires_ms"),
+        "ended": (every.filter(over), "-placed_ms"),
+    }
+    found = {name: page(holds, order, after.get(name, "")) for name, (holds, order) in which.items()}
+    return {name: each.of([Shown(hold, now) for hold in each.rows]) for name, each in found.items()}

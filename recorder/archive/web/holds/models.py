@@ -87,6 +87,11 @@ class Hold(models.Model):
             models.Index(fields=["recording"], name="holds_recording"),
             models.Index(fields=["ended_ms", "confirmed_ms", "expires_ms"], name="holds_standing"),
             models.Index(fields=["placed_by", "-placed_ms"], name="holds_of_person"),
+            models.Index(
+                fields=["expires_ms"],
+                condition=models.Q(ended_ms__isnull=True, confirmed_ms__isnull=False),
+                name="holds_running",
+            ),
         ]
 
     @property

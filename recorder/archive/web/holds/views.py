@@ -11,8 +11,7 @@ from recorder.archive.access import Action, could, may, purposes
 from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, needs, note, permit, refused, second_eyes
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds import deletions, forecast, holding
-from recorder.archive.web.holds.chart import chart
+from recorder.archive.web.holds import chart, deletions, forecast, holding
 from recorder.archive.web.holds.forms import CertificateForm, HoldForm, WhyForm
 from recorder.archive.web.holds.listing import Shown, lists
 from recorder.archive.web.holds.models import CONFIRM_DAYS, Hold, How, Kind, Run, State
@@ -31,7 +30,7 @@ LATE_HOURS = 36
 @require_http_methods(["GET", "HEAD"])
 def holds(request: Asked) -> HttpResponse:
     """Those that wait, that run, that end soon, and that are over; of whoever sees no others' recordings, their own."""
-    found = lists(None if _sees_all(request.user) else request.user)
+    found = lists(None if _sees_all(request.user) else request.user, request.GET)
     context = {"lists": found, "may_confirm": may(request.user.roles, Action.CONFIRM_HOLD)}
     return render(request, "holds/holds.html", context)
 
@@ -173,16 +172,15 @@ def preview(request: Asked) -> HttpResponse:
     asked = request.GET.get("days", "")
     days = int(asked) if asked in {str(each) for each in deletions.DAYS} else deletions.DAYS[0]
     today = moment(now_ms()).date()
-    told, more = deletions.going(days, request.GET.get("after", "")[:32])
-    within = [(each, forecast.coming(today, each)) for each in deletions.DAYS]
+    counts = chart.counts(today)
+    within = [(each, forecast.coming(counts, today, each)) for each in deletions.DAYS]
     last = Run.objects.filter(ended_ms__isnull=False).order_by("-began_ms").first()
     context = {
-        "chart": chart(today),
+        "chart": chart.draw(counts, today),
         "days": days,
-        "within": [(each, counts, sum(counts.values())) for each, counts in within],
-        "going": told,
-        "more": more,
-        "kept": deletions.kept(),
+        "same_days": f"days={days}&",
+        "within": [(each, causes, sum(causes.values())) for each, causes in within],
+        **deletions.lists(days, request.GET),
         "run": last,
         "late": last is None or last.began_ms < now_ms() - LATE_HOURS * HOUR_MS,
         "causes": CAUSES,

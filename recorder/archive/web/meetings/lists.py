@@ -1,30 +1,15 @@
 """My meetings: three lists, each a page at a time, so that what it takes does not grow with what is there."""
 
 from collections.abc import Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
-
-from django.db.models import Q, QuerySet
+from typing import NamedTuple
 
 from recorder.archive.listing import Row, rows
 from recorder.archive.web.archive import archive
 from recorder.archive.web.meetings.claims import of_colleagues, settled
 from recorder.archive.web.meetings.models import Link
-from recorder.archive.web.meetings.seen import Seen, lasted, see, unlinked
+from recorder.archive.web.meetings.seen import Seen, lasted, of_rows, unlinked
+from recorder.archive.web.paging import Page, cut, page
 from recorder.archive.web.people.models import Person
-
-PAGE_ROWS = 25
-
-T = TypeVar("T")
-
-
-class Page(NamedTuple, Generic[T]):
-    """Some of a list, the newest first."""
-
-    rows: Sequence[T]
-    further: bool
-    """Whether it is another page than the first."""
-    after: str | None
-    """The recording behind which the next page begins; None if there is none."""
 
 
 class Claim(NamedTuple):
@@ -42,37 +27,23 @@ class Claim(NamedTuple):
 
 def lists(person: Person, after: Mapping[str, str]) -> dict[str, Page[Seen] | Page[Claim]]:
     """By its name each list, from behind the recording that `after` has under that name."""
-    waits = unlinked(person.rooms, after.get("unlinked", ""))[: PAGE_ROWS + 1]
-    mine = _behind(Link.objects.filter(person=person), after.get("mine", ""))
-    others = _behind(of_colleagues(person), after.get("colleagues", ""))
-    own = [each.recording for each in mine]
-    # What is asked of a recording is asked once for both lists.
-    seen = {each.recording: each for each in see([*waits[:PAGE_ROWS], *own[:PAGE_ROWS]])}
+    waits = cut(unlinked(person.rooms, after.get("unlinked", "")), str, further="unlinked" in after)
+    mine = page(Link.objects.filter(person=person), "-at_ms", after.get("mine", ""))
+    others = page(of_colleagues(person), "-at_ms", after.get("colleagues", ""))
+    # What is asked of a recording is asked once for all lists.
+    own = {*waits.rows, *(link.recording for link in mine.rows)}
+    there = rows(archive().catalogue, own.union(link.recording for link in others.rows))
+    kept = {each.recording: each for each in there if each.state == "kept"}
+    seen = {each.recording: each for each in of_rows([row for recording, row in kept.items() if recording in own])}
     return {
-        "unlinked": _page(waits, seen, "unlinked" in after),
-        "mine": _page(own, seen, "mine" in after),
-        "colleagues": _page([each.recording for each in others], _claims(others[:PAGE_ROWS]), "colleagues" in after),
+        "unlinked": waits.of([seen[each] for each in waits.rows if each in seen]),
+        "mine": mine.of([seen[each.recording] for each in mine.rows if each.recording in seen]),
+        "colleagues": others.of(_claims(others.rows, kept)),
     }
 
 
-def _behind(links: QuerySet[Link], after: str) -> list[Link]:
-    """One more than a page has, the newest first, from behind this recording's on, if it is among them."""
-    links = links.order_by("-at_ms", "-recording")
-    last = links.filter(recording=after).first() if after else None
-    if last is not None:
-        links = links.filter(Q(at_ms__lt=last.at_ms) | Q(at_ms=last.at_ms, recording__lt=after))
-    return list(links[: PAGE_ROWS + 1])
-
-
-def _claims(links: Sequence[Link]) -> dict[str, Claim]:
+def _claims(links: Sequence[Link], kept: Mapping[str, Row]) -> list[Claim]:
     """Of those that the archive still has."""
-    there = {each.recording: each for each in rows(archive().catalogue, [each.recording for each in links])}
     right = settled(links)
-    kept = [each for each in links if each.recording in there and there[each.recording].state == "kept"]
-    return {each.recording: Claim(each, there[each.recording], each.recording in right) for each in kept}
-
-
-def _page(recordings: Sequence[str], there: Mapping[str, T], further: bool) -> Page[T]:
-    shown = recordings[:PAGE_ROWS]
-    after = shown[-1] if len(recordings) > PAGE_ROWS else None
-    return Page([there[each] for each in shown if each in there], further, after)
+    there = [each for each in links if each.recording in kept]
+    return [Claim(each, kept[each.recording], each.recording in right) for each in there]

@@ -66,7 +66,7 @@ class Seen:
 
 def see(recordings: Collection[str]) -> list[Seen]:
     """Those of these that the archive has and that were kept, the newest first."""
-    return _seen(rows(archive().catalogue, recordings))
+    return of_rows([each for each in rows(archive().catalogue, recordings) if each.state == "kept"])
 
 
 def unlinked(devices: Collection[str], after: str = "") -> list[str]:
@@ -93,8 +93,8 @@ def lasted(row: Row) -> float | None:
     return max(0, row.ended_ms - row.made_ms) / 1_000
 
 
-def _seen(found: Collection[Row]) -> list[Seen]:
-    found = [each for each in found if each.state == "kept"]
+def of_rows(found: Collection[Row]) -> list[Seen]:
+    """These, which are kept, in their order."""
     ids = [each.recording for each in found]
     links = {each.recording: each for each in Link.objects.filter(recording__in=ids).select_related("case")}
     people, now, by, closed = known_by(ids, links.values()), now_ms(), terms(), restricted(ids)

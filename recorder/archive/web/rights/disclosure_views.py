@@ -14,19 +14,21 @@ from recorder.archive.web.access import Asked, needs, note, permit, second_eyes
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.views import look
+from recorder.archive.web.paging import page
 from recorder.archive.web.rights.forms import DisclosureForm
 from recorder.archive.web.rights.models import Disclosure
-from recorder.archive.web.rights.views import SHOWN, WORDS
+from recorder.archive.web.rights.views import WORDS
 
 
 @needs(Action.DISCLOSE, Action.CONFIRM_DISCLOSURE)
 @require_http_methods(["GET", "HEAD"])
 def disclosures(request: Asked) -> HttpResponse:
-    """Those that wait for a second person, and the last that were judged."""
+    """Those that wait for a second person, and those that were judged."""
     permit(request.user, _action(request))
+    every, after = Disclosure.objects.select_related("person"), request.GET
     context = WORDS | {
-        "waiting": Disclosure.objects.filter(confirmed=None).order_by("at_ms").select_related("person")[:SHOWN],
-        "judged": Disclosure.objects.exclude(confirmed=None).order_by("-at_ms").select_related("person")[:SHOWN],
+        "waiting": page(every.filter(confirmed=None), "at_ms", after.get("waiting", "")),
+        "judged": page(every.exclude(confirmed=None), "-at_ms", after.get("judged", "")),
     }
     return render(request, "rights/disclosures.html", context)
 

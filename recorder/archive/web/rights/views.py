@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,6 +21,7 @@ from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.meetings.seen import Seen, see
 from recorder.archive.web.meetings.views import look
+from recorder.archive.web.paging import page
 from recorder.archive.web.rights import deciding, letters
 from recorder.archive.web.rights.deciding import TooLate
 from recorder.archive.web.rights.forms import DecideForm, FindForm, OpenForm, WordsForm
@@ -32,9 +33,8 @@ from recorder.archive.web.times import noon_ms
 from recorder.wire.consent import DAY_MS
 from recorder.wire.topics import RECORDING_PATTERN
 
-SHOWN = 200
-"""Of one list: more stand behind their deadline than anybody can answer."""
-DECIDED_SHOWN = 30
+FOUND_MAX = 200
+"""Recordings of one case."""
 SOON_DAYS = 7
 WORDS = {"kinds": KINDS, "channels": CHANNELS, "states": STATES, "happened": HAPPENED, "grounds": GROUNDS}
 LANGUAGES = ("nl", "en")
@@ -48,19 +48,23 @@ def desk(request: Asked) -> HttpResponse:
     kind = request.GET.get("kind", "")
     if kind and kind not in set(Kind):
         raise Http404
-    now = now_ms()
+    now, after = now_ms(), request.GET
     waiting = Request.objects.filter(state__in=WAITING)
-    counts = {each["kind"]: each["n"] for each in waiting.values("kind").annotate(n=Count("id")).order_by()}
+    told = waiting.values("kind").annotate(n=Count("id"), late=Count("id", filter=Q(due_ms__lt=now))).order_by()
+    counts = {each["kind"]: each["n"] for each in told}
     of_kind = {"kind": kind} if kind else {}
-    decided = Request.objects.filter(decided_ms__isnull=False, **of_kind).order_by("-decided_ms")[:DECIDED_SHOWN]
+    first = page(waiting.filter(**of_kind), "due_ms", after.get("waiting", ""))
+    decided = Request.objects.filter(decided_ms__isnull=False, **of_kind)
+    restrictions = Restriction.objects.filter(lifted_ms=None)
     context = WORDS | {
         "kind": kind,
         "counts": [(each.value, KINDS[each.value], counts.get(each.value, 0)) for each in Kind],
         "all": sum(counts.values()),
-        "overdue": waiting.filter(due_ms__lt=now).count(),
-        "waiting": [Clock(each, now) for each in waiting.filter(**of_kind).order_by("due_ms")[:SHOWN]],
-        "decided": decided,
-        "restrictions": Restriction.objects.filter(lifted_ms=None).order_by("at_ms")[:SHOWN],
+        "same_kind": f"kind={kind}&" if kind else "",
+        "overdue": sum(each["late"] for each in told),
+        "waiting": first.of([Clock(each, now) for each in first.rows]),
+        "decided": page(decided, "-decided_ms", after.get("decided", "")),
+        "restrictions": page(restrictions, "at_ms", after.get("restrictions", "")),
     }
     return render(request, "rights/desk.html", context)
 
@@ -272,4 +276,4 @@ def _named(what: str) -> list[str]:
         by_code = [each.recording for each in of_code(archive().catalogue, parsed)]
         if by_code:
             return by_code
-    return list(Link.objects.filter(case__number=what).values_list("recording", flat=True)[:SHOWN])
+    return list(Link.objects.filter(case__number=what).values_list("recording", flat=True)[:FOUND_MAX])

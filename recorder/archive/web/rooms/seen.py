@@ -4,12 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from recorder import tls
 from recorder.archive.health import Day, Failed, Now, days, now
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.rooms.strip import strip
 from recorder.archive.web.rooms.words import FAILED, KINDS, TROUBLES, fault_word
 from recorder.wire.consent import DAY_MS
 
@@ -17,14 +19,12 @@ SHOWN_DAYS = 30
 WATCH_SILENT_MS = 600_000
 """A watch that has kept nothing for so long does not run, or does not hear the broker."""
 SPOOL_TENTHS = 8
-DAY_WIDTH, HEIGHT = 12, 30
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A day of a strip. What it is shows by its shape: how high it is, and whether there is a mark above."""
 
-    x: int
     day: int
     kind: str
     faults: Sequence[str]
@@ -72,6 +72,10 @@ class Seen:
     @property
     def selftest_found(self) -> Sequence[str]:
         return [fault_word(each) for each in self.now.selftest_found] if self.now else []
+
+    @property
+    def strip(self) -> SafeString:
+        return strip([(cell.kind, cell.marked) for cell in self.cells], self.strip_word)
 
     @property
     def strip_word(self) -> str:
@@ -145,17 +149,14 @@ def see(rooms: Mapping[str, Now | None]) -> list[Seen]:
             name,
             room,
             troubles(room),
-            [
-                _cell(known[name].get(day), day, DAY_WIDTH * at)
-                for at, day in enumerate(range(today - SHOWN_DAYS + 1, today + 1))
-            ],
+            [_cell(known[name].get(day), day) for day in range(today - SHOWN_DAYS + 1, today + 1)],
         )
         for name, room in rooms.items()
     ]
 
 
-def _cell(day: Day | None, number: int, x: int) -> Cell:
+def _cell(day: Day | None, number: int) -> Cell:
     if day is None or not day.watched:
-        return Cell(x, number, "unknown", (), False, 0)
+        return Cell(number, "unknown", (), False, 0)
     kind = "heard" if not day.silent else "silent" if day.silent == day.watched else "part"
-    return Cell(x, number, kind, day.faults, day.rejected, day.silent)
+    return Cell(number, kind, day.faults, day.rejected, day.silent)

@@ -10,11 +10,11 @@ from recorder.archive.health import failed
 from recorder.archive.web.access import Asked, needs, permit
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.paging import PAGE_ROWS
 from recorder.archive.web.rooms.seen import SHOWN_DAYS, Failing, all_now, see, stale, troubles, watched_ms
-from recorder.archive.web.rooms.words import KINDS
+from recorder.archive.web.rooms.strip import legend
+from recorder.archive.web.rooms.words import KINDS, MARKED
 from recorder.wire.consent import DAY_MS
-
-ROOMS_A_PAGE = 50
 
 
 @needs(Action.SEE_ROOMS)
@@ -24,17 +24,18 @@ def rooms(request: Asked) -> HttpResponse:
     permit(request.user, Action.SEE_ROOMS)
     found = all_now()
     told_ms = watched_ms(found.values())
-    names = sorted(found, key=lambda name: (not troubles(found[name]), name))
-    page = Paginator(names, ROOMS_A_PAGE).get_page(request.GET.get("page"))
+    needing = {name for name, now in found.items() if troubles(now)}
+    names = sorted(found, key=lambda name: (name not in needing, name))
+    page = Paginator(names, PAGE_ROWS).get_page(request.GET.get("page"))
     context = {
         "rooms": see({name: found[name] for name in page}),
         "page": page,
         "number": len(found),
-        "needing": sum(bool(troubles(each)) for each in found.values()),
+        "needing": len(needing),
         "told_ms": told_ms,
         "stale": stale(told_ms),
-        "failed": [Failing(each) for each in failed(archive().catalogue, now_ms() - SHOWN_DAYS * DAY_MS)],
-        "kinds": KINDS,
+        "failed": Paginator(_failed(), PAGE_ROWS).get_page(request.GET.get("failed")),
+        "legend": legend(KINDS, MARKED),
     }
     return render(request, "rooms/rooms.html", context)
 
@@ -48,7 +49,18 @@ def room(request: Asked, name: str) -> HttpResponse:
     if name not in found:
         raise Http404
     told_ms = watched_ms(found.values())
-    lost = [Failing(each) for each in failed(archive().catalogue, now_ms() - SHOWN_DAYS * DAY_MS) if each.room == name]
+    lost = [each for each in _failed() if each.failed.room == name]
     (seen,) = see({name: found[name]})
-    context = {"seen": seen, "told_ms": told_ms, "stale": stale(told_ms), "failed": lost, "kinds": KINDS}
+    context = {
+        "seen": seen,
+        "told_ms": told_ms,
+        "stale": stale(told_ms),
+        "failed": lost,
+        "legend": legend(KINDS, MARKED),
+    }
     return render(request, "rooms/room.html", context)
+
+
+def _failed() -> list[Failing]:
+    """The newest first."""
+    return [Failing(each) for each in failed(archive().catalogue, now_ms() - SHOWN_DAYS * DAY_MS)]

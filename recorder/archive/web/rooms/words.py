@@ -31,6 +31,7 @@ KINDS: Mapping[str, Promise] = {
     "silent": _("silent all day"),
     "unknown": _("nobody watched"),
 }
+MARKED = _("a fault on that day")
 
 
 def fault_word(name: str) -> str:

@@ -1,5 +1,6 @@
 """Fragments for training: cut by one trainer, heard and approved by another, heard by trainees (P4)."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from recorder.archive.web.listening.views import passed_on
 from recorder.archive.web.listening.words import WHY_NOT
 from recorder.archive.web.meetings.seen import Seen, see
 from recorder.archive.web.meetings.views import look
+from recorder.archive.web.paging import page
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.training.consent import consent_of, why_not
@@ -28,9 +30,6 @@ from recorder.archive.web.training.models import Fragment, FragmentPermit, State
 from recorder.archive.web.training.words import STATES, TONES
 from recorder.wire.consent import DAY_MS
 
-SHOWN = 200
-"""Of one list."""
-
 
 @needs(Action.HEAR_FRAGMENT)
 @require_http_methods(["GET", "HEAD"])
@@ -38,15 +37,18 @@ def training(request: Asked) -> HttpResponse:
     """What can be heard; for trainers also what waits, and what is theirs."""
     permit(request.user, Action.HEAR_FRAGMENT, Purpose.TRAINING)
     alive = Fragment.objects.filter(expires_ms__gt=now_ms(), consent__withdrawn_ms=None).select_related("person")
-    context: dict[str, Any] = {
-        "approved": _usable(alive.filter(state=State.APPROVED).order_by("-judged_ms")[:SHOWN]),
-        "trainer": _is_trainer(request.user),
+    trainer = _is_trainer(request.user)
+    found = {"approved": page(alive.filter(state=State.APPROVED), "-judged_ms", request.GET.get("approved", ""))}
+    if trainer:
+        mine = alive.filter(person=request.user).exclude(state=State.MAKING)
+        found["waiting"] = page(alive.filter(state=State.WAITING), "at_ms", request.GET.get("waiting", ""))
+        found["mine"] = page(mine, "-at_ms", request.GET.get("mine", ""))
+    context = {
+        **{name: each if name == "mine" else each.of(_usable(each.rows)) for name, each in found.items()},
+        "trainer": trainer,
         "states": STATES,
         "tones": TONES,
     }
-    if context["trainer"]:
-        context["waiting"] = _usable(alive.filter(state=State.WAITING).order_by("at_ms")[:SHOWN])
-        context["mine"] = alive.filter(person=request.user).exclude(state=State.MAKING).order_by("-at_ms")[:SHOWN]
     return render(request, "training/training.html", context)
 
 
@@ -206,9 +208,8 @@ def _has_heard(person: Person, found: Fragment) -> bool:
     return FragmentPermit.objects.filter(person=person, fragment=found, opened_ms__isnull=False).exists()
 
 
-def _usable(found: Any) -> list[Fragment]:
+def _usable(found: Sequence[Fragment]) -> list[Fragment]:
     """Those of which the recording is neither locked nor restricted, and is there."""
-    found = list(found)
     closed = {each.recording: each.fate.locked or each.restricted for each in see({each.recording for each in found})}
     return [each for each in found if not closed.get(each.recording, True)]
 
