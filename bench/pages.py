@@ -1,8 +1,9 @@
 """`python -m bench.pages`: how long a page takes where a million recordings are, on a PostgreSQL of its own on this machine.
 
 The database makes all rows itself, from a number each: recordings of 130 days in 2,000 rooms, each with a receipt and a code,
-and nearly each with a case and a person; requests, holds, what is soon deleted, and an audit trail as long. The caseworker has
-three rooms, in each of which sixty conversations were had in a fortnight, most of them named by colleagues.
+and nearly each with a case and a person; requests, holds, what is soon deleted, thirty days of every room, and an audit trail
+as long. The caseworker has three rooms, in each of which sixty conversations were had in a fortnight, most of them named by
+colleagues.
 
 The pages are processes as an operator runs them, behind a proxy. What is measured is what a browser waits for; beside it, what
 the pages take of a processor, which another load of the machine changes less. The recordings' objects are not there, so a
@@ -45,6 +46,9 @@ DAYS, RETENTION_DAYS = 130, 126
 UNLINKED_DAYS = 1
 """What came since then has no case yet."""
 REQUESTS, HOLDS, EXPECTED = 3_000, 1_000, 100_000
+SILENT_OF, FAILED_OF = 7, 5_000
+"""One room of so many says nothing, and one meeting of so many was broken off by a fault."""
+ALL_HOURS = (1 << 24) - 1
 WARM_UP = 20
 CODE_GROUP = 4
 
@@ -132,8 +136,14 @@ def fill(server: PostgresqlServer, recordings: int, person: str) -> None:
         "INSERT INTO recordings (id, device, preamble_hash, first_ms, delete_after_ms, state, sequence, made_ms, "
         "made_synced, ended, ended_ms, blocks, keybox, receipt_previous, settled, came_ms, code, consent, yes) "
         f"SELECT {recording}, {room}, {hash_}, {first_ms}, {first_ms} + {RETENTION_DAYS * DAY_MS}, 'kept', n / {ROOMS} + 1, "
-        f"{first_ms} - 3000000, true, 'stop', {first_ms} - 1000, 2999, encode({hash_}, 'hex'), {hash_}, true, {first_ms}, "
-        f"{code}, 'given', 2 FROM {every}",
+        f"{first_ms} - 3000000, true, CASE n % {FAILED_OF} WHEN 0 THEN 'fault' ELSE 'stop' END, {first_ms} - 1000, 2999, "
+        f"encode({hash_}, 'hex'), {hash_}, true, {first_ms}, {code}, 'given', 2 FROM {every}",
+        "INSERT INTO rooms (name, told_ms, heard, silent_ms, faults, rejected, behind, spool, certificate_ends_ms, started_ms, "
+        f"selftest_ms, selftest_found) SELECT {room}, {now}, n % {SILENT_OF} > 0, {now} - 7200000, '', false, false, 1, "
+        f"{now} + {300 * DAY_MS}, {now} - {DAY_MS}, {now} - {DAY_MS}, '' FROM generate_series(0, {ROOMS - 1}) n",
+        "INSERT INTO room_days (room, day, watched, silent, faults, rejected) "
+        f"SELECT {room}, {now // DAY_MS} - day, {ALL_HOURS}, CASE (n + day) % {SILENT_OF} WHEN 0 THEN {ALL_HOURS} ELSE 0 END, "
+        f"'', false FROM generate_series(0, {ROOMS - 1}) n, generate_series(0, 29) day",
         "INSERT INTO people_person (id, email, name, password, is_active, era) SELECT md5(n::text)::uuid, "
         f"n || '@bench.example', 'Person ' || n, '!', true, 0 FROM generate_series(1, {PEOPLE - 1}) n",
         f"INSERT INTO meetings_case (id, number) SELECT n + 1, 'Z-' || n FROM generate_series(0, {recordings // 3}) n",

@@ -213,7 +213,7 @@ class Catalogue:
     def enrolled(self) -> list[str]:
         """The devices that may upload, by name. Waits for no writer."""
         with self.read() as connection:
-            return list(connection.scalars(select(DEVICES.c.name).order_by(DEVICES.c.name)))
+            return list(connection.scalars(select(DEVICES.c.name).order_by(DEVICES.c.name)).all())
 
     def forget(self) -> None:
         """What a database can do so that nothing tells of deleted rows: docs/wire.md says what that is."""

@@ -33,7 +33,6 @@ class Now(NamedTuple):
     heard: bool
     silent_ms: int | None
     """Of one that is not heard: the beginning of the hour in which that began; None if it never was heard."""
-    faults: tuple[str, ...]
     rejected: bool
     behind: bool
     spool: int | None
@@ -43,6 +42,7 @@ class Now(NamedTuple):
     started_ms: int
     selftest_ms: int
     """The day of its last self-test."""
+    faults: tuple[str, ...]
     selftest_found: tuple[str, ...]
 
 
@@ -154,12 +154,10 @@ def _names(text: str) -> tuple[str, ...]:
 
 def now(catalogue: Catalogue) -> list[Now]:
     """All rooms that the watch has told of, by name."""
+    query = select(*(ROOMS.c[each] for each in Now._fields)).order_by(ROOMS.c.name)
     with catalogue.read() as connection:
-        rows = connection.execute(select(ROOMS).order_by(ROOMS.c.name))
-        return [
-            Now(**row._asdict() | {"faults": _names(row.faults), "selftest_found": _names(row.selftest_found)})
-            for row in rows
-        ]
+        rows = connection.execute(query).all()
+    return [Now._make([*rest, _names(faults), _names(found)]) for *rest, faults, found in rows]
 
 
 def days(catalogue: Catalogue, rooms: Collection[str], first: int, last: int) -> Iterator[Day]:
@@ -169,7 +167,7 @@ def days(catalogue: Catalogue, rooms: Collection[str], first: int, last: int) ->
         select(ROOM_DAYS).where(table.room.in_(rooms), table.day.between(first, last)).order_by(table.room, table.day)
     )
     with catalogue.read() as connection:
-        for row in connection.execute(query):
+        for row in connection.execute(query).all():
             watched, silent = row.watched.bit_count(), row.silent.bit_count()
             yield Day(row.room, row.day, watched, silent, _names(row.faults), row.rejected)
 

@@ -38,19 +38,19 @@ def test_a_room_is_kept_as_it_is_now(catalogue: Catalogue) -> None:
     other = WELL._replace(name="room-2", faults=("clock", "speaker"), spool=None, selftest_found=("clock",))
     note(catalogue, [other, WELL], MIDNIGHT_MS)
     assert now(catalogue) == [
-        health.Now("room-1", MIDNIGHT_MS, True, None, (), False, False, 3, 9_000_000, 1_000_000, 0, ()),
+        health.Now("room-1", MIDNIGHT_MS, True, None, False, False, 3, 9_000_000, 1_000_000, 0, (), ()),
         health.Now(
             "room-2",
             MIDNIGHT_MS,
             True,
             None,
-            ("clock", "speaker"),
             False,
             False,
             None,
             9_000_000,
             1_000_000,
             0,
+            ("clock", "speaker"),
             ("clock",),
         ),
     ]

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.apps import apps
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from recorder.archive import audit, naming
 from recorder.archive.access import Role
@@ -362,3 +368,18 @@ def test_what_people_did_is_all_that_a_hold_changes(site: Site) -> None:
     recording = site.archive.record(days_ago=2)
     hold = site.hold(recording, "Z-1")
     assert known([recording.id])[recording.id] == replace(People(), holds_until_ms=(hold.until_ms or 0,))
+
+
+def test_sessions_and_addresses_that_are_over_go(site: Site) -> None:
+    cache.set("of-an-hour-ago", "10.0.0.1", timeout=-3_600)
+    cache.set("of-now", "10.0.0.2", timeout=3_600)
+    over, running = (SessionStore() for _ in range(2))
+    over.set_expiry(timezone.now() - timedelta(hours=1))
+    running.set_expiry(timezone.now() + timedelta(hours=1))
+    for each in (over, running):
+        each.save()
+    site.run()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM limits")
+        assert [key.rpartition(":")[2] for (key,) in cursor.fetchall()] == ["of-now"]
+    assert list(Session.objects.values_list("session_key", flat=True)) == [running.session_key]

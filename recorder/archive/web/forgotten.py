@@ -15,8 +15,10 @@ What is said of no recording, as whose case somebody looked for, stands in the t
 
 from collections.abc import Collection, Iterator
 
-from django.db import transaction
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection, transaction
 from django.db.models import Model, Q
+from django.utils import timezone
 
 from recorder.archive.audit import KEPT_DAYS
 from recorder.archive.web.clock import now_ms
@@ -78,3 +80,11 @@ def forget_the_old() -> None:
         decided_ms = now_ms() - KEPT_DAYS * DAY_MS
         Request.objects.filter(decided_ms__lt=decided_ms, words="").delete()
         Disclosure.objects.filter(judged_ms__lt=decided_ms, words="").delete()
+
+
+def forget_the_expired() -> None:
+    """Forget the sessions that are over, and the addresses of who tried codes and passwords: by themselves they stay."""
+    SessionStore.clear_expired()
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM limits WHERE expires < %s", [now])

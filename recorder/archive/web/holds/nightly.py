@@ -30,7 +30,7 @@ from recorder.archive.due import fates, walk
 from recorder.archive.retention import Cause
 from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.forgotten import forget_the_old, forgotten, spoken_of
+from recorder.archive.web.forgotten import forget_the_expired, forget_the_old, forgotten, spoken_of
 from recorder.archive.web.holds import forecast, holding
 from recorder.archive.web.holds.forecast import Foreseen
 from recorder.archive.web.holds.models import Going, How, Run
@@ -110,6 +110,7 @@ class Nightly:
             _destroy_fragments(tally)
         forecast.store(coming, now_ms())
         forget_the_old()
+        forget_the_expired()
         chain.sign(self._key, self._name, now_ms())
         tally.lines = chain.forget(now_ms())
         Run.objects.filter(pk=row.pk).update(

@@ -23,7 +23,7 @@ from recorder.archive.web.trail.words import DETAILS, DONE, RESULTS, WHO, value
 from recorder.archive.web.words import ACTIONS, PURPOSES, ROLES
 from recorder.errors import SignedTextError
 
-PORTION_ROWS = 50
+PORTION_ROWS = 30
 _TOKEN = re.compile("token-([0-9]{1,15})", re.ASCII)
 """How the API calls a program."""
 PEOPLE_MAX = 50
