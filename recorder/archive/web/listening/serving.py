@@ -21,7 +21,7 @@ from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.trail import writing
 from recorder.errors import CatalogueError, SealedError, StoreError
 
-ANSWER_BYTES_MAX = 524_288
+ANSWER_BYTES_MAX = 65_536
 """Of one answer: a player asks for the rest, and no more is unsealed than it gets to."""
 SWEEP_SECONDS = 30.0
 _room: Room | None = None
