@@ -4,7 +4,7 @@ PYTHON ?= python3
 RECORDER := .venv/bin/recorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults check bench lock docs clean messages
+.PHONY: help setup run test faults check bench scan lock docs clean messages
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ check: setup ## Lint and type-check
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
+scan: setup .scan/bin/wapiti ## What a public scanner finds in the pages, as each role (half an hour)
+	.venv/bin/python -m tests.web.scan
+
+.scan/bin/wapiti:
+	"$(PYTHON)" -m venv .scan && .scan/bin/pip install --quiet wapiti3==3.2.3
+
 bench: setup ## Measure an hour of recording against opusenc: CPU, memory, samples, latency  [SECONDS=3600]
 	.venv/bin/python -m bench --seconds $(or $(SECONDS),3600)
 
@@ -45,4 +51,4 @@ lock: ## Renew the lock files from pyproject.toml (needs uv)
 	@provisioning/workstation lock
 
 clean: ## Remove what setup and the tests made
-	rm -rf .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .scan .pytest_cache .hypothesis .mypy_cache .ruff_cache build dist *.egg-info

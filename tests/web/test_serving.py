@@ -1,14 +1,17 @@
 """The programs of the pages as they start."""
 
+import http.client
 import subprocess
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import make_url
 
 from recorder.trial.postgresql import PostgresqlServer
 from tests.web.archive import Archive
-from tests.web.desk import Desk
+from tests.web.desk import SECONDS_MAX, Desk
 
 TOGETHER = 4
 
@@ -34,3 +37,13 @@ def test_those_that_start_at_once_make_the_database_once(
     archive.catalogue.close()
     if kind == "postgresql":
         server.execute("DROP DATABASE started WITH (FORCE)")
+
+
+def test_who_asks_for_the_head_gets_that_alone_and_the_log_has_nothing_of_it(desk: Desk) -> None:
+    before = desk.log_file.stat().st_size
+    with closing(http.client.HTTPConnection(urlsplit(desk.url).netloc, timeout=SECONDS_MAX)) as connection:
+        connection.request("HEAD", "/account/login/")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (http.HTTPStatus.OK, b"")
+        assert int(answer.headers["Content-Length"]) > 1_000
+    assert "HEAD" not in desk.log_file.read_text()[before:]

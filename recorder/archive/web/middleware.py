@@ -51,6 +51,8 @@ def headers(next_: Next) -> Next:
             response["Cache-Control"] = "no-store"
         response["Permissions-Policy"] = PERMISSIONS
         response["Cross-Origin-Resource-Policy"] = "same-origin"
+        if request.method == "HEAD" and not response.streaming:
+            response.content = b""  # how long it would be is told already; gunicorn would log of each that it drops it
         return response
 
     return answer
