@@ -9,12 +9,12 @@ from django.utils.functional import Promise
 from recorder.archive.certificate import Certificate
 from recorder.archive.due import fates
 from recorder.archive.export import certificate
-from recorder.archive.retention import Cause
+from recorder.archive.retention import HOUR_MS, Cause
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.holding import standing
 from recorder.archive.web.holds.listing import Shown
-from recorder.archive.web.holds.models import Expected
+from recorder.archive.web.holds.models import Expected, Run
 from recorder.archive.web.known import known
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.words import CAUSES
@@ -25,6 +25,7 @@ from recorder.wire.consent import DAY_MS
 
 PAGE_ROWS = 100
 DAYS = (1, 7, 30)
+LATE_HOURS = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,16 @@ def _told(rows: list[Expected]) -> list[Told]:
         counting = [shown for shown in (Shown(hold, now) for hold in holds.get(each.recording, [])) if shown.counts]
         told.append(Told(each, state, counting))
     return told
+
+
+def last_run() -> Run | None:
+    """The newest nightly run that came to its end."""
+    return Run.objects.filter(ended_ms__isnull=False).order_by("-began_ms").first()
+
+
+def is_late(last: Run | None) -> bool:
+    """Whether somebody must look why none came to its end since."""
+    return last is None or last.began_ms < now_ms() - LATE_HOURS * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)

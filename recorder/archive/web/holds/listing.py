@@ -79,7 +79,7 @@ def lists(person: Person | None) -> Lists:
     if person is not None:
         every = every.filter(placed_by=person)
     running = every.filter(ended_ms=None, confirmed_ms__isnull=False, expires_ms__gt=now).order_by("expires_ms")
-    waits = Q(placed_ms__gt=now - CONFIRM_DAYS * DAY_MS) & Q(expires_ms__gt=now)
+    waits = _waits(now)
     waiting = every.filter(waits, ended_ms=None, confirmed_ms=None).order_by("placed_ms")
     since = now - ENDED_SHOWN_DAYS * DAY_MS
     over = Q(ended_ms__gt=since) | (
@@ -91,6 +91,17 @@ def lists(person: Person | None) -> Lists:
         _shown(running, now),
         _shown(every.filter(over).order_by("-placed_ms"), now),
     )
+
+
+def to_confirm(person: Person) -> int:
+    """How many wait for somebody who did not set them, as this person."""
+    waiting = Hold.objects.filter(_waits(now_ms()), ended_ms=None, confirmed_ms=None)
+    return waiting.exclude(placed_by=person).count()
+
+
+def _waits(now: int) -> Q:
+    """That somebody may still confirm it, if nobody has ended it."""
+    return Q(placed_ms__gt=now - CONFIRM_DAYS * DAY_MS) & Q(expires_ms__gt=now)
 
 
 def _shown(found: QuerySet[Hold], now: int) -> list[Shown]:
