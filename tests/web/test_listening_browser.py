@@ -112,7 +112,7 @@ def test_by_keyboard_from_the_first_page_to_a_mark(desk: Desk, open_as: OpenAs, 
     axe(page)
     drawn = page.locator("#wave svg")
     assert drawn.get_attribute("lang") == language
-    told = {"en": ("Recording of 25 seconds.", "mark at 0:04"), "nl": ("Opname van 25 seconden.", "markering op 0:04")}
+    told = {"en": ("Recording of 24 seconds.", "mark at 0:04"), "nl": ("Opname van 24 seconden.", "markering op 0:04")}
     assert (drawn.get_attribute("aria-label") or "").startswith(told[language][0])
     expect(drawn.locator(".wave-mark title").first).to_have_text(told[language][1])
     length = {"en": "0:24 of sound", "nl": "0:24 geluid"}
