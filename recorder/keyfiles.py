@@ -4,6 +4,9 @@ A recipient's file holds one PEM block (RFC 7468) for each part of its key, ML-K
 public one, PKCS#8 encrypted under a passphrase (RFC 5958, PBES2) for the private one. So any OpenSSL from 3.5 can read,
 check and re-encrypt them. A device's signing key is in the same two forms but without a passphrase: it must start unattended.
 
+Where an archive has given a recording other keys, its keybox for them is a file beside the recording's: one record, as it would
+stand at the recording's end.
+
 Files are created with mode 0600 and keys never overwritten: a key that is gone takes every recording with it.
 """
 
@@ -26,11 +29,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from recorder.errors import KeyFileError
+from recorder.errors import KeyFileError, SealedError
 from recorder.sealed.keys import RecipientPrivateKey, RecipientPublicKey
-from recorder.sealed.layout import RECIPIENTS_MAX
+from recorder.sealed.layout import BODY_BYTES_MAX, RECIPIENTS_MAX, Keybox, RecordType, parse_record
 
 KEY_FILE_BYTES_MAX = 16_384
+KEYBOX_FILE_BYTES_MAX = 5 + BODY_BYTES_MAX[RecordType.KEYBOX]
 PASSPHRASE_BYTES_MIN = 12
 """OpenSSL stretches a PKCS#8 passphrase little (PBKDF2, 2,048 rounds): its length has to do the work."""
 
@@ -109,6 +113,30 @@ def load_device_public(file: Path) -> Ed25519PublicKey:
         case [Ed25519PublicKey() as key]:
             return key
     raise KeyFileError(f"{file}: holds another kind of key than a device's public key")
+
+
+def keybox_beside(file: Path) -> Path:
+    """Where the keybox for other keys than the room's lies, of the sealed recording in `file`."""
+    return file.with_name(f"{file.name}.keybox")
+
+
+def load_keybox_beside(file: Path) -> bytes | None:
+    """The body of that keybox; None if there is none. KeyFileError if it is none, or cannot be read."""
+    beside = keybox_beside(file)
+    try:
+        with beside.open("rb") as source:
+            data = source.read(KEYBOX_FILE_BYTES_MAX + 1)
+        kind, body = parse_record(data)
+        Keybox.parse(body)
+    except FileNotFoundError:
+        return None
+    except SealedError as error:
+        raise KeyFileError(f"{beside}: not a keybox, or it was damaged: {error}; export the recording again") from error
+    except OSError as error:
+        raise KeyFileError(f"{beside}: cannot be read: {error.strerror}") from error
+    if kind is not RecordType.KEYBOX:
+        raise KeyFileError(f"{beside}: not a keybox, but a {kind.name.lower()}; export the recording again")
+    return body
 
 
 def _private_pem(key: _PrivatePart, encryption: KeySerializationEncryption) -> bytes:

@@ -1,12 +1,13 @@
-"""Out of the store into a file: a recording, as docs/sealed-recording.md lays it out, its receipt, or its certificate."""
+"""Out of the store into a file: a recording and its keybox, as docs/sealed-recording.md lays them out, receipt, certificate."""
 
 from collections.abc import Iterator, Sequence
 
 from recorder.archive import naming
 from recorder.archive.catalogue import Item
-from recorder.archive.rebuild import list_conflicts, read_items, tombstone
+from recorder.archive.rebuild import keybox_objects, list_conflicts, read_items, read_keybox, tombstone
 from recorder.archive.store import Store
 from recorder.errors import StoreError
+from recorder.sealed import layout
 from recorder.sealed.layout import Manifest, RecordType
 from recorder.wire.records import Beside
 from recorder.wire.topics import RECORDING_PATTERN
@@ -39,6 +40,17 @@ def receipt(store: Store, recording: str) -> bytes:
     if name not in list_objects(store, recording):
         raise StoreError(f"the archive has no consent receipt of recording {recording}")
     return store.get(name)
+
+
+def other_keybox(store: Store, recording: str) -> bytes | None:
+    """The record of the keybox that counts instead of the room's (`rewrap.py`); None if the room's does, or there is none.
+
+    No part of the recording's file: the manifest names the room's keybox, and the room has signed no other.
+    """
+    *_, newest = [None, *keybox_objects(store, recording)]
+    if newest is None or not naming.rewrapped_number(newest):
+        return None
+    return layout.record(RecordType.KEYBOX, read_keybox(store, newest)[1])
 
 
 def certificate(store: Store, recording: str) -> bytes:

@@ -7,8 +7,9 @@ left behind.
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -19,6 +20,7 @@ from recorder.archive import unnamed
 from recorder.archive.ogg import OggOpusWriter, check
 from recorder.audio import TICKS_PER_SECOND, Moment
 from recorder.errors import SealedError, StoreError
+from recorder.keyfiles import load_keybox_beside
 from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.open import Opened, open_recording
 from recorder.sealed.verify import Report, State
@@ -39,6 +41,7 @@ def listen(
 ) -> Report:
     """Open `sealed_file` into `out_file` (mode 0600, replaced if it is there), gaps at their true length.
 
+    By the keybox that the archive made for other keys, if its file lies beside.
     SealedError if it cannot be opened, StoreError if a file cannot be read or written, or `out_file` is the sealed file
     itself; then `out_file` is as it was.
     With `salvage` the audio before a flaw is written, also one that only the key shows; the file's comments and the
@@ -46,9 +49,13 @@ def listen(
     """
     if _same(sealed_file, out_file):
         raise StoreError(f"{out_file}: is the sealed recording itself, which is never overwritten; give another name")
+    other_keybox = load_keybox_beside(sealed_file)
     try:
         with sealed_file.open("rb") as stream, _unnamed(out_file.parent) as out:
-            report = _write(stream, device_keys, recipient, out, salvage=salvage)
+            open_it = partial(
+                open_recording, stream, device_keys, recipient, other_keybox=other_keybox, salvage=salvage
+            )
+            report = _write(stream, open_it, out, salvage=salvage)
             out.flush()
             os.fsync(out.fileno())
             _name(out, out_file)
@@ -79,21 +86,14 @@ def _name(out: IO[bytes], out_file: Path) -> None:
         raise StoreError(f"{out_file}: somebody has just made a file of this name; give another name")
 
 
-def _write(
-    stream: BinaryIO,
-    device_keys: Sequence[Ed25519PublicKey],
-    recipient: RecipientPrivateKey,
-    out: IO[bytes],
-    *,
-    salvage: bool,
-) -> Report:
+def _write(stream: BinaryIO, open_it: Callable[[], Opened], out: IO[bytes], *, salvage: bool) -> Report:
     """Write the audio into `out`; returns what it is of."""
-    opened = open_recording(stream, device_keys, recipient, salvage=salvage)
+    opened = open_it()
     report = opened.report
     if salvage:  # the comments come first, and must know what only the key shows
         report = _sound(opened)
         stream.seek(0)
-        opened = open_recording(stream, device_keys, recipient, salvage=True)
+        opened = open_it()
     preamble = report.preamble
     writer = OggOpusWriter(
         out,

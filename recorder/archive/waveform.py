@@ -48,6 +48,63 @@ TEXT_WIDTH = 64.0
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What the drawing says in one language."""
+
+    whole: str
+    pause: tuple[str, str]
+    """One, and many."""
+    gap: tuple[str, str]
+    mark: tuple[str, str]
+    stretch: str
+    """From when, and how long."""
+    moment: str
+    more: str
+    paused_here: str
+    missing_here: str
+    marked_here: str
+    units: tuple[tuple[str, str], ...]
+    """Hours, minutes and seconds."""
+    both: str
+    no_second: str
+
+
+WORDS = {
+    "nl": Words(
+        whole="Opname van {}.",
+        pause=("pauze", "pauzes"),
+        gap=("keer ontbreekt geluid", "keer ontbreekt geluid"),
+        mark=("markering", "markeringen"),
+        stretch="vanaf {}, {}",
+        moment="op {}",
+        more="en nog {}",
+        paused_here="pauze {}",
+        missing_here="hier ontbreekt geluid: {}",
+        marked_here="markering {}",
+        units=(("uur", "uur"), ("minuut", "minuten"), ("seconde", "seconden")),
+        both="en",
+        no_second="minder dan een seconde",
+    ),
+    "en": Words(
+        whole="Recording of {}.",
+        pause=("pause", "pauses"),
+        gap=("place where sound is missing", "places where sound is missing"),
+        mark=("mark", "marks"),
+        stretch="from {}, {}",
+        moment="at {}",
+        more="and {} more",
+        paused_here="pause {}",
+        missing_here="sound is missing here: {}",
+        marked_here="mark {}",
+        units=(("hour", "hours"), ("minute", "minutes"), ("second", "seconds")),
+        both="and",
+        no_second="less than a second",
+    ),
+}
+"""By language. Here and not with the words of the pages: the drawing is made where their translations are not loaded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Waveform:
     """How loud, from bar to bar; each is an equal part of `ticks`."""
 
@@ -126,45 +183,59 @@ def _end(hearing: Hearing, index: int) -> OpusBlock:
     return OpusBlock(end - length, length, packets, False, block.moment.later(block.length - length))
 
 
-def draw(waveform: Waveform, missing: Sequence[Missing], marks: Sequence[int]) -> str:
-    """An SVG of it to stand within a page, with a text in its place for who does not see it.
+def draw(waveform: Waveform, missing: Sequence[Missing], marks: Sequence[int], language: str) -> str:
+    """An SVG of it to stand within a page, with a text in its place for who does not see it, in a language of WORDS.
 
     `missing` are the gaps, as `Report.gaps` has them; `marks` the positions of the caseworker's, in ticks.
     Bars are how loud it was. A pause is a dashed frame with two bars on top, other audio that is missing a hatched one, a mark
     a flag.
     """
-    scale = WIDTH / max(1, waveform.ticks)
+    words, scale = WORDS[language], WIDTH / max(1, waveform.ticks)
     view = f"{-EDGE:g} 0 {WIDTH + 2 * EDGE:g} {HEIGHT:g}"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="wave" viewBox="{view}" role="img" lang="nl" '
-        f'aria-label="{describe(waveform, missing, marks)}" fill="none" stroke="currentColor" stroke-width="1.5">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="wave" viewBox="{view}" role="img" lang="{language}" '
+        f'aria-label="{describe(waveform, missing, marks, words)}" fill="none" stroke="currentColor" stroke-width="1.5">',
         f'<path class="wave-bars" stroke-width="{_pitch(waveform) * 0.6:.2f}" stroke-linecap="round" stroke-opacity="0.6" ',
         f'd="{_bars(waveform)}"/>',
     ]
     for each in missing:
         width = max(GAP_WIDTH_MIN, each.length * scale)
-        left = min(each.position * scale, WIDTH - width)
-        parts.append(_pause(left, width, each) if each.cause is GapCause.PAUSE else _gap(left, width, each))
-    parts += [_flag(ticks * scale, ticks) for ticks in marks]
+        left, stretch = min(each.position * scale, WIDTH - width), _stretch(each, words)
+        if each.cause is GapCause.PAUSE:
+            parts.append(_pause(left, width, words.paused_here.format(stretch)))
+        else:
+            parts.append(_gap(left, width, words.missing_here.format(stretch)))
+    parts += [_flag(ticks * scale, words.marked_here.format(_moment(ticks, words))) for ticks in marks]
     return "".join([*parts, *_times(waveform, scale), "</svg>"])
 
 
-def describe(waveform: Waveform, missing: Sequence[Missing], marks: Sequence[int]) -> str:
+def describe(waveform: Waveform, missing: Sequence[Missing], marks: Sequence[int], words: Words) -> str:
     """What the drawing tells, as a text."""
-    pauses = [each for each in missing if each.cause is GapCause.PAUSE]
-    others = [each for each in missing if each.cause is not GapCause.PAUSE]
-    told = [f"Opname van {_long(waveform.ticks)}."]
-    for found, one, many in ((pauses, "pauze", "pauzes"), (others, "keer ontbreekt geluid", "keer ontbreekt geluid")):
-        told += _told([f"vanaf {_clock(each.position)}, {_long(each.length)}" for each in found], one, many)
-    told += _told([f"op {_clock(ticks)}" for ticks in marks], "markering", "markeringen")
+    pauses = [_stretch(each, words) for each in missing if each.cause is GapCause.PAUSE]
+    others = [_stretch(each, words) for each in missing if each.cause is not GapCause.PAUSE]
+    told = [words.whole.format(_long(waveform.ticks, words))]
+    for places, names in (
+        (pauses, words.pause),
+        (others, words.gap),
+        ([_moment(each, words) for each in marks], words.mark),
+    ):
+        told += _told(places, names, words)
     return " ".join(told)
 
 
-def _told(places: Sequence[str], one: str, many: str) -> list[str]:
+def _told(places: Sequence[str], names: tuple[str, str], words: Words) -> list[str]:
     if not places:
         return []
-    more = [f"en nog {len(places) - TOLD_MAX}"] if len(places) > TOLD_MAX else []
-    return [f"{len(places)} {one if len(places) == 1 else many}: {'; '.join([*places[:TOLD_MAX], *more])}."]
+    more = [words.more.format(len(places) - TOLD_MAX)] if len(places) > TOLD_MAX else []
+    return [f"{len(places)} {names[len(places) > 1]}: {'; '.join([*places[:TOLD_MAX], *more])}."]
+
+
+def _stretch(missing: Missing, words: Words) -> str:
+    return words.stretch.format(_clock(missing.position), _long(missing.length, words))
+
+
+def _moment(ticks: int, words: Words) -> str:
+    return words.moment.format(_clock(ticks))
 
 
 def _clock(ticks: int) -> str:
@@ -174,13 +245,12 @@ def _clock(ticks: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def _long(ticks: int) -> str:
-    """1 uur, 12 minuten en 5 seconden."""
+def _long(ticks: int, words: Words) -> str:
+    """1 hour, 12 minutes and 5 seconds."""
     minutes, seconds = divmod(round(ticks / TICKS_PER_SECOND), 60)
-    hours, minutes = divmod(minutes, 60)
-    units = ((hours, "uur", "uur"), (minutes, "minuut", "minuten"), (seconds, "seconde", "seconden"))
-    words = [f"{count} {one if count == 1 else many}" for count, one, many in units if count]
-    return " en ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words or ["minder dan een seconde"])
+    counts = zip((*divmod(minutes, 60), seconds), words.units, strict=True)
+    told = [f"{count} {unit[count > 1]}" for count, unit in counts if count]
+    return f" {words.both} ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told or [words.no_second])
 
 
 def _pitch(waveform: Waveform) -> float:
@@ -201,17 +271,15 @@ def _box(left: float, width: float, dashes: str = "") -> str:
     return f'<rect x="{left:.1f}" y="{TOP:g}" width="{width:.1f}" height="{BOTTOM - TOP:g}" rx="2"{dashes}/>'
 
 
-def _pause(left: float, width: float, pause: Missing) -> str:
+def _pause(left: float, width: float, told: str) -> str:
     middle = left + width / 2
-    title = f"<title>pauze vanaf {_clock(pause.position)}, {_long(pause.length)}</title>"
     sign = f'<path stroke-width="4" d="M{middle - 4:.1f} 4V18M{middle + 4:.1f} 4V18"/>'
     dashes = ' stroke-dasharray="2 4"'
-    return f'<g class="wave-pause">{title}{_box(left, width, dashes)}{sign}</g>'
+    return f'<g class="wave-pause"><title>{told}</title>{_box(left, width, dashes)}{sign}</g>'
 
 
-def _gap(left: float, width: float, gap: Missing) -> str:
+def _gap(left: float, width: float, told: str) -> str:
     """Hatched by lines that are cut to the box here: a pattern would need an id, which a page may have once."""
-    title = f"<title>hier ontbreekt geluid: vanaf {_clock(gap.position)}, {_long(gap.length)}</title>"
     height, lines, along = BOTTOM - TOP, [], HATCH
     while along < width + height:
         over, under = min(along, width), max(0.0, along - height)
@@ -219,14 +287,14 @@ def _gap(left: float, width: float, gap: Missing) -> str:
             f"M{left + over:.1f} {TOP + along - over:.1f}L{left + under:.1f} {TOP + along - under:.1f}"
         )  # down to the left
         along += HATCH
-    return f'<g class="wave-gap">{title}{_box(left, width)}<path class="wave-hatch" d="{"".join(lines)}"/></g>'
+    return f'<g class="wave-gap"><title>{told}</title>{_box(left, width)}<path class="wave-hatch" d="{"".join(lines)}"/></g>'
 
 
-def _flag(at: float, ticks: int) -> str:
+def _flag(at: float, told: str) -> str:
     """Its cloth to the right of its pole, but at the right edge."""
     cloth = -14 if at > WIDTH - 20 else 14
     shape = f'<path d="M{at:.1f} {BOTTOM:g}V4"/><path fill="currentColor" d="M{at:.1f} 4l{cloth} 6l{-cloth} 6z"/>'
-    return f'<g class="wave-mark"><title>markering op {_clock(ticks)}</title>{shape}</g>'
+    return f'<g class="wave-mark"><title>{told}</title>{shape}</g>'
 
 
 def _times(waveform: Waveform, scale: float) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from recorder.cli import audit, pages, rewrap
 from recorder.config import Archive, Config, load
+from recorder.keyfiles import keybox_beside
 
 if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported when they run
     from recorder.archive.catalogue import Catalogue
@@ -47,7 +48,8 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     out = actions.add_parser(
         "export",
         help="write a recording to one sealed file",
-        description="Write a recording, as it is stored, to one sealed file for `recorder verify` and `recorder open`.",
+        description="Write a recording, as it is stored, to one sealed file for `recorder verify` and `recorder open`. "
+        "If its keys were changed (`rewrap`), those go to a second file beside it, FILE.keybox.",
         epilog="example: recorder archive --config archive.toml export 5f0c… -o 5f0c.sealed",
     )
     out.add_argument("recording", help="its id: 32 hexadecimal digits, as in meeting.json and in the objects' names")
@@ -218,9 +220,17 @@ def _enrol(config: Archive, name: str, file: Path) -> None:
 
 
 def _export(store: "Store", recording: str, file: Path) -> None:
-    from recorder.archive.export import export
+    from recorder.archive.export import export, other_keybox
 
     _write(file, export(store, recording))
+    if (keybox := other_keybox(store, recording)) is not None:
+        beside = keybox_beside(file)
+        try:
+            _write(beside, [keybox])
+        except BaseException:
+            file.unlink()  # or it would read as one that nobody can open
+            raise
+        print(f"{beside}: its keys were changed at the archive, and these count; keep it beside the other")
     print(f"{file}: as it is stored; `recorder verify {shlex.quote(str(file))}` says whether it is whole")
 
 

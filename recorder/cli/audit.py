@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 
     from recorder.archive.audit import Checkpoint
 
-PUBLISHED = "published"
-"""The folder in the archive's with what may leave it: checkpoints, and the key to check them with."""
-KEY = "archive.pub"
-
 
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this action and its own ones."""
@@ -49,9 +45,9 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     check.set_defaults(action="audit", act="check")
     sign = acts.add_parser(
         "checkpoint",
-        help="sign how far the trail goes, and let go what is old enough",
-        description=f"Sign how far the trail goes now, with keys/receipt.key: it is in the database, on the page, and "
-        f"in a file in {PUBLISHED}/ to be published. Let go what is old enough: lines after three years. Run it each night.",
+        help="sign how far the trail goes",
+        description="Sign how far the trail goes now, with keys/receipt.key: it is in the database, on the page, and in a "
+        "file in published/ to be published. `recorder archive forget` does it each night; this is for another moment.",
         epilog="example: recorder archive --config archive.toml audit checkpoint",
     )
     sign.set_defaults(action="audit", act="checkpoint")
@@ -108,21 +104,11 @@ def _check_file(args: argparse.Namespace, config: Config) -> None:
 
 
 def _checkpoint(config: Config) -> None:
-    from recorder.archive.audit_file import publish
-    from recorder.archive.web.trail.chain import forget, sign
-    from recorder.keyfiles import load_device, make_folder, replace, save_device_public
+    from recorder.archive.web.trail.publishing import publish
+    from recorder.keyfiles import load_device
 
-    folder = Path(config.archive.folder)
-    key = load_device(folder / "keys" / "receipt.key")
-    now_ms = _now_ms()
-    made = sign(key, config.archive.name, now_ms)
-    make_folder(folder / PUBLISHED)
-    if not (folder / PUBLISHED / KEY).exists():
-        save_device_public(folder / PUBLISHED / KEY, key.public_key())
-    file = folder / PUBLISHED / f"{made.number}.checkpoint"
-    replace(file, publish(bytes(made.body)).encode() + b"\n")
-    forget(now_ms)
-    print(f"{file}: tells of {made.number} lines; publish it where nobody of yours can take it back")
+    file = publish(load_device(Path(config.archive.folder) / "keys" / "receipt.key"), config.archive.name, _now_ms())
+    print(f"{file}: tells of {file.stem} lines; publish it where nobody of yours can take it back")
 
 
 def _export(args: argparse.Namespace, config: Config) -> None:

@@ -15,7 +15,8 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser = subparsers.add_parser(
         "open",
         help="open a sealed recording into an .opus file",
-        description="Verify a sealed recording and open it into an ordinary .opus file, not encoded again.",
+        description="Verify a sealed recording and open it into an ordinary .opus file, not encoded again.\n"
+        "If the archive has given it other keys, FILE.keybox beside it counts, as `recorder archive export` wrote it.",
         epilog="example: recorder open 5f0c.sealed --device-key room-1.device.pub --key reader.key -o 5f0c.opus\n"
         "exit code: 0 opened, 1 salvaged in part, 2 it cannot be opened",
         formatter_class=argparse.RawDescriptionHelpFormatter,

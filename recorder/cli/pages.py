@@ -176,7 +176,12 @@ def _forget(config: Config) -> int:
         print(
             "recorder archive: fragments for training are still there that should be gone; see the log", file=sys.stderr
         )
-    return 1 if tally.failed or tally.waits or tally.fragments_failed else 0
+    if tally.unpublished:
+        print(
+            "recorder archive: the checkpoint of the audit trail is in the database, and not in published/; see the log",
+            file=sys.stderr,
+        )
+    return 1 if tally.failed or tally.waits or tally.fragments_failed or tally.unpublished else 0
 
 
 def _preview(config: Config, days: int) -> int:

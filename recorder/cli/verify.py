@@ -17,7 +17,7 @@ from recorder.canonical import encode
 from recorder.cli import certificate, consent
 from recorder.cli.consent import FINGERPRINT_DIGITS
 from recorder.errors import KeyFileError, SealedError, SignedTextError, WederhoorError, WireError
-from recorder.keyfiles import load_device_public
+from recorder.keyfiles import keybox_beside, load_device_public
 from recorder.sealed.keys import device_key_hash
 from recorder.sealed.layout import Manifest, RecordType, split
 from recorder.sealed.verify import KeyboxState, Report, State, verify
@@ -37,9 +37,13 @@ REFUSED_NOTHING = "somebody said no; there was no recording"
 KEYBOX = {
     KeyboxState.PRESENT: "here: whoever holds a private key of a recipient can listen",
     KeyboxState.ABSENT: "not here: the file is cut short, for the keybox is its end; or it is not yet released, withheld, or "
-    "destroyed with the recording's deletion",
+    "destroyed with the recording's deletion, or the archive has given the recording other keys",
     KeyboxState.NONE: "none was ever released: nobody can listen",
 }
+OTHER_KEYBOX = (
+    "in {}, which the archive made. The room has signed nothing of it, and what is said here does not rest on it: whose keys "
+    "they are is not proven. Whoever opens with one of them sees whether it is the key that the room committed to"
+)
 RECORD_BYTES_MAX = 5 + RECEIPT_BODY_BYTES_MAX
 """Of a consent receipt, which is read whole."""
 
@@ -120,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         signer = report.preamble.device_key
         key_file = next(file for file, key in device_keys.items() if device_key_hash(key).hex() == signer)
-        sys.stdout.write(describe(report, key_file))
+        sys.stdout.write(describe(report, key_file, keybox_beside(args.file)))
     return 0 if report.state in (State.WHOLE, State.REFUSED) else 1
 
 
@@ -198,8 +202,11 @@ def load_device_keys(given: Sequence[Path] | None, file: Path) -> dict[Path, Ed2
     return {key_file: load_device_public(key_file) for key_file in key_files}
 
 
-def describe(report: Report, key_file: Path) -> str:
-    """The report in plain words. It rests on the device key in `key_file`, so it says which one that was."""
+def describe(report: Report, key_file: Path, beside: Path) -> str:
+    """The report in plain words. It rests on the device key in `key_file`, so it says which one that was.
+
+    `beside` is where a keybox for other keys would be: if one is there, it says what that proves.
+    """
     preamble = report.preamble
     lines = [
         f"{report.state.upper()}: {REFUSED_NOTHING if _refused_nothing(report) else MEANING[report.state]}",
@@ -225,6 +232,8 @@ def describe(report: Report, key_file: Path) -> str:
     lines.append(
         f"keybox:     {'none that can be relied on, because of the flaw' if flawed else KEYBOX[report.keybox]}"
     )
+    if beside.exists():
+        lines.append(f"other keys: {OTHER_KEYBOX.format(beside)}")
     return "\n".join(lines) + "\n"
 
 

@@ -33,7 +33,8 @@ from recorder.sealed.verify import KeyboxState, Report, State, verify
 
 STRIDE_BLOCKS = 256
 NO_KEYBOX = {
-    KeyboxState.ABSENT: "the file is cut short, for the keybox is its end; or it is not yet released, withheld, or destroyed",
+    KeyboxState.ABSENT: "the file is cut short, for the keybox is its end; or it is not yet released, withheld, or destroyed, "
+    "or the archive has given the recording other keys, which are a file of their own",
     KeyboxState.NONE: "none was ever released, as for a meeting that ended before anything was recorded",
 }
 
@@ -99,10 +100,13 @@ def open_recording(
     device_keys: Sequence[Ed25519PublicKey],
     recipient: RecipientPrivateKey,
     *,
+    other_keybox: bytes | None = None,
     salvage: bool = False,
 ) -> Opened:
     """Verify and open what `stream` (seekable, and open until the last item was taken) holds.
 
+    `other_keybox` is the body of one that counts instead of the file's own. No device signed it, and it needs none: the
+    preamble, which is signed, commits to the key that must be in it.
     SealedError if it is not whole (with `salvage`: if not even its beginning is), was refused, has no keybox, or is
     not for this key.
     """
@@ -110,7 +114,8 @@ def open_recording(
     report = verify(stream, device_keys)
     must_be_opened(report, salvage=salvage)
     stream.seek(start)
-    opener = Opener(report, keybox.unwrap(_find_keybox(stream, report), recipient, report.preamble_hash))
+    body = _find_keybox(stream, report) if other_keybox is None else other_keybox
+    opener = Opener(report, keybox.unwrap(body, recipient, report.preamble_hash))
     stream.seek(start)
     return Opened(report, _items(stream, report, opener))
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from recorder.archive import waveform as module
 from recorder.archive.hearing import Hearing
-from recorder.archive.waveform import BOTTOM, HEIGHT, TOP, WIDTH, Waveform, describe, draw, overview
+from recorder.archive.waveform import BOTTOM, HEIGHT, TOP, WIDTH, WORDS, Waveform, describe, draw, overview
 from recorder.audio import GapCause
 from recorder.sealed.layout import Missing
 from tests.archive.heard import hear, room, tone
@@ -124,15 +124,24 @@ def minute(missing: Sequence[Missing]) -> Waveform:
 
 def test_the_text_tells_what_the_drawing_does() -> None:
     found = (PAUSE, STALL, LONG)
-    assert describe(minute(found), found, [5 * SECOND, 25 * SECOND]) == (
+    dutch = WORDS["nl"]
+    assert describe(minute(found), found, [5 * SECOND, 25 * SECOND], dutch) == (
         "Opname van 1 minuut. 1 pauze: vanaf 0:10, 8 seconden. 2 keer ontbreekt geluid: vanaf 0:30, minder dan een seconde; "
         "vanaf 0:40, 9 seconden. 2 markeringen: op 0:05; op 0:25."
     )
-    assert describe(Waveform((), (), 0), (), []) == "Opname van minder dan een seconde."
+    assert describe(Waveform((), (), 0), (), [], dutch) == "Opname van minder dan een seconde."
     hours = Waveform((0.0,), (False,), (3 * 3_600 + 61) * SECOND)
-    many = describe(hours, (), [at * 900 * SECOND for at in range(10)])
+    many = describe(hours, (), [at * 900 * SECOND for at in range(10)], dutch)
     assert many.startswith("Opname van 3 uur, 1 minuut en 1 seconde. 10 markeringen: op 0:00; op 15:00;")
     assert many.endswith("op 1:45:00; en nog 2.")
+    english = WORDS["en"]
+    assert describe(minute(found), found, [5 * SECOND], english) == (
+        "Recording of 1 minute. 1 pause: from 0:10, 8 seconds. 2 places where sound is missing: from 0:30, less than a second; "
+        "from 0:40, 9 seconds. 1 mark: at 0:05."
+    )
+    many = describe(hours, (), [at * 900 * SECOND for at in range(10)], english)
+    assert many.startswith("Recording of 3 hours, 1 minute and 1 second. 10 marks: at 0:00; at 15:00;")
+    assert many.endswith("at 1:45:00; and 2 more.")
 
 
 CAUSES = st.sampled_from(list(GapCause))
@@ -143,15 +152,20 @@ PLACES = st.integers(0, 60 * SECOND // 120 - 8).map(lambda steps: steps * 120)
     st.lists(st.builds(Missing, PLACES, st.integers(8, 60_000).map(lambda steps: steps * 120), CAUSES), max_size=5),
     st.lists(st.integers(0, 60 * SECOND), max_size=5),
     st.integers(0, 300),
+    st.sampled_from(sorted(WORDS)),
 )
 def test_it_may_stand_in_any_page_and_nothing_stands_out_of_it(
-    missing: list[Missing], marks: list[int], bars: int
+    missing: list[Missing], marks: list[int], bars: int, language: str
 ) -> None:
     missing = [Missing(each.position, min(each.length, 60 * SECOND - each.position), each.cause) for each in missing]
-    text = draw(Waveform((0.5,) * bars, (False,) * bars, 60 * SECOND), missing, marks)
+    text = draw(Waveform((0.5,) * bars, (False,) * bars, 60 * SECOND), missing, marks, language)
     picture = ElementTree.fromstring(text)
     assert picture.get("role") == "img"
-    assert "Opname van 1 minuut." in picture.get("aria-label", "")
+    assert picture.get("lang") == language
+    assert {"nl": "Opname van 1 minuut.", "en": "Recording of 1 minute."}[language] in picture.get("aria-label", "")
+    titles = " ".join(each.text or "" for each in picture.iter(f"{SVG}title"))
+    foreign = {"nl": "pause|missing|mark |from", "en": "pauze|ontbreekt|markering|vanaf"}[language]
+    assert not re.search(foreign, titles)
     for each in picture.iter():
         assert each.tag.removeprefix(SVG) in ("svg", "g", "path", "rect", "text", "title")
         assert not {name for name in each.attrib if name in ("style", "id", "href") or name.startswith("on")}
@@ -182,7 +196,7 @@ def pixels(text: str, folder: Path) -> np.ndarray:
 
 def test_it_is_to_be_seen_without_a_colour(tmp_path: Path) -> None:
     missing = (PAUSE, STALL, LONG)
-    seen = pixels(draw(minute(missing), missing, [5 * SECOND, 60 * SECOND]), tmp_path)
+    seen = pixels(draw(minute(missing), missing, [5 * SECOND, 60 * SECOND], "nl"), tmp_path)
     seen = seen[:, round(module.EDGE) : -round(module.EDGE)]
     unit = WIDTH / 60
     inside = slice(int(TOP) + 4, int(BOTTOM) - 4)

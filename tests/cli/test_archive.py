@@ -18,8 +18,10 @@ from recorder.archive.deletion import Deleter
 from recorder.archive.deletions import Deletions
 from recorder.archive.folder import FolderStore
 from recorder.archive.retention import Cause
+from recorder.archive.rewrap import Rotation, rewrap
 from recorder.cli import main
 from recorder.sealed.keys import RecipientPrivateKey
+from tests.archive.test_hearing import Talking
 from tests.rooms import RECIPIENT, WALL_MS, Recording, Room
 
 
@@ -35,7 +37,7 @@ def site(tmp_path: Path) -> Path:
 @pytest.fixture
 def recording(site: Path) -> Recording:
     """One that the archive has."""
-    room = Room("room-1")
+    room = Talking("room-1")
     keyfiles.save_device_public(site / "room-1.pub", room.public_key)
     assert archive(site, "enrol", "room-1", site / "room-1.pub") == 0
     recording = room.record(3)
@@ -315,6 +317,7 @@ def test_other_keys_open_what_is_here(site: Path, recording: Recording, capsys: 
     files = [site / "old.key", site / "passphrase", site / "new.key", site / "passphrase"]
     told = [each for pair in zip(keys, files, strict=True) for each in pair]
     capsys.readouterr()
+    before = opened(site, recording, "old")
     assert archive(site, "rewrap", *told, "--escrow", site / "vault.pub") == 0
     assert "1 recordings have other keys now, 0 had them already, 0 could not be done" in capsys.readouterr().out
     assert archive(site, "rewrap", *told, "--escrow", site / "vault.pub") == 0
@@ -323,3 +326,47 @@ def test_other_keys_open_what_is_here(site: Path, recording: Recording, capsys: 
     out = capsys.readouterr()
     assert "keep the old key" in out.out
     assert f"{recording.id}: the recording is not sealed for this key" in out.err.replace("\n", " ")
+    keyed = site / "new.sealed.keybox"
+    assert opened(site, recording, "new") == before
+    said = capsys.readouterr().out
+    assert f"{keyed}: its keys were changed at the archive" in said
+    assert archive(site, "export", recording.id, "-o", site / "new.sealed") == 2  # is there already
+    assert main(["verify", str(site / "new.sealed"), "--device-key", str(site / "room-1.pub")]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("WHOLE")
+    assert "keybox:     not here" in said
+    assert f"other keys: in {keyed}, which the archive made. The room has signed nothing of it" in said
+    assert open_by(site, "new", "old") == 2
+    assert "not sealed for this key" in capsys.readouterr().err
+    keyed.write_bytes(keyed.read_bytes()[:-1])
+    assert open_by(site, "new", "new") == 2
+    assert f"{keyed}: not a keybox, or it was damaged" in capsys.readouterr().err
+    keyed.unlink()
+    assert open_by(site, "new", "new") == 2
+    assert "other keys, which are a file of their own" in capsys.readouterr().err
+
+
+def test_an_export_whose_keys_cannot_be_written_leaves_nothing(
+    site: Path, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalogue = Catalogue(f"sqlite:///{site / 'archive' / 'catalogue.sqlite'}")
+    store = FolderStore(site / "archive" / "objects")
+    assert rewrap(store, catalogue, recording.id, Rotation(RECIPIENT, RecipientPrivateKey.generate("x25519")))
+    catalogue.close()
+    (site / "out.sealed.keybox").write_bytes(b"of another recording")
+    assert archive(site, "export", recording.id, "-o", site / "out.sealed") == 2
+    assert f"{site / 'out.sealed.keybox'}: is there already" in capsys.readouterr().err
+    assert not (site / "out.sealed").exists()
+
+
+def opened(site: Path, recording: Recording, key: str) -> bytes:
+    """What `recorder open` makes of what `recorder archive export` wrote."""
+    assert archive(site, "export", recording.id, "-o", site / f"{key}.sealed") == 0
+    assert open_by(site, key, key) == 0
+    return (site / f"{key}.opus").read_bytes()
+
+
+def open_by(site: Path, name: str, key: str) -> int:
+    sealed, keys = site / f"{name}.sealed", ["--device-key", site / "room-1.pub", "--key", site / f"{key}.key"]
+    told = [sealed, *keys, "--passphrase-file", site / "passphrase", "-o", site / f"{name}.opus", "--force"]
+    return main(["open", *map(str, told)])

@@ -27,9 +27,9 @@ def archive(tmp_path: Path, settings: Settings) -> Iterator[Archive]:
     made.catalogue.close()
     # What the pages opened of it stays open for as long as their process; here that is all tests.
     for _, opened in opened_by_the_pages._opened.values():
-        opened.catalogue.close()
+        if isinstance(opened, opened_by_the_pages.Archive):
+            opened.catalogue.close()
     opened_by_the_pages._opened.clear()
-    opened_by_the_pages._fragments.clear()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
@@ -24,13 +25,18 @@ from recorder.archive.naming import blocks as run_of
 from recorder.archive.retention import Cause
 from recorder.archive.web import archive as archive_module
 from recorder.archive.web.client.found import find
+from recorder.archive.web.client.words import CONSENT
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
-from recorder.archive.web.rights.models import Request
+from recorder.archive.web.rights import deciding
+from recorder.archive.web.rights.kinds import Kind, State
+from recorder.archive.web.rights.models import CopyPermit, Request, Restriction
+from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.times import day, minute
 from recorder.archive.web.trail import writing
 from recorder.archive.web.trail.models import Line
+from recorder.archive.web.words import CONSENT as STAFF_CONSENT
 from tests.rooms import Recording
 from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
@@ -79,7 +85,7 @@ def test_who_has_the_code_sees_what_there_is_of_their_recording(archive: Archive
     assert f"It is deleted on {day(seen.fate.due_ms)}" in page
     assert "it has no case number" in page
     assert "listener for objections, appeals and complaints, for an objection" in page
-    assert "told that it is recorded, and did not refuse" in page or "nobody was asked" in page
+    assert "you knew that it is recorded, and did not refuse" in page or "you were not asked" in page
     assert "fg@voorbeeld.example" in page
     assert minute(seen.row.came_ms + 14 * DAY_MS) in page  # type: ignore[operator]
     assert "Jan de Boer" not in page  # D7, and nobody's name
@@ -342,6 +348,69 @@ def test_the_card_is_for_whose_recording_it_is_and_has_no_name(archive: Archive,
         assert sign_in(make(role)).get(path).status_code == 403
     assert Client().get(path).status_code == 302
     assert Link.objects.get().person == mine
+
+
+def test_what_is_dealt_with_or_was_granted_is_told_and_not_offered_again(
+    archive: Archive, browser: Client, make: Make
+) -> None:
+    recording, person = archive.record(), make(Role.RIGHTS_DESK)
+    typed = code_of(recording)
+
+    def offered(kind: str) -> bool:
+        return f'name="kind" value="{kind}"' in look(browser, typed)
+
+    def asks_in_vain(kind: str) -> bool:
+        before = Request.objects.count()
+        browser.post("/c/ask/", {"code": typed, "kind": kind, "send": "1", "words": "again"})
+        return Request.objects.count() == before
+
+    asked = open_request(recording.id, Kind.ACCESS, "", person=None)
+    assert not offered("access")
+    deciding.decide(person, Role.RIGHTS_DESK, asked, State.REFUSED, "No")
+    assert offered("access")
+    again = open_request(recording.id, Kind.ACCESS, "", person=None)
+    deciding.decide(person, Role.RIGHTS_DESK, again, State.GRANTED, "Yes")
+    page = look(browser, typed)
+    assert f"We said yes. That was on {day(now_ms())}." in page
+    assert "You can get your copy now." in page
+    assert "Come to our desk or call us, with your code." in page
+    assert not offered("access")
+    assert asks_in_vain("access")
+    CopyPermit.objects.create(
+        person=person,
+        recording=recording.id,
+        request=again,
+        given_to="passport seen",
+        language="nl",
+        at_ms=now_ms(),
+        until_ms=now_ms(),
+        opened_ms=now_ms(),
+    )
+    page = look(browser, typed)
+    assert f"You got it on {day(now_ms())}." in page
+    assert "You can get your copy now." not in page
+    assert "passport" not in page
+
+    # What stands is not asked for again, and what was lifted is; words may be added to.
+    closed = open_request(recording.id, Kind.RESTRICTION, "why", person=None)
+    deciding.decide(person, Role.RIGHTS_DESK, closed, State.GRANTED, "Yes")
+    assert not offered("restriction")
+    assert offered("objection")
+    deciding.lift(person, Role.RIGHTS_DESK, Restriction.objects.get(), "over")
+    assert offered("restriction")
+    words = open_request(recording.id, Kind.RECTIFICATION, "not so", person=None)
+    assert not offered("rectification")
+    deciding.decide(person, Role.RIGHTS_DESK, words, State.GRANTED, "Yes", "not so")
+    assert offered("rectification")
+
+
+@pytest.mark.parametrize("state", sorted(CONSENT))
+def test_of_what_was_agreed_the_client_is_spoken_to(state: str) -> None:
+    """And not of, as to the staff: in both languages, in one word or another of every sentence."""
+    for language, you in (("nl", r"\bu\b"), ("en", r"\byou\b")):
+        with translation.override(language):
+            assert re.search(you, str(CONSENT[state]))
+    assert CONSENT.keys() == STAFF_CONSENT.keys()
 
 
 def test_without_a_receipt_there_is_no_card_yet(archive: Archive, make: Make, sign_in: SignIn) -> None:

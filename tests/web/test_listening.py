@@ -60,8 +60,8 @@ class Reading:
     def audio(self, permit: Permit, asked: str = "bytes=0-99") -> HttpResponseBase:
         return serving.audio(RequestFactory().get("/", headers={"Range": asked} if asked else {}), permit=permit.pk)
 
-    def waveform(self, permit: Permit) -> HttpResponseBase:
-        return serving.waveform(RequestFactory().get("/"), permit=permit.pk)
+    def waveform(self, permit: Permit, language: str = "nl") -> HttpResponseBase:
+        return serving.waveform(RequestFactory().get("/", headers={"Accept-Language": language}), permit=permit.pk)
 
     def hearing(self, permit: Permit) -> Hearing:
         """What is open by it."""
@@ -274,7 +274,17 @@ def test_the_drawing_is_its_own_and_leaves_nothing_open(reading: Reading) -> Non
     answer = reading.waveform(permit)
     assert answer.headers["Content-Type"] == "image/svg+xml"
     assert body(answer).startswith(b"<svg ")
+    assert b"Opname van" in body(answer)
+    assert b"Recording of" in body(reading.waveform(permit, "en"))
     assert reading.room.permits() == [permit.pk]
+
+
+@pytest.mark.parametrize("language", ["", "de", "nl,en", "NL", 'en"><script>', "../nl"])
+def test_it_is_drawn_in_no_language_but_its_own(language: str, reading: Reading) -> None:
+    permit = reading.permit()
+    reading.opened(permit)
+    answer = reading.waveform(permit, language)
+    assert (answer.status_code, body(answer)) == (http.HTTPStatus.NOT_ACCEPTABLE, b"")
 
 
 def test_of_many_that_are_open_the_oldest_is_closed(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:

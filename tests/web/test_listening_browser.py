@@ -110,6 +110,13 @@ def test_by_keyboard_from_the_first_page_to_a_mark(desk: Desk, open_as: OpenAs, 
     plays(page)
     assert 4 < at(page) < 8
     axe(page)
+    drawn = page.locator("#wave svg")
+    assert drawn.get_attribute("lang") == language
+    told = {"en": ("Recording of 24 seconds.", "mark at 0:04"), "nl": ("Opname van 24 seconden.", "markering op 0:04")}
+    assert (drawn.get_attribute("aria-label") or "").startswith(told[language][0])
+    expect(drawn.locator(".wave-mark title").first).to_have_text(told[language][1])
+    length = {"en": "0:24 of sound", "nl": "0:24 geluid"}
+    expect(page.locator("p.sub")).to_contain_text(length[language])
     page.reload()
     assert page.locator("#listened ~ ul").inner_text().count("Anouk de Boer") == 1
 

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from recorder.archive import audit, naming
+from recorder.archive import audit, audit_file, naming
 from recorder.archive.access import Role
 from recorder.archive.audit import AuditError, Place
 from recorder.archive.certificate import Certificate
@@ -35,6 +35,7 @@ from recorder.archive.web.rights.models import Disclosure, Request
 from recorder.archive.web.trail import chain, writing
 from recorder.archive.web.trail.models import Checkpoint, Line
 from recorder.errors import StoreError, WebError
+from recorder.keyfiles import load_device_public
 from tests.rooms import Recording
 from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
@@ -317,6 +318,28 @@ def test_a_database_of_people_that_is_older_than_the_list_deletes_nothing_new_fo
     tally = site.run()
     assert not tally.waits
     assert [site.state(each) for each in (newly, second)] == ["deleted", "kept"]
+
+
+def test_each_night_a_checkpoint_is_put_where_it_is_published(site: Site) -> None:
+    folder = site.archive.folder / "published"
+    writing.write(person="a", role="listener", action="find")
+    assert not site.run().unpublished
+    (file,) = folder.glob("*.checkpoint")
+    key = load_device_public(folder / "archive.pub")
+    told = audit.open_checkpoint(key, audit_file.published(file.read_text()))
+    assert file.name == f"{told.number}.checkpoint"
+    (made,) = Checkpoint.objects.all()
+    assert audit.open_checkpoint(key, bytes(made.body)) == told
+
+
+def test_a_run_that_cannot_publish_says_so_and_comes_to_its_end(site: Site) -> None:
+    (site.archive.folder / "published").write_text("in the way")
+    writing.write(person="a", role="listener", action="find")
+    due = site.archive.record(days_ago=15)
+    assert site.run().unpublished
+    assert site.state(due) == "deleted"
+    assert Checkpoint.objects.exists()
+    assert Run.objects.latest("pk").ended_ms is not None
 
 
 def test_the_trail_begins_three_years_ago_and_shows_that_nothing_went_before(

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils.timezone import localdate
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from recorder.archive.access import Role
 from recorder.archive.audit import Entry
@@ -19,6 +20,7 @@ from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.policy.models import Version
 from recorder.archive.web.rights import flags, offsets
 from recorder.archive.web.rights.kinds import Channel, Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Flag, Mask, Request, Restriction
@@ -27,6 +29,7 @@ from recorder.archive.web.times import offset
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
+from tests.web.deciding import DECIDED
 from tests.web.pdf import text as text_of
 
 SignIn = Callable[[Person], Client]
@@ -438,6 +441,28 @@ def test_the_letter_is_plain_says_how_to_object_and_knows_its_language(archive: 
         assert b"/DisplayDocTitle true" in content
         if language == "nl":
             _plain(text)
+
+
+def test_the_letter_has_what_is_decided_and_nothing_of_the_rooms_settings(
+    archive: Archive, desk: Client, settings: Settings
+) -> None:
+    archive.config_file.write_text(
+        f'[archive]\nfolder = "{archive.folder}"\n[consent]\naddress = "Kamerstraat 9"\ncontact = "kamer@voorbeeld.example"\n'
+    )
+    settings.CONFIG = archive.config
+    asked = ask(archive.record().id)
+    desk.post(f"/rights/requests/{asked.pk}/decide/", REFUSE)
+    letter = f"/rights/requests/{asked.pk}/letter-nl.pdf"
+    text = " ".join(text_of(desk.get(letter).content).split())
+    assert DECIDED.address in text
+    assert DECIDED.privacy_officer in text
+    assert "Kamerstraat" not in text
+    assert "kamer@" not in text
+    # Before that there is nobody to object to: no letter, and no other sender in their place.
+    Version.objects.all().delete()
+    answer = desk.get(letter, headers={"Accept-Language": "en"})
+    assert answer.status_code == 403
+    assert "Not yet in use" in answer.content.decode()
 
 
 def _plain(text: str) -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from recorder.archive.access import Role
 from tests.web.browser import NARROW, OpenAs, Shot, axe, fits
 from tests.web.desk import Desk
+from tests.web.test_client import code_of
 
 
 @pytest.fixture
@@ -45,7 +46,8 @@ def decide(page: Page, address: str, outcome: str, words: str = "U hebt daar rec
 
 
 def test_every_page_of_a_request(desk: Desk, open_as: OpenAs, language: str, look: Callable[[Page, str], None]) -> None:
-    recording = desk.archive.record(desk.archive.add_room(), blocks=6, days_ago=20).id
+    made = desk.archive.record(desk.archive.add_room(), blocks=6, days_ago=20)
+    recording = made.id
     page = open_as(desk.visitor(Role.RIGHTS_DESK), language)
     page.goto("/rights/")
     look(page, "desk")
@@ -84,6 +86,13 @@ def test_every_page_of_a_request(desk: Desk, open_as: OpenAs, language: str, loo
     look(page, "masked")
     decide(page, address, "granted")
     look(page, "granted")
+    client = open_as(language=language, viewport=NARROW)
+    client.goto(f"/c/#{code_of(made)}")
+    ready = {"en": "You can get your copy now.", "nl": "U kunt uw kopie nu krijgen."}[language]
+    client.get_by_text(ready).wait_for()
+    assert client.locator("button[value=access]").count() == 0
+    assert client.locator("button[value=objection]").count() == 1
+    look(client, "client-granted")
     page.goto(f"{address}copy/")
     look(page, "copy")
     page.click("main form .buttons button")

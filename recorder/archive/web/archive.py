@@ -1,7 +1,8 @@
 """The archive behind the pages: its catalogue and its store. Opened once in a process, and only ever read from here."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 
@@ -12,33 +13,37 @@ from recorder.archive.stores import FRAGMENTS, open_store
 from recorder.archive.web.policy.live import live
 from recorder.config import Config
 
+T = TypeVar("T")
+
 
 class Archive(NamedTuple):
     catalogue: Catalogue
     store: Store
 
 
-_opened: dict[int, tuple[Config, Archive]] = {}
+_opened: dict[tuple[str, int], tuple[Config, Any]] = {}
+"""By what it is and of which settings, which are kept with it: an `id` is another's once they are gone."""
 
 
 def archive() -> Archive:
     """Of the settings. Raises CatalogueError or StoreError."""
-    config: Config = settings.CONFIG
-    if id(config) not in _opened:
-        opened = Archive(Catalogue(url(config.archive), make=False), open_store(config.archive))
-        _opened[id(config)] = config, opened
-    return _opened[id(config)][1]
-
-
-_fragments: dict[int, tuple[Config, Store]] = {}
+    return _once(
+        "archive", lambda config: Archive(Catalogue(url(config.archive), make=False), open_store(config.archive))
+    )
 
 
 def fragments() -> Store:
     """Where the fragments for training lie, for who makes, plays or destroys them. Raises StoreError."""
+    return _once("fragments", lambda config: open_store(config.archive, "make", FRAGMENTS))
+
+
+def _once(what: str, make: Callable[[Config], T]) -> T:
     config: Config = settings.CONFIG
-    if id(config) not in _fragments:
-        _fragments[id(config)] = config, open_store(config.archive, "make", FRAGMENTS)
-    return _fragments[id(config)][1]
+    key = what, id(config)
+    if key not in _opened:
+        _opened[key] = config, make(config)
+    found: T = _opened[key][1]
+    return found
 
 
 def terms() -> Terms:

@@ -22,6 +22,7 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("find", _("Find"), frozenset({Action.FIND})),
     ("training", _("Training"), frozenset({Action.CUT, Action.APPROVE_FRAGMENT, Action.HEAR_FRAGMENT})),
     ("people", _("Accounts"), frozenset({Action.KEEP_ACCOUNTS})),
+    ("waiting", _("What waits"), frozenset({Action.SETTLE_DISPUTE})),
     ("disputes", _("Disputed links"), frozenset({Action.SETTLE_DISPUTE})),
     ("deletions", _("Deletions"), frozenset({Action.PREVIEW_DELETIONS})),
     ("holds", _("Holds"), frozenset({Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD})),

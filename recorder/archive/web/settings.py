@@ -53,6 +53,7 @@ SECRET_KEY = _secret(Path(CONFIG.archive.folder) / "keys" / "web.secret")
 DEBUG = False
 ALLOWED_HOSTS = [f"[{_HOST}]" if ":" in _HOST else _HOST]
 CSRF_TRUSTED_ORIGINS = [_WEB.url]
+CSRF_FAILURE_VIEW = "recorder.archive.web.views.stale"
 ROOT_URLCONF = "recorder.archive.web.urls"
 WSGI_APPLICATION = None
 DATABASES = {"default": _database(CONFIG)}

@@ -45,6 +45,15 @@ def speak(response: HttpResponse, language: str) -> None:
     )
 
 
+def not_understood(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "web/not_understood.html", status=400)
+
+
+def stale(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What was sent lacks what its page was given: it is an old one, of another site, or the browser keeps no cookies."""
+    return render(request, "web/stale.html", status=403)
+
+
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     page = "web/not_in_use.html" if isinstance(exception, NotInUse) else "web/forbidden.html"
     return render(request, page, status=403)

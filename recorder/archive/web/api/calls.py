@@ -30,6 +30,7 @@ from recorder.archive.web.api.schemas import (
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.holding import place
 from recorder.archive.web.holds.models import Hold, Kind
+from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see, unlinked
 from recorder.archive.web.people.models import Person
@@ -96,11 +97,7 @@ def link(request: HttpRequest, recording: RecordingId, told: CaseOf) -> Done:
             return Done(recordings=1)
         raise HttpError(404, NOT_THERE)
     with transaction.atomic():
-        case, _new = Case.objects.get_or_create(number=told.case)
-        _link, new = Link.objects.get_or_create(
-            recording=recording,
-            defaults={"case": case, "person": person, "device": found[0].row.device, "at_ms": now_ms()},
-        )
+        new = claims.link(found[0], told.case, person)
         if new:
             details = {"case": told.case}
             writing.write(

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from django.db.models import Max
 from django.utils.functional import Promise
 
 from recorder.archive import naming
@@ -16,8 +18,8 @@ from recorder.archive.web.client.words import DEVICES, ENDED, KINDS, STANDS
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.verdicts import Verdict, verdict
-from recorder.archive.web.rights.kinds import Kind
-from recorder.archive.web.rights.models import Request
+from recorder.archive.web.rights.kinds import Kind, State
+from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.trail.reading import Listener, listeners
 from recorder.archive.web.words import CAUSES
 from recorder.errors import SealedError, SignedTextError, StoreError, WireError
@@ -28,7 +30,7 @@ NOBODYS = ""
 """Looked up in the place of what is no code at all: it costs what a wrong one costs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """A meeting."""
 
@@ -59,7 +61,7 @@ class Found:
             return self.row.made_ms
         return None if self.receipt is None else self.receipt.wall_ms
 
-    @property
+    @cached_property
     def fate(self) -> Fate | None:
         """None unless it was kept."""
         seen = see([self.recording])
@@ -86,9 +88,19 @@ class Found:
     def listened(self) -> Sequence[Listener]:
         return listeners(self.recording)
 
-    @property
+    @cached_property
     def asked(self) -> Sequence["Asked"]:
-        return [Asked(each) for each in Request.objects.filter(recording=self.recording).order_by("came_ms")]
+        requests = Request.objects.filter(recording=self.recording).order_by("came_ms")
+        requests = requests.annotate(handed_ms=Max("copies__opened_ms"))
+        closed = set(
+            Restriction.objects.filter(recording=self.recording, lifted_ms=None).values_list("request", flat=True)
+        )
+        free = self.fate is not None and not self.fate.locked
+        return [Asked(each, free, each.handed_ms, each.pk in closed) for each in requests]
+
+    def may_ask(self, kind: Kind) -> bool:
+        """Whether asking for this changes anything: not while it is dealt with, nor where it was granted and counts."""
+        return self.there and not any(each.request.kind == kind and each.counts for each in self.asked)
 
     @property
     def certificate(self) -> Certificate | None:
@@ -113,6 +125,24 @@ class Asked:
     """What was asked for it. Not in which words, and not what the answer says: that is for the person who asked."""
 
     request: Request
+    free: bool
+    """Whether the recording is there, and not locked: then it can be copied."""
+    handed_ms: int | None
+    """When its copy was last handed over."""
+    restricts: bool
+    """Whether nobody but the rights desk may use the recording because of it."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it waits, or was granted and still counts. One's own words may be added to, as often as one likes."""
+        if self.request.state != State.GRANTED:
+            return self.request.waiting
+        return self.request.kind in (Kind.ACCESS, Kind.ERASURE) or self.restricts
+
+    @property
+    def to_be_fetched(self) -> bool:
+        """Whether there is a copy to be had at the desk."""
+        return self.free and (self.request.kind, self.request.state) == (Kind.ACCESS, State.GRANTED)
 
     @property
     def kind(self) -> Promise:

@@ -27,13 +27,13 @@ from recorder.archive.web.archive import archive
 from recorder.archive.web.client.forms import AskForm, CodeForm
 from recorder.archive.web.client.found import Found, find
 from recorder.archive.web.client.limits import ALL, WAIT_SECONDS
-from recorder.archive.web.client.words import ASKS, BASES, UNSAID
+from recorder.archive.web.client.words import ASKS, BASES, CONSENT, UNSAID
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.views import speak
-from recorder.archive.web.words import CAUSES, CONSENT
+from recorder.archive.web.words import CAUSES
 from recorder.errors import StoreError
 
 Page = Callable[[HttpRequest], HttpResponse]
@@ -117,10 +117,10 @@ def _wait(request: HttpRequest) -> HttpResponse:
 
 
 def _show(request: HttpRequest, found: Found) -> HttpResponse:
-    asks = {kind.value: each for kind, each in ASKS.items()} if found.there else {}
+    officer = live().privacy_officer  # first, for a wrong code asks that too: they differ in nothing before its page
+    asks = {kind.value: each for kind, each in ASKS.items() if found.may_ask(kind)}
     context = {"found": found, "asks": asks, "consent": CONSENT, "bases": BASES, "causes": CAUSES, "unsaid": UNSAID}
-    context["officer"] = live().privacy_officer
-    return render(request, "client/found.html", context)
+    return render(request, "client/found.html", context | {"officer": officer})
 
 
 def _ask(request: HttpRequest, found: Found) -> HttpResponse:
@@ -128,7 +128,7 @@ def _ask(request: HttpRequest, found: Found) -> HttpResponse:
         kind = Kind(request.POST.get("kind", ""))
     except ValueError as error:
         raise Http404 from error
-    if not found.there:
+    if not found.may_ask(kind):
         return _show(request, found)
     form = AskForm(kind, request.POST if "send" in request.POST else None)
     if form.is_valid():

@@ -69,6 +69,15 @@ STANDS: Mapping[str, Promise] = {
     State.REFUSED: _("We said no, and have told why."),
     State.WITHDRAWN: _("It was withdrawn."),
 }
+CONSENT: Mapping[str, Promise] = {
+    "not_asked": _("you were not asked"),
+    "notice_given": _("you knew that it is recorded, and did not refuse"),
+    "given": _("you said yes"),
+    "refused": _("you refused"),
+    "withdrawn": _("you took it back"),
+    "expired": _("you did not answer"),
+}
+"""As `recorder.archive.web.words` tells it to the staff."""
 ENDED: Mapping[str, Promise] = {
     "fault": _("The recorder had a fault. The recording ends before the conversation did, or never began."),
     "power_loss": _("The power failed. The recording ends before the conversation did."),

@@ -10,12 +10,12 @@ from django.utils.functional import Promise
 from recorder.archive.certificate import Certificate
 from recorder.archive.due import People, fates
 from recorder.archive.export import certificate
-from recorder.archive.retention import Cause
+from recorder.archive.retention import HOUR_MS, Cause
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.holding import standing
 from recorder.archive.web.holds.listing import Shown
-from recorder.archive.web.holds.models import Expected
+from recorder.archive.web.holds.models import Expected, Run
 from recorder.archive.web.known import known_by
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.paging import Page, page
@@ -26,6 +26,7 @@ from recorder.keyfiles import load_device_public
 from recorder.wire.consent import DAY_MS
 
 DAYS = (1, 7, 30)
+LATE_HOURS = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,16 @@ def _told(rows: Sequence[Expected]) -> dict[str, Told]:
         counting = [shown for shown in (Shown(hold, now) for hold in holds.get(each.recording, [])) if shown.counts]
         told[each.recording] = Told(each, state, counting)
     return told
+
+
+def last_run() -> Run | None:
+    """The newest nightly run that came to its end."""
+    return Run.objects.filter(ended_ms__isnull=False).order_by("-began_ms").first()
+
+
+def is_late(last: Run | None) -> bool:
+    """Whether somebody must look why none came to its end since."""
+    return last is None or last.began_ms < now_ms() - LATE_HOURS * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def lists(person: Person | None, after: Mapping[str, str]) -> dict[str, Page[Sho
     if person is not None:
         every = every.filter(placed_by=person)
     running = every.filter(ended_ms=None, confirmed_ms__isnull=False, expires_ms__gt=now)
-    waits = Q(placed_ms__gt=now - CONFIRM_DAYS * DAY_MS) & Q(expires_ms__gt=now)
+    waits = _waits(now)
     over = Q(ended_ms__gt=since_ms) | (
         Q(ended_ms=None) & Q(expires_ms__gt=since_ms) & (Q(expires_ms__lte=now) | (Q(confirmed_ms=None) & ~waits))
     )
@@ -85,3 +85,14 @@ def lists(person: Person | None, after: Mapping[str, str]) -> dict[str, Page[Sho
     }
     found = {name: page(holds, order, after.get(name, "")) for name, (holds, order) in which.items()}
     return {name: each.of([Shown(hold, now) for hold in each.rows]) for name, each in found.items()}
+
+
+def to_confirm(person: Person) -> int:
+    """How many wait for somebody who did not set them, as this person."""
+    waiting = Hold.objects.filter(_waits(now_ms()), ended_ms=None, confirmed_ms=None)
+    return waiting.exclude(placed_by=person).count()
+
+
+def _waits(now: int) -> Q:
+    """That somebody may still confirm it, if nobody has ended it."""
+    return Q(placed_ms__gt=now - CONFIRM_DAYS * DAY_MS) & Q(expires_ms__gt=now)

@@ -38,8 +38,9 @@ from recorder.archive.web.known import known
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail import chain, writing
 from recorder.archive.web.trail.models import Line
+from recorder.archive.web.trail.publishing import publish
 from recorder.archive.web.training.destroying import destroy_dead
-from recorder.errors import CatalogueError, StoreError, WebError
+from recorder.errors import CatalogueError, KeyFileError, StoreError, WebError
 
 LOG = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ class Tally:
     fragments: int = 0
     """For training, that were destroyed."""
     fragments_failed: bool = False
+    unpublished: bool = False
+    """The checkpoint of the audit trail is in the database alone."""
     lines: int = 0
     """Of the audit trail that were old enough to go."""
 
@@ -111,12 +114,19 @@ class Nightly:
         forecast.store(coming, now_ms())
         forget_the_old()
         forget_the_expired()
-        chain.sign(self._key, self._name, now_ms())
+        self._publish(tally)
         tally.lines = chain.forget(now_ms())
         Run.objects.filter(pk=row.pk).update(
             ended_ms=now_ms(), deleted=tally.deleted.total(), again=tally.again, failed=len(tally.failed)
         )
         return tally
+
+    def _publish(self, tally: Tally) -> None:
+        try:
+            publish(self._key, self._name, now_ms())
+        except KeyFileError as error:
+            LOG.error("a checkpoint of the audit trail was signed, and not put where it is published: %s", error)  # noqa: TRY400 - no defect
+            tally.unpublished = True
 
     def _look(self) -> tuple[list[Foreseen], list[Foreseen]]:
         """What is due, and what else is to be told."""

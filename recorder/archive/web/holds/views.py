@@ -8,22 +8,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from recorder.archive.access import Action, could, may, purposes
-from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, needs, note, permit, refused, second_eyes
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds import chart, deletions, forecast, holding
 from recorder.archive.web.holds.forms import CertificateForm, HoldForm, WhyForm
 from recorder.archive.web.holds.listing import Shown, lists
-from recorder.archive.web.holds.models import CONFIRM_DAYS, Hold, How, Kind, Run, State
+from recorder.archive.web.holds.models import CONFIRM_DAYS, Hold, How, Kind, State
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.times import moment
 from recorder.archive.web.words import CAUSES
 from recorder.errors import StoreError
 from recorder.wire.topics import RECORDING_PATTERN
-
-LATE_HOURS = 36
-"""After which somebody must look why no nightly run ended."""
 
 
 @needs(Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD)
@@ -174,7 +170,7 @@ def preview(request: Asked) -> HttpResponse:
     today = moment(now_ms()).date()
     counts = chart.counts(today)
     within = [(each, forecast.coming(counts, today, each)) for each in deletions.DAYS]
-    last = Run.objects.filter(ended_ms__isnull=False).order_by("-began_ms").first()
+    last = deletions.last_run()
     context = {
         "chart": chart.draw(counts, today),
         "days": days,
@@ -182,7 +178,7 @@ def preview(request: Asked) -> HttpResponse:
         "within": [(each, causes, sum(causes.values())) for each, causes in within],
         **deletions.lists(days, request.GET),
         "run": last,
-        "late": last is None or last.began_ms < now_ms() - LATE_HOURS * HOUR_MS,
+        "late": deletions.is_late(last),
         "causes": CAUSES,
         "form": CertificateForm(),
     }

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from recorder.archive.access import Action
 from recorder.archive.hearing import Hearing
-from recorder.archive.waveform import draw, overview
+from recorder.archive.waveform import WORDS, draw, overview
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow, judge
 from recorder.archive.web.listening.models import Permit
@@ -58,13 +58,16 @@ def audio(request: HttpRequest, permit: UUID) -> HttpResponseBase:
 
 @require_GET
 def waveform(request: HttpRequest, permit: UUID) -> HttpResponseBase:
-    """The recording at one look, as an SVG."""
+    """The recording at one look, as an SVG, in the one language that is asked for."""
+    language = request.headers.get("Accept-Language", "")
+    if language not in WORDS:
+        return HttpResponse(status=406)
     try:
         seen = _opened(permit)
         with the_room().alone(seen) as hearing:  # it takes seconds, in which the player must not wait
             report = hearing.report
             marks = [each.ticks for each in report.events if each.name == "mark"]
-            drawing = draw(overview(hearing), report.gaps, marks)
+            drawing = draw(overview(hearing), report.gaps, marks, language)
     except (NotNow, SealedError, StoreError) as error:
         return no(error)
     return HttpResponse(drawing, content_type="image/svg+xml")

@@ -3,8 +3,10 @@
 import re
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -78,19 +80,21 @@ def listen(request: Asked, permit: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 def audio(request: Asked, permit: UUID) -> HttpResponseBase:
     """A range of the recording's file, as the reading room gives it: nothing of it is kept here."""
-    wanted = {"Range": request.headers["Range"]} if "Range" in request.headers else {}
-    return passed_on(f"/permits/{_mine(request, permit).pk}/audio", wanted)
+    return passed_on(request, f"/permits/{_mine(request, permit).pk}/audio")
 
 
 @needs(Action.HEAR)
 @require_http_methods(["GET", "HEAD"])
 def waveform(request: Asked, permit: UUID) -> HttpResponseBase:
     """The recording at one look."""
-    return passed_on(f"/permits/{_mine(request, permit).pk}/waveform", {})
+    return passed_on(request, f"/permits/{_mine(request, permit).pk}/waveform")
 
 
-def passed_on(address: str, wanted: dict[str, str]) -> HttpResponse:
-    """What the reading room answers; why not, in words, if it does not give it."""
+def passed_on(request: Asked, address: str) -> HttpResponse:
+    """What the reading room answers of this range, in this language; why not, in words, if it does not give it."""
+    wanted = {"Accept-Language": get_language() or settings.LANGUAGE_CODE}
+    if "Range" in request.headers:
+        wanted["Range"] = request.headers["Range"]
     try:
         answer: Answer = ask("GET", address, wanted)
     except Away:

@@ -16,11 +16,25 @@ from recorder.archive.access import Action, Role
 from recorder.archive.web.access import note
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.models import Case, Dispute, Link, Unlinked
+from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.people.models import Person
 from recorder.wire.consent import DAY_MS
 
 SHOWN_DAYS = 14
 REGRET_MS = DAY_MS
+
+
+def link(seen: Seen, number: str, person: Person | None) -> bool:
+    """Say of which case it is, if nobody has yet; whether that was so. Within the transaction that notes it.
+
+    None for `person`: the organisation's own program, which need not say who was there.
+    """
+    case, _new = Case.objects.get_or_create(number=number)
+    device = seen.row.device
+    _link, new = Link.objects.get_or_create(
+        recording=seen.recording, defaults={"case": case, "person": person, "device": device, "at_ms": now_ms()}
+    )
+    return new
 
 
 def of_colleagues(person: Person) -> QuerySet[Link]:

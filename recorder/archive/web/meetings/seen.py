@@ -87,7 +87,10 @@ def unlinked(devices: Collection[str], after: str = "") -> list[str]:
 
 
 def lasted(row: Row) -> float | None:
-    """How many seconds the meeting took, by the device's clock."""
+    """How many seconds from the press of the button to the end, by the device's clock: the announcement is in it.
+
+    How long its sound is, the catalogue does not know: `Verdict` does.
+    """
     if row.made_ms is None or row.ended_ms is None:
         return None
     return max(0, row.ended_ms - row.made_ms) / 1_000

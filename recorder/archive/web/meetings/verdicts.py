@@ -14,6 +14,7 @@ from recorder.archive.listing import Row
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.verified import Trouble, verified
+from recorder.audio import TICKS_PER_SECOND
 from recorder.sealed.layout import Event, Missing
 from recorder.wire.consent import ConsentReceipt
 
@@ -34,6 +35,11 @@ class Verdict:
     gaps: tuple[Missing, ...]
     at_ms: int
     """When it was verified."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Of sound, as a player counts them; None if nothing of it could be verified."""
+        return self.ticks / TICKS_PER_SECOND if self.ticks else None
 
     @property
     def whole(self) -> bool:

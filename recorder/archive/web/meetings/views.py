@@ -15,7 +15,7 @@ from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, needs, note, permit, refused
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.listing import of_recording as holds_of
-from recorder.archive.web.meetings.claims import may_regret
+from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.forms import CaseForm, DecisionForm, LinkForm, StatementForm
 from recorder.archive.web.meetings.lists import lists
 from recorder.archive.web.meetings.models import Case, Link, Statement
@@ -56,11 +56,7 @@ def link(request: Asked, recording: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         number = form.cleaned_data["case"]
         with transaction.atomic():
-            case, _new = Case.objects.get_or_create(number=number)
-            _link, new = Link.objects.get_or_create(
-                recording=recording,
-                defaults={"case": case, "person": request.user, "device": seen.row.device, "at_ms": now_ms()},
-            )
+            new = claims.link(seen, number, request.user)
             if new:
                 note(request.user, role, Action.LINK, recording=recording, details={"case": number})
         if not new:  # a colleague was faster
@@ -167,7 +163,7 @@ def shown(person: Person, seen: Seen) -> dict[str, Any]:
         "more_moments": max(0, len(places) - MOMENTS_SHOWN),
         "statements": Statement.objects.filter(recording=seen.recording).order_by("at_ms").select_related("person"),
         "listened": listeners(seen.recording),
-        "may_regret": may_regret(seen.link, person),
+        "may_regret": claims.may_regret(seen.link, person),
         "holds": holds_of(seen),
         "may": {each.value for each in allowed if could(person.roles, each, own=own)},
         "kinds": KINDS,

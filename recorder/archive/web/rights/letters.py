@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from recorder.archive.web.access import NotInUse
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.kinds import Ground, Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Mask, Request
@@ -31,10 +32,14 @@ class Sender(NamedTuple):
 
 
 def sender(config: Config) -> Sender:
-    """As the organisation has decided; before that, what the settings say."""
+    """The name that stands on every page, and what the organisation has decided. NotInUse before it has.
+
+    What `consent` of the settings says of it is a room's, for its receipts: here it would be another, older answer.
+    """
     decided = live()
-    address, contact = decided.address or config.consent.address, decided.privacy_officer or config.consent.contact
-    return Sender(config.web.organisation, address, contact)
+    if not (decided.address and decided.privacy_officer):
+        raise NotInUse
+    return Sender(config.web.organisation, decided.address, decided.privacy_officer)
 
 
 def decision(request: Request, masks: Collection[Mask], who: Sender, language: str) -> bytes:

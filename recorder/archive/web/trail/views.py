@@ -1,6 +1,5 @@
 """The audit trail for who watches over it: what was done, whether it is still as it was written, and what to publish of it."""
 
-from pathlib import Path
 from typing import Any
 
 import segno
@@ -20,6 +19,7 @@ from recorder.archive.web.trail import chain
 from recorder.archive.web.trail.finding import PORTION_ROWS, find, show
 from recorder.archive.web.trail.forms import AuditForm
 from recorder.archive.web.trail.models import Checkpoint
+from recorder.archive.web.trail.publishing import key_file
 from recorder.errors import AuditError, KeyFileError
 from recorder.keyfiles import load_device_public
 
@@ -106,8 +106,8 @@ def _shown(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _key() -> Ed25519PublicKey | None:
-    """The archive's public key, which `recorder archive audit checkpoint` puts beside what it signs; None before it did."""
-    file = Path(settings.CONFIG.archive.folder) / "published" / "archive.pub"
+    """The archive's public key, which lies beside what it signed; None before it did."""
+    file = key_file()
     try:
         return load_device_public(file) if file.exists() else None
     except KeyFileError as error:
