@@ -153,7 +153,8 @@ def change_password(request: HttpRequest) -> HttpResponse:
     """Of those who have one: who signs in at the organisation's provider alone may have none."""
     if request.user.is_authenticated and not request.user.has_usable_password():
         raise Http404
-    return password_change(request)  # type: ignore[no-any-return] # allauth has no types
+    with transaction.atomic():  # with its line of the trail
+        return password_change(request)  # type: ignore[no-any-return] # allauth has no types
 
 
 @everybody
