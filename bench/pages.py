@@ -134,8 +134,8 @@ def fill(server: PostgresqlServer, recordings: int, person: str) -> None:
         f"SELECT {recording}, {room}, {hash_}, {first_ms}, {first_ms} + {RETENTION_DAYS * DAY_MS}, 'kept', n / {ROOMS} + 1, "
         f"{first_ms} - 3000000, true, 'stop', {first_ms} - 1000, 2999, encode({hash_}, 'hex'), {hash_}, true, {first_ms}, "
         f"{code}, 'given', 2 FROM {every}",
-        "INSERT INTO people_person (id, email, name, password, is_active, era) SELECT md5(n::text)::uuid, "
-        f"n || '@bench.example', 'Person ' || n, '!', true, 0 FROM generate_series(1, {PEOPLE - 1}) n",
+        "INSERT INTO people_person (id, email, name, password, is_active, era, confirmed_ms) SELECT md5(n::text)::uuid, "
+        f"n || '@bench.example', 'Person ' || n, '!', true, 0, {now} FROM generate_series(1, {PEOPLE - 1}) n",
         f"INSERT INTO meetings_case (id, number) SELECT n + 1, 'Z-' || n FROM generate_series(0, {recordings // 3}) n",
         "INSERT INTO meetings_link (recording, case_id, person_id, device, at_ms, disputed) "
         f"SELECT {recording}, n / 3 + 1, {of}, {room}, {first_ms}, false FROM generate_series(0, {linked - 1}) n",

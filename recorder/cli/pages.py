@@ -107,7 +107,7 @@ def _account(args: argparse.Namespace, config: Config) -> None:
 
     from recorder.archive.access import Action, Role
     from recorder.archive.web.archive import archive
-    from recorder.archive.web.people.keeping import invite, make
+    from recorder.archive.web.people.keeping import confirm, invite, make
     from recorder.archive.web.trail.writing import write
 
     unknown = sorted(set(args.role) - {each.value for each in Role})
@@ -118,6 +118,7 @@ def _account(args: argparse.Namespace, config: Config) -> None:
         raise WebError(f"{missing[0]!r} is not enrolled: see `recorder status`")
     with transaction.atomic():
         person = make(args.email, args.name, [Role(each) for each in args.role], args.room)
+        confirm(person)  # who may use this command has the database itself: a second person would not keep them from it
         said = {"account": str(person.pk), "act": "make", "roles": " ".join(sorted(args.role))}
         said |= {"rooms": " ".join(sorted(args.room))} if args.room else {}
         write(person=OPERATOR, role=OPERATOR, action=Action.KEEP_ACCOUNTS, details=said)

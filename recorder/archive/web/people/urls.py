@@ -59,4 +59,12 @@ _PEOPLE = [
     path("<uuid:person>/deactivate/", views.deactivate, name="person_deactivate"),
     path("<uuid:person>/second-step/", views.reset, name="person_reset"),
 ]
-urlpatterns = [path("account/", include(_ACCOUNT)), path("accounts/", include(_PEOPLE))]
+_CONFIRMATIONS = [
+    path("", views.confirmations, name="confirmations"),
+    path("<uuid:person>/", views.confirm, name="person_confirm"),
+]
+urlpatterns = [
+    path("account/", include(_ACCOUNT)),
+    path("accounts/", include(_PEOPLE)),
+    path("confirmations/", include(_CONFIRMATIONS)),
+]

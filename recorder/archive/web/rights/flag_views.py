@@ -26,7 +26,7 @@ def check(request: Asked) -> HttpResponse:
         note(request.user, role, Action.CHECK_FLAG)
         flag = flags.standing(number)
         context = {"number": number, "flagged": flag is not None}
-        if could(request.user.roles, Action.FLAG, own=False):
+        if could(request.user.roles, Action.FLAG, own=False) and request.user.confirmed:
             context |= {"flag": flag, "change": FlagChangeForm(initial={"number": number})}
     return render(request, "rights/flags.html", {"form": form, **context})
 
