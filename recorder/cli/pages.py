@@ -69,20 +69,18 @@ def run(args: argparse.Namespace, config: Config) -> int:
     match args.action:
         case "web":
             secret(config.web)
-            serving.make_secret(config)
-            serving.set_up(args.config)
+            serving.set_up_with_secret(config, args.config)
             serving.serve_pages(config, lambda: print("ready", flush=True))
         case "read":
-            serving.set_up(args.config, "reading_settings")
+            serving.set_up_without_secret(config, args.config, "reading_settings")
             _read(args)
         case "account":
-            serving.make_secret(config)
-            serving.set_up(args.config)
+            serving.set_up_with_secret(config, args.config)
             _account(args, config)
         case "forget":
             if args.days is not None and not args.preview:
                 raise WebError("--days goes with --preview: a run deletes what is due now, and nothing else")
-            serving.set_up(args.config)
+            serving.set_up_without_secret(config, args.config)
             return _preview(config, 7 if args.days is None else args.days) if args.preview else _forget(config)
     return 0
 

@@ -40,7 +40,7 @@ def _secret(file: Path) -> str:
     """What signs cookies: `recorder archive web` makes the file. Without one there are no cookies to be kept."""
     try:
         return file.read_text(encoding="ascii")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return get_random_secret_key()
 
 

@@ -118,6 +118,13 @@ class Change(models.Model):
     at_ms = models.BigIntegerField()
 
 
+class Mark(models.Model):
+    """One row: of which `keys/web.secret` this database is. See `secret_mark`."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    hash = models.CharField(max_length=64)
+
+
 class RoleRow(models.Model):
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="role_rows")
     role = models.CharField(max_length=32, choices=[(each.value, ROLES[each]) for each in Role])
