@@ -142,6 +142,16 @@ def test_a_new_caseworker_names_cases_and_sees_their_own_and_hears_nothing(
     assert "/listen/" in client.post(f"/recordings/{recording}/hear/", said).headers["Location"]
 
 
+@pytest.mark.parametrize("role", sorted({*Role} - {Role.CASE_SYSTEM}))
+def test_who_waits_is_led_to_nothing_that_is_refused(role: Role, archive: Archive, make: Make, sign_in: SignIn) -> None:
+    client = sign_in(unconfirmed(make(role)))
+    page = client.get("/", follow=True, headers=ENGLISH)
+    assert page.status_code == 200 and "Your account is not yet confirmed." in page.content.decode()
+    for address in re.findall(r'<li><a href="([^"]+)"', page.content.decode()):
+        assert client.get(address).status_code == 200, address
+    assert not Line.objects.exists()
+
+
 def test_nobody_elses_recording_is_seen_by_its_number(archive: Archive, make: Make, sign_in: SignIn) -> None:
     recording = archive.record("room-1").id
     for role in (Role.LISTENER, Role.RIGHTS_DESK):

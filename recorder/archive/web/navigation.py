@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from recorder.archive.access import TABLE, Action
+from recorder.archive.access import TABLE, Action, waits
 from recorder.archive.web.people.models import Person
 
 
@@ -40,13 +40,13 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
 
 
 def places(request: HttpRequest) -> list[Place]:
-    """Where this person may go. Nowhere for who has not signed in."""
+    """Where this person may go now. Nowhere for who has not signed in."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    may = {action for role in user.roles for action in TABLE[role]}
+    may = {action for role in user.roles for action in TABLE[role] if user.confirmed or not waits(action, own=True)}
     found = [(reverse(name), title) for name, title, needed in _PLACES if may & needed]
-    waiting = Person.objects.to_confirm().count() if Action.CONFIRM_ACCOUNT in may and user.confirmed else 0
+    waiting = Person.objects.to_confirm().count() if Action.CONFIRM_ACCOUNT in may else 0
     confirmations = reverse("confirmations")
     return [
         Place(url, title, request.path.startswith(url), waiting if url == confirmations else 0) for url, title in found
