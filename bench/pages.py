@@ -144,8 +144,8 @@ def fill(server: PostgresqlServer, recordings: int, person: str) -> None:
         "INSERT INTO room_days (room, day, watched, silent, faults, rejected) "
         f"SELECT {room}, {now // DAY_MS} - day, {ALL_HOURS}, CASE (n + day) % {SILENT_OF} WHEN 0 THEN {ALL_HOURS} ELSE 0 END, "
         f"'', false FROM generate_series(0, {ROOMS - 1}) n, generate_series(0, 29) day",
-        "INSERT INTO people_person (id, email, name, password, is_active, era) SELECT md5(n::text)::uuid, "
-        f"n || '@bench.example', 'Person ' || n, '!', true, 0 FROM generate_series(1, {PEOPLE - 1}) n",
+        "INSERT INTO people_person (id, email, name, password, is_active, era, confirmed_ms) SELECT md5(n::text)::uuid, "
+        f"n || '@bench.example', 'Person ' || n, '!', true, 0, {now} FROM generate_series(1, {PEOPLE - 1}) n",
         f"INSERT INTO meetings_case (id, number) SELECT n + 1, 'Z-' || n FROM generate_series(0, {recordings // 3}) n",
         "INSERT INTO meetings_link (recording, case_id, person_id, device, at_ms, disputed) "
         f"SELECT {recording}, n / 3 + 1, {of}, {room}, {first_ms}, false FROM generate_series(0, {linked - 1}) n",

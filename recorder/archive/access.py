@@ -11,6 +11,8 @@ Rules:
 6. Who keeps the accounts or reads the audit trail hears nothing, and who hears does neither. No one person has roles of both
    kinds, nor those of both who set the policy and who confirm it.
 7. Until the organisation has decided what it must, nobody is given anything: NEEDS_POLICY.
+8. Who keeps the accounts gives nobody a recording: an account that they made, widened or let in anew does until another
+   person has confirmed it what stands in UNCONFIRMED, and nothing else.
 """
 
 from collections.abc import Collection, Mapping
@@ -102,6 +104,8 @@ class Action(StrEnum):
     SET_POLICY = "set_policy"
     CONFIRM_POLICY = "confirm_policy"
     KEEP_ACCOUNTS = "keep_accounts"
+    CONFIRM_ACCOUNT = "confirm_account"
+    """That what was done to an account is right, and its person is who uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +181,13 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.CONFIRM_HOLD: _ANY,
             Action.CONFIRM_DISCLOSURE: _ANY,
             Action.CONFIRM_POLICY: _ANY,
+            Action.CONFIRM_ACCOUNT: _ANY,
         },
         Role.ADMINISTRATOR: {
             Action.SEE_ROOMS: _ANY,
             Action.SET_POLICY: _ANY,
             Action.KEEP_ACCOUNTS: _ANY,
+            Action.CONFIRM_ACCOUNT: _ANY,
         },
         Role.CASE_SYSTEM: {
             Action.LIST_UNLINKED: _ANY,
@@ -198,6 +204,7 @@ FOUR_EYES: Mapping[Action, Action] = MappingProxyType(
         Action.CONFIRM_DISCLOSURE: Action.DISCLOSE,
         Action.APPROVE_FRAGMENT: Action.CUT,
         Action.CONFIRM_POLICY: Action.SET_POLICY,
+        Action.CONFIRM_ACCOUNT: Action.KEEP_ACCOUNTS,
     }
 )
 """What a second person does, and what the first one did."""
@@ -214,6 +221,22 @@ NEEDS_POLICY = frozenset(
     }
 )
 """What nobody does before the organisation has decided what it must: all that gives a recording to somebody."""
+
+UNCONFIRMED: Mapping[Action, Permission] = MappingProxyType(
+    {
+        Action.LIST_UNLINKED: _ANY,
+        # A recording without a case is erased: it must not wait for who confirms. It is heard only then.
+        Action.LINK: _ANY,
+        Action.UNLINK: _OWN,
+        Action.DISPUTE: _ANY,
+        # It keeps from recording somebody who said no, which cannot wait either.
+        Action.CHECK_FLAG: _ANY,
+        Action.SEE: _OWN,
+        Action.SEE_ROOMS: _ANY,
+    }
+)
+"""What an account may do that a second person has not confirmed, as far as its roles allow it: no sound, nobody else's, no
+second person's act, and no other account."""
 
 
 def role_for(
@@ -243,6 +266,12 @@ def purposes(roles: Collection[Role], action: Action, *, own: bool) -> frozenset
 def could(roles: Collection[Role], action: Action, *, own: bool) -> bool:
     """Whether one may do it for any purpose, or for none."""
     return may(roles, action, own=own) or bool(purposes(roles, action, own=own))
+
+
+def waits(action: Action, *, own: bool = False) -> bool:
+    """Whether an account must be confirmed before this is done with it."""
+    permission = UNCONFIRMED.get(action)
+    return permission is None or (permission.own and not own)
 
 
 def may_have(roles: Collection[Role]) -> bool:

@@ -69,20 +69,18 @@ def run(args: argparse.Namespace, config: Config) -> int:
     match args.action:
         case "web":
             secret(config.web)
-            serving.make_secret(config)
-            serving.set_up(args.config)
+            serving.set_up_with_secret(config, args.config)
             serving.serve_pages(config, lambda: print("ready", flush=True))
         case "read":
-            serving.set_up(args.config, "reading_settings")
+            serving.set_up_without_secret(config, args.config, "reading_settings")
             _read(args)
         case "account":
-            serving.make_secret(config)
-            serving.set_up(args.config)
+            serving.set_up_with_secret(config, args.config)
             _account(args, config)
         case "forget":
             if args.days is not None and not args.preview:
                 raise WebError("--days goes with --preview: a run deletes what is due now, and nothing else")
-            serving.set_up(args.config)
+            serving.set_up_without_secret(config, args.config)
             return _preview(config, 7 if args.days is None else args.days) if args.preview else _forget(config)
     return 0
 
@@ -107,7 +105,7 @@ def _account(args: argparse.Namespace, config: Config) -> None:
 
     from recorder.archive.access import Action, Role
     from recorder.archive.web.archive import archive
-    from recorder.archive.web.people.keeping import invite, make
+    from recorder.archive.web.people.keeping import confirm, invite, make
     from recorder.archive.web.trail.writing import write
 
     unknown = sorted(set(args.role) - {each.value for each in Role})
@@ -118,6 +116,7 @@ def _account(args: argparse.Namespace, config: Config) -> None:
         raise WebError(f"{missing[0]!r} is not enrolled: see `recorder status`")
     with transaction.atomic():
         person = make(args.email, args.name, [Role(each) for each in args.role], args.room)
+        confirm(person)  # who may use this command has the database itself: a second person would not keep them from it
         said = {"account": str(person.pk), "act": "make", "roles": " ".join(sorted(args.role))}
         said |= {"rooms": " ".join(sorted(args.room))} if args.room else {}
         write(person=OPERATOR, role=OPERATOR, action=Action.KEEP_ACCOUNTS, details=said)

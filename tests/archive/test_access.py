@@ -5,7 +5,7 @@ from itertools import chain, combinations
 import pytest
 
 from recorder.archive import access
-from recorder.archive.access import FOUR_EYES, TABLE, Action, Choice, Purpose, Role, may, may_have
+from recorder.archive.access import FOUR_EYES, NEEDS_POLICY, TABLE, Action, Choice, Purpose, Role, may, may_have, waits
 
 # c caseworker, l listener, t trainer, e trainee, r rights desk, p privacy officer, a administrator, s case system; a capital:
 # with what is their own alone. Behind the action, for each purpose that must be named; none is named where there is none.
@@ -51,6 +51,17 @@ read_audit                      p
 set_policy                      a
 confirm_policy                  p
 keep_accounts                   a
+confirm_account                 p a
+"""
+# What is done with an account that nobody has confirmed; a capital: with what is its own alone.
+UNCONFIRMED = """
+list_unlinked x
+link          x
+unlink        X
+dispute       x
+check_flag    x
+see           X
+see_rooms     x
 """
 LETTERS = dict(zip("clterpas", Role, strict=True))
 PURPOSES = (None, *Purpose)
@@ -100,6 +111,22 @@ def test_who_hears_does_not_watch_over_it() -> None:
         watches = roles & {Role.ADMINISTRATOR, Role.PRIVACY_OFFICER}
         alone = Role.CASE_SYSTEM not in roles or len(roles) == 1
         assert may_have(roles) == (alone and not (hears and watches) and len(watches) < 2)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_an_account_that_nobody_confirmed_does_this_and_nothing_else(action: Action) -> None:  # rule 8
+    allowed = dict(line.split() for line in UNCONFIRMED.strip().splitlines()).get(action.value)
+    assert (not waits(action, own=True), not waits(action)) == {
+        None: (False, False),
+        "x": (True, True),
+        "X": (True, False),
+    }[allowed]
+
+
+def test_nobody_is_given_a_recording_or_is_a_second_person_before_they_are_confirmed() -> None:
+    for action in (NEEDS_POLICY - {Action.LINK}) | FOUR_EYES.keys() | {Action.HEAR, Action.FIND, Action.KEEP_ACCOUNTS}:
+        assert waits(action, own=True), action
+    assert FOUR_EYES[Action.CONFIRM_ACCOUNT] is Action.KEEP_ACCOUNTS
 
 
 def test_what_four_eyes_must_see_is_two_actions_of_two_people() -> None:

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from recorder.archive.access import Role
 from recorder.archive.web import archive as opened_by_the_pages
+from recorder.archive.web.people import keeping
 from recorder.archive.web.people.models import Person
 from tests.archive.conftest import postgresql_server  # noqa: F401 (a fixture)
 from tests.web.archive import Archive
@@ -48,13 +49,14 @@ Make = Callable[..., Person]
 
 @pytest.fixture
 def make(db: None) -> Make:
-    """Makes a person with these roles, who has a second factor already, in an organisation that has decided what it must."""
+    """Makes a person with these roles, who has a second factor and was confirmed, where all is decided that must be."""
     in_use()
 
     def made(*roles: Role, rooms: Collection[str] = (), name: str = "", email: str = "") -> Person:
         name = name or " ".join(roles) or "nobody"
         address = email or f"{name.replace(' ', '.').replace('_', '-')}-{Person.objects.count()}@gemeente.example"
         person = Person.objects.make(address, name, roles, rooms)
+        keeping.confirm(person)
         TOTP.activate(person, generate_totp_secret())
         return person
 

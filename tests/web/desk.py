@@ -88,10 +88,13 @@ class Desk:
         """Make an account; returns the link by which its password is set."""
         return self._made(Wanted(name, email, [each.value for each in roles], list(rooms), invited=True)).link
 
-    def visitor(self, *roles: Role, rooms: Sequence[str] = (), name: str = "Anouk de Boer") -> Visitor:
+    def visitor(
+        self, *roles: Role, rooms: Sequence[str] = (), name: str = "Anouk de Boer", confirmed: bool = True
+    ) -> Visitor:
         """Somebody new with these roles, who has signed in already. Their name need not be theirs alone."""
         email = f"{secrets.token_hex(6)}@gemeente.example"
-        return self._made(Wanted(name, email, [each.value for each in roles], list(rooms), invited=False))
+        wanted = Wanted(name, email, [each.value for each in roles], list(rooms), invited=False, confirmed=confirmed)
+        return self._made(wanted)
 
     def _made(self, wanted: Wanted) -> Visitor:
         if self._registrar is None:

@@ -40,6 +40,7 @@ def main() -> None:
             each.is_active = True
             each.save()
             each.give([Role.ADMINISTRATOR], [])
+            keeping.confirm(each)
         barrier = Barrier(2)
         acts = ("end", "end" if number % 2 else "change")
         threads = [

@@ -20,6 +20,8 @@ class Wanted(msgspec.Struct):
     rooms: list[str]
     invited: bool
     """Only: they have set nothing up, and have the link by which they begin."""
+    confirmed: bool = True
+    """By a second person."""
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -46,11 +48,13 @@ def main(config_file: str) -> None:
     from django.contrib.sessions.backends.db import SessionStore
 
     from recorder.archive.access import Role
-    from recorder.archive.web.people.keeping import invite, make
+    from recorder.archive.web.people.keeping import confirm, invite, make
 
     for line in sys.stdin:
         wanted = msgspec.json.decode(line, type=Wanted)
         person = make(wanted.email, wanted.name, [Role(each) for each in wanted.roles], wanted.rooms)
+        if wanted.confirmed:
+            confirm(person)
         secret, session = generate_totp_secret(), SessionStore()
         if not wanted.invited:
             TOTP.activate(person, secret)

@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.utils.timezone import localdate
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from recorder.archive.access import Role
 from recorder.archive.web import paging
@@ -77,6 +79,41 @@ def test_a_citizen_number_is_known_by_its_test() -> None:
     assert not is_citizen_number("123456789")
     assert not is_citizen_number("000000000")
     assert not is_citizen_number("Z-123456782")
+
+
+MARKS = "-/_. \u00a0\u2013"
+
+
+@given(st.integers(1, 99_999_999), st.booleans(), st.lists(st.text(MARKS, max_size=2), min_size=10, max_size=10))
+def test_a_citizen_number_is_known_however_it_is_written(number: int, short: bool, marks: list[str]) -> None:  # M3
+    digits = f"{number:08}"
+    last = sum(weight * int(digit) for weight, digit in zip(range(9, 1, -1), digits, strict=True)) % 11
+    assume(last < 10)
+
+    def written(last: int) -> str:
+        of = digits[1:] if short and digits[0] == "0" else digits
+        return "".join(each for pair in zip(marks, f"{of}{last}", strict=False) for each in pair) + marks[-1]
+
+    assume(not re.fullmatch(r"(19|20)\d\d[^\d]\d{4,5}", written(last).strip()))
+    assert is_citizen_number(written(last))
+    assert is_citizen_number(written(last).translate({ord("0") + each: 0xFF10 + each for each in range(10)}))
+    assert not is_citizen_number(f"Z{written(last)}")
+    assert not is_citizen_number(written((last + 1) % 10))
+
+
+@pytest.mark.parametrize("typed", ["123-456-782", "1234/56/782", "123_456_782", "1234 56 782", " 12345678-2"])
+def test_a_citizen_number_is_refused_as_a_case(typed: str, archive: Archive, make: Make, sign_in: SignIn) -> None:
+    recording = archive.record("room-1").id
+    said = {"case": typed, "there": "on"}
+    answer = sign_in(make(Role.CASEWORKER, rooms=["room-1"])).post(f"/meetings/{recording}/case/", said)
+    assert "(BSN)" in answer.content.decode() and not Link.objects.exists()
+
+
+def test_a_case_that_is_numbered_by_the_year_is_none() -> None:
+    """One in eleven passes the test, and its recording must have a case, or it goes after two weeks."""
+    assert is_citizen_number("202600014")
+    assert not is_citizen_number("2026-00014") and not is_citizen_number("2026/00014")
+    assert is_citizen_number("20-26-00014") and is_citizen_number("2026-000-14")
 
 
 def test_a_listener_finds_by_case_and_no_list_of_a_colleague(archive: Archive, make: Make, sign_in: SignIn) -> None:

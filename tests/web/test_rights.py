@@ -374,6 +374,24 @@ def test_a_flag_is_seen_and_nothing_of_it(archive: Archive, desk: Client, make: 
     assert lines("done").count("flag") == 2
 
 
+@pytest.mark.parametrize("role", [Role.CASEWORKER, Role.RIGHTS_DESK])
+def test_nobody_tries_all_numbers(
+    role: Role, archive: Archive, make: Make, sign_in: SignIn, settings: Settings
+) -> None:
+    """Also not by an incomplete change, which shows whether there is a flag. Others are not held up by it."""
+    assert settings.ACCOUNT_RATE_LIMITS["check_flag"] == "60/h/user"
+    flags.put(make(Role.RIGHTS_DESK), Role.RIGHTS_DESK, "K7", "x")
+    person = make(role)
+    client, shown = sign_in(person), []
+    for number in range(62):
+        address = "/do-not-record/set/" if role is Role.RIGHTS_DESK and number % 2 else "/do-not-record/"
+        answer = client.post(address, {"number": "K7"}, headers={"Accept-Language": "en"})
+        shown.append((answer.status_code, "Do not press start" in answer.content.decode()))
+    assert shown == [(200, True)] * 60 + [(429, False)] * 2
+    assert Line.objects.filter(person=str(person.pk), action="check_flag", result="refused").count() == 1
+    assert sign_in(make(role)).post("/do-not-record/", {"number": "K7"}).status_code == 200
+
+
 @pytest.mark.parametrize("address", ["/do-not-record/", "/do-not-record/set/"])
 def test_a_citizen_number_is_refused(address: str, archive: Archive, desk: Client) -> None:
     answer = desk.post(address, {"number": "1234 56 782", "reason": "x"}, headers={"Accept-Language": "en"})

@@ -1,6 +1,7 @@
 """Signing in: what a password and a second factor are worth, when a session begins and ends, and what is not offered."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -13,13 +14,20 @@ from allauth.mfa.totp.internal.auth import (
 )
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from recorder.archive.access import Role
 from recorder.archive.web import clock, middleware
+from recorder.archive.web.people import keeping
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.finding import show
+from recorder.archive.web.trail.models import Line
+from recorder.archive.web.trail.reading import details
 from tests.web.archive import Archive
 from tests.web.conftest import Make
 
@@ -36,7 +44,7 @@ def _limits(db: None) -> Iterator[None]:
 
 
 def totp(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+    return format_hotp_value(hotp_value(secret, list(yield_hotp_counters_from_time())[1]))
 
 
 class Someone:
@@ -60,6 +68,12 @@ class Someone:
 
 def signed_in(client: Client) -> bool:
     return "_auth_user_id" in client.session
+
+
+def told() -> list[tuple[str, str, dict[str, str]]]:
+    """What stands in the trail of the signing in of who there is."""
+    found = Line.objects.filter(person=str(Person.objects.get().pk)).order_by("number")
+    return [(each.action, each.result, details(each)) for each in found]
 
 
 def test_a_password_alone_opens_nothing(archive: Archive) -> None:
@@ -232,6 +246,120 @@ def test_what_is_not_offered_is_not_there(address: str, archive: Archive, make: 
             assert answer.status_code == 404
 
 
+def test_signing_in_and_out_stands_in_the_trail_and_nothing_that_was_typed(archive: Archive) -> None:  # A1
+    someone, client = Someone(Role.CASEWORKER), Client()
+    someone.password(client, "a wrong one altogether")
+    someone.password(client)
+    client.post("/account/2fa/authenticate/", {"code": "000000"})
+    client.post("/account/2fa/authenticate/", {"code": totp(someone.secret)})
+    client.post("/account/logout/")
+    assert told() == [
+        ("sign_in", "refused", {"how": "password"}),
+        ("sign_in", "refused", {"how": "password_totp"}),
+        ("sign_in", "done", {"how": "password_totp"}),
+        ("sign_out", "done", {}),
+    ]
+    kept = b"".join(bytes(each.text) + bytes(each.details or b"") for each in Line.objects.all())
+    for word in (b"jansen", b"Jansen", b"wrong one", PASSWORD.encode(), b"000000"):
+        assert word not in kept
+    assert {str(each.action) for each in show(Line.objects.all())} & {"sign_in", "sign_out"} == set()
+
+
+def test_of_an_address_without_an_account_nothing_is_written_by_the_same_work(
+    archive: Archive,
+) -> None:
+    someone, asked = Someone(Role.CASEWORKER), []
+    for address in (someone.person.email, "nobody@gemeente.example"):
+        someone.password(Client(), "wrong")  # the trail has its beginning, and the limits theirs
+        with CaptureQueriesContext(connection) as queries:
+            Client(REMOTE_ADDR="192.0.2.1").post("/account/login/", {"login": address, "password": "wrong"})
+        asked.append([each["sql"].split()[:2] for each in queries if "trail_" in each["sql"]])
+    known, unknown = asked
+    assert len(unknown) == len(known) - 1, "all but the line itself"
+    assert [each[:2] for each in told()] == [("sign_in", "refused")] * 3
+
+
+def test_nobody_fills_the_trail_with_tries(archive: Archive) -> None:
+    someone = Someone(Role.CASEWORKER)
+    for number in range(12):
+        someone.password(Client(REMOTE_ADDR=f"192.0.2.{number}"), "wrong")
+    someone.password(client := Client())
+    cache.clear()
+    someone.password(client)
+    for number in range(12):
+        client.post("/account/2fa/authenticate/", {"code": f"{number:06}"})
+    assert [each[2]["how"] for each in told()] == ["password"] * 5 + ["password_totp"] * 5
+
+
+def test_an_ended_account_that_tries_is_told_in_the_trail_a_few_times(archive: Archive) -> None:
+    someone = Someone(Role.CASEWORKER)
+    Person.objects.update(is_active=False)
+    for number in range(12):
+        someone.password(Client(REMOTE_ADDR=f"192.0.2.{number}"))
+    assert told() == [("sign_in", "refused", {})] * 5
+
+
+def test_a_session_that_is_over_is_not_signed_out_by_its_person(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone, client, now = Someone(Role.CASEWORKER), Client(), clock.now_ms()
+    someone.sign_in(client)
+    monkeypatch.setattr(middleware, "now_ms", lambda: now + middleware.WHOLE_MS)
+    client.get("/meetings/")
+    client.get("/meetings/")
+    assert [each[0] for each in told()] == ["sign_in"]
+
+
+def test_what_one_changes_of_ones_own_signing_in_stands_in_the_trail(
+    archive: Archive, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    someone, client = Someone(Role.CASEWORKER), Client()
+    new = "vijf heel andere woorden hier"
+    visitor = Client()
+    page = visitor.get(keeping.invite(someone.person)).headers["Location"]
+    visitor.post(page, {"password1": PASSWORD, "password2": PASSWORD})
+    someone.sign_in(client)
+    client.post("/account/password/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post("/account/2fa/codes/new/", follow=True)
+    code = answer.content.decode().partition('<li class="id">')[2].partition("<")[0]
+    visitor = Client()
+    someone.password(visitor, new)
+    visitor.post("/account/2fa/authenticate/", {"code": code})
+    visitor.post("/account/2fa/app/remove/")
+    secret = visitor.get("/account/2fa/app/").context["form"].secret
+    with django_capture_on_commit_callbacks(execute=True):
+        visitor.post("/account/2fa/app/", {"code": totp(secret)})
+    assert told() == [
+        ("set_password", "done", {"act": "link"}),
+        ("sign_in", "done", {"how": "password_totp"}),
+        ("set_password", "done", {"act": "password"}),
+        ("second_step", "done", {"act": "added", "kind": "recovery_codes"}),
+        ("second_step", "done", {"act": "used", "kind": "recovery_codes"}),
+        ("sign_in", "done", {"how": "password_recovery_codes"}),
+        ("second_step", "done", {"act": "removed", "kind": "totp"}),
+        ("second_step", "done", {"act": "removed", "kind": "recovery_codes"}),
+        ("second_step", "done", {"act": "added", "kind": "totp"}),
+        ("second_step", "done", {"act": "added", "kind": "recovery_codes"}),
+    ]
+
+
+def test_a_password_is_not_changed_where_that_cannot_be_written_down(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone, client = Someone(Role.CASEWORKER), Client(raise_request_exception=False)
+    someone.sign_in(client)
+
+    def fail(**_: object) -> int:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(writing, "write", fail)
+    new = "vijf heel andere woorden hier"
+    said = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    assert client.post("/account/password/", said).status_code == 500
+    assert Person.objects.get().check_password(PASSWORD)
+
+
 def test_an_ended_account_with_a_passkey_is_told_so_and_no_more(archive: Archive) -> None:
     someone = Someone(Role.CASEWORKER)
     Person.objects.update(is_active=False, era=F("era") + 1)
@@ -244,3 +372,14 @@ def test_without_a_provider_nothing_leads_there(archive: Archive) -> None:
     assert "/account/oidc/" not in Client().get("/account/login/").content.decode()
     assert Client().post("/account/oidc/").status_code == 404
     assert Client().get("/account/oidc/organisation/callback/").status_code == 404
+
+
+def test_the_trail_can_be_looked_through_for_sign_ins(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    someone = Someone(Role.CASEWORKER)
+    someone.password(Client(), "wrong")
+    officer = sign_in(make(Role.PRIVACY_OFFICER))
+    officer.get("/audit/")  # a line of something else
+    page = officer.post("/audit/", {"action": "sign_in"}, headers={"accept-language": "en"}).content.decode()
+    table = page.partition("<tbody>")[2]
+    assert table.count('<th scope="row">') == 1
+    assert "signed in" in table and "with a password" in table and "refused" in table and "A. Jansen" in table

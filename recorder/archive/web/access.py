@@ -12,7 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
-from recorder.archive.access import FOUR_EYES, NEEDS_POLICY, TABLE, Action, Purpose, Role, role_for
+from recorder.archive.access import FOUR_EYES, NEEDS_POLICY, TABLE, Action, Purpose, Role, role_for, waits
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.live import in_use
 from recorder.archive.web.trail import writing
@@ -22,6 +22,10 @@ View = Callable[..., HttpResponseBase]
 
 class NotInUse(PermissionDenied):
     """The organisation has not yet decided all that it must."""
+
+
+class Unconfirmed(PermissionDenied):
+    """A second person must confirm this account first."""
 
 
 class Asked(HttpRequest):
@@ -39,9 +43,12 @@ def needs(*actions: Action) -> Callable[[View], View]:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             person = request.user
-            if not any(action in TABLE[role] for role in person.roles for action in actions):
+            held = [action for action in actions if any(action in TABLE[role] for role in person.roles)]
+            if not held:
                 refused(person, actions[0])
                 raise PermissionDenied
+            if all(waits(action, own=True) for action in held):
+                check_confirmed(person, held[0], own=True)
             if all(action in NEEDS_POLICY for action in actions):
                 _check_in_use(person, actions[0])
             return view(request, *args, **kwargs)
@@ -71,9 +78,19 @@ def permit(
     if role is None:
         refused(person, action, purpose, recording=recording)
         raise PermissionDenied
+    check_confirmed(person, action, purpose, own=own, recording=recording)
     if action in NEEDS_POLICY:
         _check_in_use(person, action, purpose, recording=recording)
     return role
+
+
+def check_confirmed(
+    person: Person, action: Action, purpose: Purpose | None = None, *, own: bool = False, recording: str | None = None
+) -> None:
+    """Unconfirmed, and written down, if this waits for the second person who confirms their account."""
+    if not person.confirmed and waits(action, own=own):
+        refused(person, action, purpose, recording=recording)
+        raise Unconfirmed
 
 
 def second_eyes(person: Person, action: Action, first: UUID | None, *, recording: str | None = None) -> None:
@@ -108,9 +125,9 @@ def note(
     purpose: Purpose | None = None,
     recording: str | None = None,
     details: Mapping[str, str] | None = None,
-) -> None:
-    """Write down what somebody did. Call it in the transaction that does it."""
-    writing.write(
+) -> int:
+    """Write down what somebody did, and give the number of the line. Call it in the transaction that does it."""
+    return writing.write(
         person=str(person.id), role=role, action=action, purpose=purpose, recording=recording, details=details
     )
 

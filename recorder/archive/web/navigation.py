@@ -7,13 +7,16 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from recorder.archive.access import TABLE, Action
+from recorder.archive.access import TABLE, Action, waits
+from recorder.archive.web.people.models import Person
 
 
 class Place(NamedTuple):
     url: str
     title: Promise
     here: bool
+    waiting: int
+    """How much waits there for this person."""
 
 
 _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
@@ -30,6 +33,7 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("flags", _("Do not record"), frozenset({Action.CHECK_FLAG})),
     ("rooms", _("Rooms"), frozenset({Action.SEE_ROOMS})),
     ("policy", _("What is decided"), frozenset({Action.SET_POLICY, Action.CONFIRM_POLICY})),
+    ("confirmations", _("Accounts to confirm"), frozenset({Action.CONFIRM_ACCOUNT})),
     ("audit", _("Audit trail"), frozenset({Action.READ_AUDIT})),
     ("breach", _("Data breach"), frozenset({Action.READ_AUDIT})),
     ("tokens", _("Programs"), frozenset({Action.KEEP_ACCOUNTS})),
@@ -37,10 +41,14 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
 
 
 def places(request: HttpRequest) -> list[Place]:
-    """Where this person may go. Nowhere for who has not signed in."""
+    """Where this person may go now. Nowhere for who has not signed in."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    may = {action for role in user.roles for action in TABLE[role]}
+    may = {action for role in user.roles for action in TABLE[role] if user.confirmed or not waits(action, own=True)}
     found = [(reverse(name), title) for name, title, needed in _PLACES if may & needed]
-    return [Place(url, title, request.path.startswith(url)) for url, title in found]
+    waiting = Person.objects.to_confirm().count() if Action.CONFIRM_ACCOUNT in may else 0
+    confirmations = reverse("confirmations")
+    return [
+        Place(url, title, request.path.startswith(url), waiting if url == confirmations else 0) for url, title in found
+    ]

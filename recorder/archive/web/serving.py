@@ -62,16 +62,46 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def make_secret(config: Config) -> None:
-    """What signs cookies, once for an archive."""
-    file = Path(config.archive.folder) / "keys" / "web.secret"
+def set_up_with_secret(config: Config, config_file: Path | None) -> None:
+    """As `set_up`, with what signs cookies: made once for an archive, and the same for as long as there is its database.
+
+    Django reads it before there is a database to ask, so that one that was made in the place of a lost one goes again.
+    """
+    file = secret_file(config)
+    made = _make_secret(file)
+    try:
+        set_up(config_file)
+        from recorder.archive.web.people import secret_mark
+
+        secret_mark.make(file)
+    except WebError:
+        if made:
+            file.unlink(missing_ok=True)
+        raise
+
+
+def set_up_without_secret(config: Config, config_file: Path | None, module: str = "settings") -> None:
+    """As `set_up`, of a program whose folder may have no secret; WebError if it has another one than the database's."""
+    set_up(config_file, module)
+    from recorder.archive.web.people import secret_mark
+
+    secret_mark.check(secret_file(config))
+
+
+def secret_file(config: Config) -> Path:
+    return Path(config.archive.folder) / "keys" / "web.secret"
+
+
+def _make_secret(file: Path) -> bool:
+    """Whether there was none."""
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             out.write(secrets.token_urlsafe(SECRET_BYTES))
     except FileExistsError:
-        return
+        return False
     except OSError as error:
         raise WebError(f"{file}: cannot be written: {error.strerror}; check archive.folder") from error
+    return True
 
 
 def serve_pages(config: Config, ready: Callable[[], None]) -> None:

@@ -40,7 +40,7 @@ def _secret(file: Path) -> str:
     """What signs cookies: `recorder archive web` makes the file. Without one there are no cookies to be kept."""
     try:
         return file.read_text(encoding="ascii")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return get_random_secret_key()
 
 
@@ -192,7 +192,13 @@ ACCOUNT_FORMS = {
     "user_token": "recorder.archive.web.people.forms.Invitation",
 }
 # Many come from one address, where the organisation's network has one: what guards an account counts by account.
-ACCOUNT_RATE_LIMITS = {"login": "300/m/ip", "login_failed": "100/m/ip,5/5m/key", **limits.LIMITS}
+ACCOUNT_RATE_LIMITS = {
+    "login": "300/m/ip",
+    "login_failed": "100/m/ip,5/5m/key",
+    "check_flag": "60/h/user",  # one before each conversation, and not every number there is
+    "check_flag_refused": "1/h/user",
+    **limits.LIMITS,
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = int(_WEB.behind_proxy)  # else all who come by it would be one for the rate limits
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
 SOCIALACCOUNT_ADAPTER = "recorder.archive.web.people.adapters.SocialAccountAdapter"

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_http_methods
 
-from recorder.archive.web.access import NotInUse, everybody
+from recorder.archive.web.access import NotInUse, Unconfirmed, everybody
 from recorder.archive.web.navigation import places
 
 YEAR_SECONDS = 365 * 24 * 3_600
@@ -55,7 +55,11 @@ def stale(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    page = "web/not_in_use.html" if isinstance(exception, NotInUse) else "web/forbidden.html"
+    page = "web/forbidden.html"
+    if isinstance(exception, NotInUse):
+        page = "web/not_in_use.html"
+    elif isinstance(exception, Unconfirmed):
+        page = "web/unconfirmed.html"
     return render(request, page, status=403)
 
 

@@ -24,6 +24,8 @@ def judge(permit: Permit) -> tuple[Seen, Role]:
     if role is None:
         disputed = seen.link is not None and seen.link.disputed and seen.link.person_id == permit.person_id
         raise NotNow("disputed" if disputed else "forbidden")
+    if not permit.person.confirmed:
+        raise NotNow("unconfirmed")
     if not in_use():
         raise NotNow("not_in_use")
     if seen.fate.locked:

@@ -10,6 +10,7 @@ WHY_NOT: Mapping[str, Promise] = {
     "over": _("Your time to listen is over. Ask again, and say what for."),
     "gone": _("The recording is not there any more."),
     "forbidden": _("Your role does not allow this any more."),
+    "unconfirmed": _("A second person must confirm your account first."),
     "disputed": _("A colleague disputes that this was your conversation. The privacy officer decides."),
     "not_in_use": _("The recorder is not yet in use: nobody can listen."),
     "locked": _("The recording is locked: nobody may hear it."),

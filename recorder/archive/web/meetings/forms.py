@@ -1,6 +1,7 @@
 """What people type of a meeting."""
 
 import re
+import unicodedata
 from datetime import date
 
 from django import forms
@@ -13,9 +14,16 @@ _BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 
 
 def is_citizen_number(text: str) -> bool:
-    """Whether it could be a BSN: eight or nine digits that pass its test (the eleven-test, with −1 for the last one)."""
-    digits = re.sub(r"[\s.]", "", text)
+    """Whether it could be a BSN: eight or nine digits that pass its test (the eleven-test, with −1 for the last one).
+
+    However they are written, with whatever between them; but not a year, one such mark and a number, as cases are numbered:
+    of those one in eleven passes the test by chance, and its recording could not be given a case.
+    """
+    typed = unicodedata.normalize("NFKC", text).strip()
+    digits = "".join(each for each in typed if each.isalnum())
     if not re.fullmatch("[0-9]{8,9}", digits, re.ASCII) or not int(digits):
+        return False
+    if re.fullmatch(r"(19|20)[0-9]{2}[^0-9][0-9]{4,5}", typed, re.ASCII):
         return False
     return sum(w * int(d) for w, d in zip(_BSN_WEIGHTS, digits.zfill(9), strict=True)) % 11 == 0
 

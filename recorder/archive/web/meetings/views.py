@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from recorder.archive.access import Action, could
 from recorder.archive.retention import HOUR_MS
-from recorder.archive.web.access import Asked, needs, note, permit, refused
+from recorder.archive.web.access import Asked, check_confirmed, needs, note, permit, refused
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.listing import of_recording as holds_of
 from recorder.archive.web.meetings import claims
@@ -140,6 +140,7 @@ def look(person: Person, action: Action, recording: str) -> Seen:
     if not could(person.roles, action, own=seen.of(person)):
         refused(person, action, recording=recording)
         raise Http404
+    check_confirmed(person, action, own=seen.of(person), recording=recording)
     if seen.closed_to(person.roles) and action not in WHILE_RESTRICTED:
         refused(person, action, recording=recording)
         raise PermissionDenied

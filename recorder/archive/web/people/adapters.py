@@ -19,12 +19,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from recorder.archive.web.people import telling
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.people.provider import PROVIDER, secret
 from recorder.errors import WebError
@@ -66,6 +67,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has
     def reauthenticate(self, user: Person, password: str) -> bool:
         """As at the sign-in, and counted with it."""
         return bool(self.authenticate(context.request, email=user.email, password=password) == user)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        telling.wrong_password(credentials["email"])
+
+    def logout(self, request: HttpRequest) -> None:
+        """Of who signs out themself: a session that is over ends without this."""
+        if isinstance(request.user, Person):
+            telling.signed_out(request.user)
+        super().logout(request)
+
+    def respond_user_inactive(self, request: HttpRequest, user: Person) -> HttpResponse:
+        telling.ended(request, user)
+        answer: HttpResponse = super().respond_user_inactive(request, user)
+        return answer
 
     def get_reauthentication_methods(self, user: Person) -> list[dict[str, Any]]:
         words = {
@@ -135,7 +150,10 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         Nothing of the provider's is kept: an address that it gives to somebody else is somebody else's at once.
         """
         verified = {each.email.lower() for each in sociallogin.email_addresses if each.verified}
-        person = Person.objects.filter(email__in=verified, is_active=True).first()
+        person = Person.objects.filter(email__in=verified).order_by("-is_active").first()
+        if person is not None and not person.is_active:
+            telling.ended(request, person)
+            person = None
         if person is None or sociallogin.state.get("process") != AuthProcess.LOGIN:
             raise ImmediateHttpResponse(render(request, "people/no_account.html", status=403))
         sociallogin.user = person

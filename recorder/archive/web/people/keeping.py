@@ -13,14 +13,14 @@ from django.urls import reverse
 
 from recorder.archive.access import Action, Role, may, may_have
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.people.models import Person
+from recorder.archive.web.people.models import Change, Person
 from recorder.errors import WebError
 
 KEEPERS = [role.value for role in Role if may([role], Action.KEEP_ACCOUNTS)]
 
 
 def make(email: str, name: str, roles: Collection[Role], rooms: Collection[str]) -> Person:
-    """A new account. WebError if there is one with this address, or the roles do not go together."""
+    """A new account, not confirmed. WebError if there is one with this address, or the roles do not go together."""
     try:
         validate_email(email)
     except ValidationError as error:
@@ -42,11 +42,12 @@ def invite(person: Person) -> str:
 
 
 @contextmanager
-def keeping(by: Person, whom: Person) -> Iterator[Person]:
+def keeping(by: Person, whom: Person, action: Action = Action.KEEP_ACCOUNTS) -> Iterator[Person]:
     """An act of `by` on the account of `whom`, which is given as it is now: a transaction.
 
     Such acts come one after the other, and nobody does one on themself: so somebody who keeps accounts is always left, also
-    when two of them end each other's. PermissionDenied for oneself, and for who keeps none any more.
+    when two of them end each other's. PermissionDenied for oneself, for who may not do it any more, and for who must be
+    confirmed first.
     """
     if by.pk == whom.pk:
         raise PermissionDenied
@@ -54,15 +55,42 @@ def keeping(by: Person, whom: Person) -> Iterator[Person]:
         every = Person.objects.filter(role_rows__role__in=KEEPERS)
         list(every.select_for_update(of=("self",)).order_by("pk"))
         # Only what is read after the lock is so now.
-        if not every.filter(pk=by.pk, is_active=True).exists():
+        now = Person.objects.filter(pk=by.pk, is_active=True, confirmed_ms__isnull=False).first()
+        if now is None or not may(now.roles, action):
             raise PermissionDenied
         yield Person.objects.select_for_update().get(pk=whom.pk)
 
 
-def change(person: Person, roles: Collection[Role], rooms: Collection[str]) -> None:
-    """These roles and rooms from now on, looked at now."""
+def change(person: Person, roles: Collection[Role], rooms: Collection[str]) -> bool:
+    """These roles and rooms from now on, looked at now; whether a role or a room is among them that they had not."""
+    more = bool(set(roles) - person.roles or set(rooms) - set(person.rooms))
     person.give(roles, rooms)
     review(person)
+    return more
+
+
+def changed(person: Person, by: Person, line: int) -> None:
+    """From now on a second person must confirm it: `by` did what `line` of the trail tells, and might use it themself."""
+    person.confirmed_ms = None
+    person.save(update_fields=["confirmed_ms"])
+    Change.objects.create(person=person, by=by, line=line, at_ms=now_ms())
+
+
+def confirm(person: Person) -> None:
+    """What was done to it is right, and who uses it is its person."""
+    person.confirmed_ms = now_ms()
+    person.save(update_fields=["confirmed_ms"])
+    person.changes.all().delete()
+
+
+def came_since(person: Person, changes: Collection[Change]) -> bool:
+    """Whether its person has signed in since these.
+
+    Before that there may be a link that somebody else has too; nobody can tell who uses the account. By a sign-in all
+    links are worthless, and one can ask its person whether it was they.
+    """
+    last_ms = 0 if person.last_login is None else int(person.last_login.timestamp() * 1_000)
+    return all(last_ms >= each.at_ms for each in changes)
 
 
 def review(person: Person) -> None:

@@ -18,12 +18,16 @@ class People(BaseUserManager["Person"]):
     """Makes accounts. ValueError for roles that one person may not have together."""
 
     def make(self, email: str, name: str, roles: Collection[Role], rooms: Collection[str] = ()) -> "Person":
-        """Without a password: the first one is set by a link."""
+        """Without a password: the first one is set by a link. It is not confirmed."""
         person = self.model(email=self.normalize_email(email).lower(), name=name, reviewed_ms=now_ms())
         person.set_unusable_password()
         person.save(using=self._db)
         person.give(roles, rooms)
         return person
+
+    def to_confirm(self) -> models.QuerySet["Person"]:
+        """Those that a second person must confirm; of who may not sign in nobody need."""
+        return self.filter(confirmed_ms=None, is_active=True).order_by("name")
 
 
 class Person(AbstractBaseUser):
@@ -36,10 +40,18 @@ class Person(AbstractBaseUser):
     reviewed_ms = models.BigIntegerField(null=True)
     """When somebody last looked whether these roles are still right (B2)."""
 
+    confirmed_ms = models.BigIntegerField(null=True)
+    """When a second person confirmed what was last done to this account; None while nobody has (`access.UNCONFIRMED`)."""
+
     era = models.IntegerField(default=0)
     """Whoever signed in during an earlier one is signed out."""
 
     objects: ClassVar[People] = People()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["name"], condition=models.Q(confirmed_ms=None), name="people_to_confirm")
+        ]
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -60,6 +72,10 @@ class Person(AbstractBaseUser):
         if not hasattr(self, "_rooms"):
             self._rooms = sorted(each.device for each in self.room_rows.all())
         return self._rooms
+
+    @property
+    def confirmed(self) -> bool:
+        return self.confirmed_ms is not None
 
     def give(self, roles: Collection[Role], rooms: Collection[str]) -> None:
         """These roles and rooms, and no others. Who was signed in with the old ones signs in anew."""
@@ -87,6 +103,26 @@ class Person(AbstractBaseUser):
         """Addresses are compared without regard to capitals."""
         self.email = self.email.lower()
         super().save(*args, **kwargs)
+
+
+class Change(models.Model):
+    """What somebody who keeps accounts did to one, and a second person is to confirm; gone when they have.
+
+    All of them, and not the last alone: who did one of them confirms none.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="changes")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    line = models.BigIntegerField()
+    """The number of the audit trail's line that tells of it."""
+    at_ms = models.BigIntegerField()
+
+
+class Mark(models.Model):
+    """One row: of which `keys/web.secret` this database is. See `secret_mark`."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    hash = models.CharField(max_length=64)
 
 
 class RoleRow(models.Model):

@@ -1,5 +1,6 @@
 """The accounts, for those who keep them; and the way to the organisation's own sign-in."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from allauth.account.views import password_change
@@ -20,16 +21,20 @@ from django.views.decorators.http import require_http_methods, require_POST
 from requests import RequestException
 
 from recorder.archive.access import Action, Role
-from recorder.archive.web.access import Asked, everybody, needs, note, permit, refused
+from recorder.archive.web.access import Asked, everybody, needs, note, permit, refused, second_eyes
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.people import keeping
 from recorder.archive.web.people.forms import NewForm, ReasonForm, RolesForm, SearchForm
-from recorder.archive.web.people.models import Person
+from recorder.archive.web.people.models import Change, Person
 from recorder.archive.web.people.provider import PROVIDER
+from recorder.archive.web.trail.finding import show
+from recorder.archive.web.trail.models import Line
 from recorder.archive.web.words import ROLES
 
 SHOWN = 100
+SHOWN_WAITING = 10
+"""On top of the others; the rest are on a page of their own."""
 REVIEW_MS = timedelta(days=365) // timedelta(milliseconds=1)
 """Roles are looked at once a year (B2)."""
 
@@ -46,6 +51,7 @@ def people(request: Asked) -> HttpResponse:
     ordered = found.order_by("-is_active", F("reviewed_ms").asc(nulls_first=True), "name")[: SHOWN + 1]
     listed = list(ordered)
     context = {"form": form, "text": text, "people": listed[:SHOWN], "more": len(listed) > SHOWN, "shown": SHOWN}
+    context["waiting"] = Person.objects.to_confirm()[:SHOWN_WAITING]
     return render(request, "people/people.html", context | _words())
 
 
@@ -59,7 +65,8 @@ def make(request: Asked) -> HttpResponse:
         said = form.cleaned_data
         with transaction.atomic():
             person = keeping.make(said["email"], said["name"], said["roles"], said["rooms"])
-            _note(request.user, role, person, "make", roles=said["roles"], rooms=said["rooms"])
+            line = _note(request.user, role, person, "make", roles=said["roles"], rooms=said["rooms"])
+            keeping.changed(person, request.user, line)
         return _invited(request, person)
     return render(request, "people/make.html", {"form": form})
 
@@ -84,8 +91,11 @@ def roles(request: Asked, person: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         with keeping.keeping(request.user, whom) as now:
-            keeping.change(now, said["roles"], said["rooms"])
-            _note(request.user, role, now, "roles", roles=said["roles"], rooms=said["rooms"])
+            had = {"roles_before": now.roles, "rooms_before": now.rooms}
+            more = keeping.change(now, said["roles"], said["rooms"])
+            line = _note(request.user, role, now, "roles", roles=said["roles"], rooms=said["rooms"], **had)
+            if more:
+                keeping.changed(now, request.user, line)
         messages.success(request, _("The roles and rooms are changed. This person signs in anew."))
         return redirect("person", whom.pk)
     return render(request, "people/roles.html", {"form": form, "person": whom})
@@ -112,7 +122,8 @@ def invite(request: Asked, person: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with keeping.keeping(request.user, whom) as now:
             keeping.admit(now)
-            _note(request.user, role, now, "invite", reason=form.cleaned_data["reason"])
+            line = _note(request.user, role, now, "invite", reason=form.cleaned_data["reason"])
+            keeping.changed(now, request.user, line)
         return _invited(request, now)
     return render(request, "people/invite.html", {"form": form, "person": whom})
 
@@ -140,7 +151,8 @@ def reset(request: Asked, person: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with keeping.keeping(request.user, whom) as now:
             keeping.reset_second_factor(now)
-            _note(request.user, role, now, "second_factor", reason=form.cleaned_data["reason"])
+            line = _note(request.user, role, now, "second_factor", reason=form.cleaned_data["reason"])
+            keeping.changed(now, request.user, line)
         messages.success(
             request, _("The second step is taken away. This person sets up a new one at the next sign-in.")
         )
@@ -148,12 +160,60 @@ def reset(request: Asked, person: str) -> HttpResponse:
     return render(request, "people/reset.html", {"form": form, "person": whom})
 
 
+@needs(Action.CONFIRM_ACCOUNT)
+@require_http_methods(["GET", "HEAD"])
+def confirmations(request: Asked) -> HttpResponse:
+    """The accounts that a second person must confirm, and no others: it is also for who keeps none."""
+    permit(request.user, Action.CONFIRM_ACCOUNT)
+    waiting = Person.objects.to_confirm().prefetch_related("role_rows", "changes__by")[:SHOWN]
+    return render(request, "people/confirmations.html", {"waiting": waiting} | _words())
+
+
+@needs(Action.CONFIRM_ACCOUNT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: Asked, person: str) -> HttpResponse:
+    """See what was done to one, and confirm it as a second person: who did none of it, and whose it is not."""
+    role = permit(request.user, Action.CONFIRM_ACCOUNT)
+    found = get_object_or_404(Person.objects.to_confirm(), pk=person)
+    if request.method == "POST":
+        for first in (found.pk, *found.changes.values_list("by", flat=True)):
+            second_eyes(request.user, Action.CONFIRM_ACCOUNT, first)
+        with keeping.keeping(request.user, found, Action.CONFIRM_ACCOUNT) as now:
+            changes = list(now.changes.order_by("pk"))
+            # What was done since the page was shown, nobody has seen; and it may be their own act.
+            seen = request.POST.get("seen") == _last(changes) and not now.confirmed and now.is_active
+            others = request.user.pk not in {each.by_id for each in changes}
+            if done := seen and others and keeping.came_since(now, changes):
+                keeping.confirm(now)
+                details = {"account": str(now.pk), "roles": " ".join(sorted(now.roles))}
+                note(request.user, role, Action.CONFIRM_ACCOUNT, details=details)
+        if done:
+            messages.success(request, _("The account is confirmed."))
+            return redirect("confirmations")
+        messages.error(
+            request, _("Nothing is confirmed: the account was changed, or its person has not signed in yet.")
+        )
+        return redirect("person_confirm", found.pk)
+    found = get_object_or_404(_shown(), pk=person)
+    changes = list(found.changes.order_by("pk"))
+    lines = Line.objects.filter(number__in=[each.line for each in changes]).order_by("number")
+    context = {
+        "person": found,
+        "own": found == request.user or any(each.by_id == request.user.pk for each in changes),
+        "came": keeping.came_since(found, changes),
+        "seen": _last(changes),
+        "changes": show(lines),
+    }
+    return render(request, "people/confirm.html", context | _words())
+
+
 @everybody
 def change_password(request: HttpRequest) -> HttpResponse:
     """Of those who have one: who signs in at the organisation's provider alone may have none."""
     if request.user.is_authenticated and not request.user.has_usable_password():
         raise Http404
-    return password_change(request)  # type: ignore[no-any-return] # allauth has no types
+    with transaction.atomic():  # with its line of the trail
+        return password_change(request)  # type: ignore[no-any-return] # allauth has no types
 
 
 @everybody
@@ -207,13 +267,17 @@ def _other(request: Asked, person: str) -> tuple[Role, Person]:
     return role, whom
 
 
-def _note(by: Person, role: Role, whom: Person, act: str, **said: object) -> None:
+def _note(by: Person, role: Role, whom: Person, act: str, **said: object) -> int:
     """Whose account it was stands in the details: the trail's text names only who acts."""
     words = {
         key: " ".join(sorted(value)) if isinstance(value, list | frozenset) else str(value)
         for key, value in said.items()
     }
-    note(by, role, Action.KEEP_ACCOUNTS, details={"account": str(whom.pk), "act": act} | words)
+    return note(by, role, Action.KEEP_ACCOUNTS, details={"account": str(whom.pk), "act": act} | words)
+
+
+def _last(changes: Sequence[Change]) -> str:
+    return str(changes[-1].pk) if changes else ""
 
 
 def _invited(request: Asked, person: Person) -> HttpResponse:

@@ -19,6 +19,8 @@ def judge(permit: CopyPermit) -> tuple[Seen, Role]:
     role = role_for(permit.person.roles, *act(permit))
     if role is None:
         raise NotNow("forbidden")
+    if not permit.person.confirmed:
+        raise NotNow("unconfirmed")
     if seen.fate.locked:
         raise NotNow("locked")
     if permit.disclosure is not None and seen.restricted:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.access import Action
-from recorder.archive.web.trail.words import RESULTS
+from recorder.archive.web.trail.words import DONE, RESULTS
 from recorder.archive.web.words import ACTIONS
 from recorder.wire.topics import DEVICE_PATTERN, RECORDING_PATTERN
 
@@ -48,7 +48,7 @@ class AuditForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _choose(self.fields["action"], [(each.value, ACTIONS[each]) for each in Action])
+        _choose(self.fields["action"], [*((each.value, ACTIONS[each]) for each in Action), *DONE.items()])
         _choose(self.fields["result"], list(RESULTS.items()))
 
     def clean_recording(self) -> str:

@@ -52,7 +52,9 @@ DETAILS: Mapping[str, Promise] = {
     "purposes": _("Purposes"),
     "revoked": _("Key taken back"),
     "roles": _("Roles"),
+    "roles_before": _("Roles before"),
     "rooms": _("Rooms"),
+    "rooms_before": _("Rooms before"),
     "to": _("Given to"),
     "token": _("Program"),
     "what": _("Of it"),
@@ -75,8 +77,19 @@ WHO: Mapping[str, Promise] = {
     "operator": _("who keeps the machine, by a command"),
 }
 """Who acts and has no account."""
-DONE: Mapping[str, Promise] = {"delete": _("deleted a recording")}
-"""What no person does, so that the table of actions has no word for it."""
+DONE: Mapping[str, Promise] = {
+    "delete": _("deleted a recording"),
+    "sign_in": _("signed in"),
+    "sign_out": _("signed out"),
+    "set_password": _("chose a password"),
+    "second_step": _("changed or used their own second step"),
+}
+"""What no person does, or what needs no permission, so that the table of actions has no word for it."""
+_FACTORS: Mapping[str, Promise] = {
+    "totp": _("the app"),
+    "webauthn": _("a passkey"),
+    "recovery_codes": _("recovery codes"),
+}
 VALUES: Mapping[str, Mapping[str, Promise]] = {
     "act": {
         "make": _("made"),
@@ -85,14 +98,29 @@ VALUES: Mapping[str, Mapping[str, Promise]] = {
         "invite": _("new link"),
         "deactivate": _("ended"),
         "second_factor": _("second step taken away"),
+        "password": _("by who knew the old one"),
+        "link": _("by a link"),
+        "added": _("set up"),
+        "removed": _("taken away"),
+        "used": _("used"),
     },
     "answer": {"live": _("confirmed"), "dropped": _("refused")},
     "channel": CHANNELS,
     "confirmed": {"yes": _("yes"), "no": _("no")},
     "ground": GROUNDS,
-    "kind": KINDS,
+    "kind": {**KINDS, **_FACTORS},
     "outcome": {**STATES_OF_REQUESTS, State.EXTENDED.value: _("two months more"), "lifted": _("restriction lifted")},
-    "how": {"ended": _("ended"), "refused": _("refused"), "lapsed": _("nobody confirmed it in time")},
+    "how": {
+        "ended": _("ended"),
+        "refused": _("refused"),
+        "lapsed": _("nobody confirmed it in time"),
+        "password": _("with a password"),
+        "password_totp": _("with a password and the app"),
+        "password_webauthn": _("with a password and a passkey"),
+        "password_recovery_codes": _("with a password and a recovery code"),
+        "passkey": _("with a passkey"),
+        "provider": _("at the organisation's own sign-in"),
+    },
     "what": {"card": _("the card for the client")},
 }
 """What people read for a value in `details`, by its name; one that is not here is shown as it is."""
@@ -100,7 +128,7 @@ VALUES: Mapping[str, Mapping[str, Promise]] = {
 
 def value(name: str, written: str) -> str:
     """What people read of this in `details`."""
-    if name == "roles":
+    if name in ("roles", "roles_before"):
         words = {role.value: word for role, word in ROLES.items()}
         return ", ".join(str(words.get(each, each)) for each in written.split())
     return str(VALUES.get(name, {}).get(written, written))

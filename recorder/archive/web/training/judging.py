@@ -47,6 +47,8 @@ def _role(person: Person, action: Action) -> Role:
     role = role_for(person.roles, action, Purpose.TRAINING) if person.is_active else None
     if role is None:
         raise NotNow("forbidden")
+    if not person.confirmed:
+        raise NotNow("unconfirmed")
     if not in_use():
         raise NotNow("not_in_use")
     return role
