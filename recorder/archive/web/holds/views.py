@@ -59,7 +59,7 @@ def place(request: Asked, recording: str) -> HttpResponse:
                     made = holding.place(
                         request.user, kind, case=case, reason=reason, expires_ms=form.expires_ms, recording=recording
                     )
-            except holding.TooLate as error:
+            except holding.BeingDeleted as error:
                 raise Http404 from error
             messages.success(request, _("The hold is set. A colleague must confirm it."))
             return redirect("hold", made.pk)
