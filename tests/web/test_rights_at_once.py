@@ -4,45 +4,52 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import make_url
 
-from recorder.archive.catalogue import Catalogue
-from recorder.archive.folder import FolderStore
 from recorder.trial.postgresql import PostgresqlServer
+from tests.web.archive import Archive
 from tests.web.desk import SECONDS_MAX
 
 CLERKS = 5
-RECORDING = "5" * 32
+
+
+class Site(NamedTuple):
+    config: Path
+    recording: str
+    """That the nightly run would delete."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    file = tmp_path / "archive.toml"
-    FolderStore.make(tmp_path / "objects")
-    Catalogue(f"sqlite:///{tmp_path / 'catalogue.sqlite'}").close()
-    text = f'[archive]\nfolder = "{tmp_path}"\n'
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     if request.param == "sqlite":
-        file.write_text(text)
-        yield file
+        yield _site(tmp_path / "archive", "")
         return
     server: PostgresqlServer = request.getfixturevalue("postgresql_server")
     server.execute("CREATE DATABASE clerks")
     url = make_url(server.url("clerks")).set(drivername="postgresql").render_as_string()
-    file.write_text(f'{text}[web]\ndatabase = "{url}"\n')
     try:
-        yield file
+        yield _site(tmp_path / "archive", f'[web]\ndatabase = "{url}"\n')
     finally:
         server.execute("DROP DATABASE clerks WITH (FORCE)")
 
 
-def at_once(config: Path, act: str) -> list[str]:
+def _site(folder: Path, settings: str) -> Site:
+    archive = Archive(folder, settings=settings)
+    recording = archive.record(days_ago=15).id
+    archive.catalogue.close()
+    return Site(archive.config_file, recording)
+
+
+def at_once(site: Site, act: str) -> list[str]:
     """What each of them says."""
-    commands = [[sys.executable, "-m", "tests.web.clerks", str(config), act, RECORDING, str(n)] for n in range(CLERKS)]
+    command = [sys.executable, "-m", "tests.web.clerks", str(site.config), act, site.recording]
+    commands = [[*command, str(number)] for number in range(CLERKS)]
     processes = []
-    for command in commands:  # each brings the database up to date: not at once
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for each in commands:  # each brings the database up to date: not at once
+        process = subprocess.Popen(each, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         processes.append(process)
@@ -55,8 +62,22 @@ def at_once(config: Path, act: str) -> list[str]:
     return said
 
 
-def test_one_request_is_opened_and_decided_once(config: Path) -> None:
-    opened = at_once(config, "open")
+def test_one_request_is_opened_and_decided_once(site: Site) -> None:
+    opened = at_once(site, "open")
     assert len(set(opened)) == 1
     assert opened[0]
-    assert sorted(at_once(config, "decide")) == ["decided", *["too late"] * (CLERKS - 1)]
+    assert sorted(at_once(site, "decide")) == ["decided", *["too late"] * (CLERKS - 1)]
+
+
+def test_an_erasure_is_confirmed_once(site: Site) -> None:
+    at_once(site, "open_erasure")
+    assert sorted(at_once(site, "confirm")) == ["confirmed", *["too late"] * (CLERKS - 1)]
+
+
+def test_a_request_is_opened_or_the_recording_goes_and_never_both(site: Site) -> None:
+    """One of them is the nightly run, which decides that the recording goes unless somebody has asked something."""
+    said = at_once(site, "open_or_go")
+    went = said[0] == "goes"
+    assert set(said[1:]) == ({"being deleted"} if went else {said[1]})
+    assert went or said[0] == "stays"
+    assert went or len(said[1]) == 36  # the number of the one request

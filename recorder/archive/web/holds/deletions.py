@@ -17,6 +17,8 @@ from recorder.archive.web.holds.listing import Shown
 from recorder.archive.web.holds.models import Expected
 from recorder.archive.web.known import known
 from recorder.archive.web.meetings.models import Link
+from recorder.archive.web.rights.kinds import WAITING
+from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.words import CAUSES
 from recorder.config import Config
 from recorder.errors import KeyFileError, SignedTextError
@@ -54,6 +56,26 @@ def going(days: int, after: str) -> tuple[list[Told], str]:
 def kept() -> list[Told]:
     """Those that are past their date and kept, the longest first."""
     return _told(list(Expected.objects.filter(kept=True).order_by("due_ms", "recording")[:PAGE_ROWS]))
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What keeps a recording, or locks others out of it, and should have been dealt with by `since_ms`."""
+
+    recording: str
+    since_ms: int
+    request: Request | None
+    """None for a restriction that somebody must look at again."""
+
+
+def overdue() -> list[Overdue]:
+    """What the rights desk has left lying, the longest first: an undecided request keeps its recording for so long."""
+    now = now_ms()
+    requests = Request.objects.filter(state__in=WAITING, due_ms__lt=now).order_by("due_ms")[:PAGE_ROWS]
+    restrictions = Restriction.objects.filter(lifted_ms=None, look_again_ms__lte=now).order_by("look_again_ms")
+    found = [Overdue(each.recording, each.due_ms, each) for each in requests]
+    found += [Overdue(each.recording, each.look_again_ms, None) for each in restrictions[:PAGE_ROWS]]
+    return sorted(found, key=lambda each: each.since_ms)
 
 
 def _told(rows: list[Expected]) -> list[Told]:

@@ -18,6 +18,7 @@ from recorder.archive.web.holds.listing import Shown, lists
 from recorder.archive.web.holds.models import CONFIRM_DAYS, Hold, How, Kind, Run, State
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.words import KINDS
 from recorder.archive.web.times import moment
 from recorder.archive.web.words import CAUSES
 from recorder.errors import StoreError
@@ -183,6 +184,8 @@ def preview(request: Asked) -> HttpResponse:
         "going": told,
         "more": more,
         "kept": deletions.kept(),
+        "overdue": deletions.overdue(),
+        "kinds": KINDS,
         "run": last,
         "late": last is None or last.began_ms < now_ms() - LATE_HOURS * HOUR_MS,
         "causes": CAUSES,

@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from recorder.archive import code
@@ -18,16 +19,17 @@ from recorder.archive.listing import of_code
 from recorder.archive.web.access import Asked, needs, note, permit
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.holding import BeingDeleted
 from recorder.archive.web.meetings.models import Link
-from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.rights import deciding, letters
 from recorder.archive.web.rights.deciding import TooLate
-from recorder.archive.web.rights.forms import DecideForm, FindForm, OpenForm, WordsForm
+from recorder.archive.web.rights.forms import DecideForm, FindForm, LookAgainForm, OpenForm, WordsForm
 from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
 from recorder.archive.web.rights.models import Request, Restriction
-from recorder.archive.web.rights.opening import open_request
-from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, STATES
+from recorder.archive.web.rights.opening import open_request, unconditional
+from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, PROPOSED, STATES
 from recorder.archive.web.times import noon_ms
 from recorder.wire.consent import DAY_MS
 from recorder.wire.topics import RECORDING_PATTERN
@@ -36,7 +38,17 @@ SHOWN = 200
 """Of one list: more stand behind their deadline than anybody can answer."""
 DECIDED_SHOWN = 30
 SOON_DAYS = 7
-WORDS = {"kinds": KINDS, "channels": CHANNELS, "states": STATES, "happened": HAPPENED, "grounds": GROUNDS}
+WORDS = {
+    "kinds": KINDS,
+    "channels": CHANNELS,
+    "states": STATES,
+    "happened": HAPPENED,
+    "grounds": GROUNDS,
+    "proposals": PROPOSED,
+}
+TOO_LATE = gettext_lazy("Somebody else has just done something with this request. Look at it again.")
+BEING_DELETED = gettext_lazy("The recording is being deleted at this moment. Nothing can be asked of it any more.")
+NEEDS_SECOND = gettext_lazy("A second person must confirm it now. Until then nobody can listen.")
 LANGUAGES = ("nl", "en")
 
 
@@ -60,7 +72,9 @@ def desk(request: Asked) -> HttpResponse:
         "overdue": waiting.filter(due_ms__lt=now).count(),
         "waiting": [Clock(each, now) for each in waiting.filter(**of_kind).order_by("due_ms")[:SHOWN]],
         "decided": decided,
-        "restrictions": Restriction.objects.filter(lifted_ms=None).order_by("at_ms")[:SHOWN],
+        "second": Request.objects.filter(proposed__isnull=False).count(),
+        "restrictions": Restriction.objects.filter(lifted_ms=None).order_by("look_again_ms")[:SHOWN],
+        "now_ms": now,
     }
     return render(request, "rights/desk.html", context)
 
@@ -87,15 +101,19 @@ def open_one(request: Asked, recording: str) -> HttpResponse:
     form = OpenForm(request.POST or None, initial={"day": timezone.localdate()})
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
-        made = open_request(
-            recording,
-            Kind(cleaned["kind"]),
-            cleaned["words"],
-            person=request.user,
-            channel=Channel(cleaned["channel"]),
-            came_ms=min(now_ms(), noon_ms(cleaned["day"])),
-        )
-        return redirect("request", made.pk)
+        try:
+            made = open_request(
+                recording,
+                Kind(cleaned["kind"]),
+                cleaned["words"],
+                person=request.user,
+                channel=Channel(cleaned["channel"]),
+                came_ms=min(now_ms(), noon_ms(cleaned["day"])),
+            )
+        except BeingDeleted:
+            form.add_error(None, BEING_DELETED)
+        else:
+            return redirect("request", made.pk)
     return render(request, "rights/open.html", {"seen": seen, "form": form})
 
 
@@ -113,7 +131,7 @@ def decide(request: Asked, number: UUID) -> HttpResponse:
     """Grant or refuse, with the reasons that the client reads."""
     asked = _one(request, number)
     role = permit(request.user, Action.DECIDE_REQUEST, recording=asked.recording)
-    if not asked.waiting:
+    if not asked.waiting or asked.proposed is not None:
         return redirect("request", number)
     context = shown(asked)
     kind = Kind(asked.kind)
@@ -121,13 +139,16 @@ def decide(request: Asked, number: UUID) -> HttpResponse:
     form = DecideForm(kind, request.POST or None, must_grant=context["must_grant"], initial=initial)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
-        outcome = State(cleaned["outcome"])
+        outcome, again = State(cleaned["outcome"]), cleaned.get("look_again")
+        again_ms = None if again is None else noon_ms(again)
+        statement = cleaned.get("statement", "")
         try:
-            deciding.decide(request.user, role, asked, outcome, cleaned["words"], cleaned.get("statement", ""))
+            deciding.decide(request.user, role, asked, outcome, cleaned["words"], statement, again_ms)
         except TooLate:
-            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+            messages.error(request, TOO_LATE)
         else:
-            messages.success(request, _("It is decided. Now send the letter."))
+            decided = _("It is decided. Now send the letter.")
+            messages.success(request, NEEDS_SECOND if kind is Kind.ERASURE else decided)
         return redirect("request", number)
     return render(request, "rights/decide.html", context | {"form": form})
 
@@ -145,7 +166,7 @@ def extend(request: Asked, number: UUID) -> HttpResponse:
         try:
             deciding.extend(request.user, role, asked, form.cleaned_data["words"])
         except TooLate:
-            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+            messages.error(request, TOO_LATE)
         else:
             messages.success(
                 request, _("There are two months more. Send the letter that says so within the first month.")
@@ -168,9 +189,11 @@ def withdraw(request: Asked, number: UUID) -> HttpResponse:
         try:
             deciding.withdraw(request.user, role, asked, form.cleaned_data["words"])
         except TooLate:
-            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+            messages.error(request, TOO_LATE)
+        except BeingDeleted:
+            messages.error(request, BEING_DELETED)
         else:
-            messages.success(request, _("The request is taken back."))
+            messages.success(request, NEEDS_SECOND if asked.kind == Kind.ERASURE else _("The request is taken back."))
         return redirect("request", number)
     return render(request, "rights/withdraw.html", context | {"form": form})
 
@@ -188,11 +211,32 @@ def lift(request: Asked, restriction: int) -> HttpResponse:
         try:
             deciding.lift(request.user, role, held, form.cleaned_data["words"])
         except TooLate:
-            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+            messages.error(request, TOO_LATE)
         else:
             messages.success(request, _("The restriction is lifted."))
         return redirect("request", held.request_id)
     return render(request, "rights/lift.html", {"restriction": held, "form": form})
+
+
+@needs(Action.RESTRICT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def look_again(request: Asked, restriction: int) -> HttpResponse:
+    """It stays restricted, and somebody looks at it again on another day."""
+    held = get_object_or_404(Restriction, pk=restriction)
+    role = permit(request.user, Action.RESTRICT, recording=held.recording)
+    if held.lifted_ms is not None:
+        return redirect("request", held.request_id)
+    form = LookAgainForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        try:
+            deciding.look_again(request.user, role, held, noon_ms(cleaned["look_again"]), cleaned["words"])
+        except TooLate:
+            messages.error(request, TOO_LATE)
+        else:
+            messages.success(request, _("The restriction goes on."))
+        return redirect("request", held.request_id)
+    return render(request, "rights/look_again.html", {"restriction": held, "form": form})
 
 
 @needs(Action.DECIDE_REQUEST)
@@ -235,8 +279,8 @@ def shown(asked: Request) -> dict[str, Any]:
         "asked": asked,
         "clock": Clock(asked, now),
         "seen": seen,
-        "must_grant": _unconditional(asked, seen) and asked.channel != Channel.PAGE,
-        "must_see": _unconditional(asked, seen) and asked.channel == Channel.PAGE,
+        "must_grant": unconditional(asked, seen) and asked.channel != Channel.PAGE,
+        "must_see": unconditional(asked, seen) and asked.channel == Channel.PAGE,
         "may_withdraw": deciding.may_withdraw(asked) and (asked.waiting or seen is not None),
         "may_extend": deciding.may_extend(asked),
         "has_letter": asked.state in (State.EXTENDED, State.GRANTED, State.REFUSED),
@@ -246,21 +290,15 @@ def shown(asked: Request) -> dict[str, Any]:
         "copies": asked.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
         "events": asked.events.order_by("at_ms", "id").select_related("person"),
         "restriction": restriction,
+        "overdue": restriction is not None and restriction.lifted_ms is None and not restriction.keeps(now),
         "undo_hours": terms().undo_hours,
     }
 
 
 def _one(request: Asked, number: UUID) -> Request:
-    found = get_object_or_404(Request.objects.select_related("decided_by"), pk=number)
+    found = get_object_or_404(Request.objects.select_related("decided_by", "proposed_by", "confirmed_by"), pk=number)
     permit(request.user, Action.DECIDE_REQUEST, recording=found.recording)
     return found
-
-
-def _unconditional(asked: Request, seen: Seen | None) -> bool:
-    """Whether erasure was asked for within the client's days: if it was the client who asked, nobody has a say in it (D7)."""
-    if asked.kind != Kind.ERASURE or seen is None:
-        return False
-    return asked.came_ms < (seen.row.came_ms or seen.row.first_ms) + terms().client_days * DAY_MS
 
 
 def _named(what: str) -> list[str]:
