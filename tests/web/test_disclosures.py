@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from recorder.archive.access import Role
+from recorder.archive.web.forgotten import forgotten
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.models import DISCLOSURE_DAYS, CopyPermit, Disclosure, Mask
 from recorder.archive.web.trail.models import Line
@@ -120,6 +121,13 @@ def test_nothing_is_masked_or_unmasked_after_that(answer: str, site: Site) -> No
     assert desk.post(f"{where}masks/{mask.pk}/").status_code == 403
     assert Mask.objects.get() == mask
     assert Line.objects.filter(action="mask").count() == 1
+
+
+def test_its_masks_go_with_the_recording(site: Site) -> None:
+    site.desk.post(f"{site.where}masks/", MASK)
+    forgotten([site.disclosure.recording])
+    assert not Mask.objects.exists()
+    assert site.disclosure.words == ""
 
 
 def test_a_mask_of_one_is_no_mask_of_another(site: Site, archive: Archive, make: Make, sign_in: SignIn) -> None:

@@ -160,6 +160,8 @@ def test_that_the_client_takes_it_back_needs_two(confirmed: bool, archive: Archi
         assert seen_by(people.officer, asked) == 302
     people.desk.post(f"/rights/requests/{asked.pk}/withdraw/", {"words": "Bedacht zich."})
     assert proposed(asked) == "withdrawn"
+    Request.objects.filter(state=State.GRANTED).update(due_ms=now_ms() - 9 * DAY_MS)  # it was answered long ago
+    assert "Look at these first" not in people.officer.get("/erasures/", headers=ENGLISH).content.decode()
     assert fate(asked).locked
     assert never_goes(asked)  # nor is it destroyed meanwhile
     assert seen_by(people.desk, asked) == 403

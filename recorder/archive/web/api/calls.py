@@ -28,7 +28,7 @@ from recorder.archive.web.api.schemas import (
     Unlinked,
 )
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds.holding import place
+from recorder.archive.web.holds.holding import BeingDeleted, check_stays, place
 from recorder.archive.web.holds.models import Going, Hold, Kind
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see, unlinked
@@ -106,6 +106,10 @@ def link(request: HttpRequest, recording: RecordingId, told: CaseOf) -> Done:
             writing.write(
                 person=bearer.name(token), role=ROLE, action=Action.LINK, recording=recording, details=details
             )
+            try:
+                check_stays(recording)
+            except BeingDeleted as error:
+                raise HttpError(409, "The recording is being deleted at this moment.") from error
     if not new:
         raise HttpError(404, NOT_THERE)
     return Done(recordings=1)

@@ -60,10 +60,11 @@ def place(request: Asked, recording: str) -> HttpResponse:
                     made = holding.place(
                         request.user, kind, case=case, reason=reason, expires_ms=form.expires_ms, recording=recording
                     )
-            except holding.BeingDeleted as error:
-                raise Http404 from error
-            messages.success(request, _("The hold is set. A colleague must confirm it."))
-            return redirect("hold", made.pk)
+            except holding.BeingDeleted:
+                form.add_error(None, _("The recording is being deleted at this moment. Nothing keeps it any more."))
+            else:
+                messages.success(request, _("The hold is set. A colleague must confirm it."))
+                return redirect("hold", made.pk)
     context = {"seen": seen, "form": form, "days": CONFIRM_DAYS}
     return render(request, "holds/place.html", context)
 

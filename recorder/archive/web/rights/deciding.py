@@ -167,7 +167,7 @@ def lift(person: Person, role: Role, restriction: Restriction, words: str) -> No
 
 
 def look_again(person: Person, role: Role, restriction: Restriction, look_again_ms: int, words: str) -> None:
-    """It stays restricted, and is looked at again then. TooLate if it is lifted."""
+    """It stays restricted, and is looked at again then. TooLate if it is lifted, BeingDeleted if the recording is."""
     with transaction.atomic():
         held = Restriction.objects.select_for_update().get(pk=restriction.pk)
         if held.lifted_ms is not None:
@@ -176,6 +176,7 @@ def look_again(person: Person, role: Role, restriction: Restriction, look_again_
         held.save()
         details = {"outcome": "goes on", "words": words}
         note(person, role, Action.RESTRICT, recording=held.recording, details=details)
+        check_stays(held.recording)
 
 
 def _proposed(request: Request, proposed_ms: int) -> tuple[Request, State]:

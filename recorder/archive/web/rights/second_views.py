@@ -30,7 +30,7 @@ def erasures(request: Asked) -> HttpResponse:
     permit(request.user, Action.CONFIRM_ERASURE)
     now = now_ms()
     waiting = Request.objects.filter(proposed__isnull=False).order_by("due_ms").select_related("proposed_by")
-    clocks = [Clock(each, now) for each in waiting[:SHOWN]]
+    clocks = sorted((Clock(each, now) for each in waiting[:SHOWN]), key=lambda each: each.due_ms)
     late = sum(each.over or each.soon for each in clocks)
     return render(request, "rights/erasures.html", WORDS | {"waiting": clocks, "late": late})
 

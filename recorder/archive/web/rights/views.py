@@ -23,7 +23,7 @@ from recorder.archive.web.holds.holding import BeingDeleted
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.views import look
-from recorder.archive.web.rights import deciding, letters
+from recorder.archive.web.rights import deadline, deciding, letters
 from recorder.archive.web.rights.deciding import TooLate
 from recorder.archive.web.rights.forms import DecideForm, FindForm, LookAgainForm, OpenForm, WordsForm
 from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
@@ -233,6 +233,8 @@ def look_again(request: Asked, restriction: int) -> HttpResponse:
             deciding.look_again(request.user, role, held, noon_ms(cleaned["look_again"]), cleaned["words"])
         except TooLate:
             messages.error(request, TOO_LATE)
+        except BeingDeleted:
+            messages.error(request, BEING_DELETED)
         else:
             messages.success(request, _("The restriction goes on."))
         return redirect("request", held.request_id)
@@ -263,10 +265,14 @@ class Clock:
 
     def __init__(self, request: Request, now: int) -> None:
         self.request = request
-        self.over = now > request.due_ms
-        self.days = (request.due_ms - now) // DAY_MS if not self.over else -((request.due_ms - now) // DAY_MS)
+        began_ms, self.due_ms = request.came_ms, request.due_ms
+        if not request.waiting and request.proposed_ms is not None:
+            # It was answered; what waits is that the client takes that back, for a month of its own.
+            began_ms, self.due_ms = request.proposed_ms, deadline.due_ms(request.proposed_ms)
+        self.over = now > self.due_ms
+        self.days = (self.due_ms - now) // DAY_MS if not self.over else -((self.due_ms - now) // DAY_MS)
         self.soon = not self.over and self.days < SOON_DAYS
-        self.gone = min(100, max(0, 100 * (now - request.came_ms) // (request.due_ms - request.came_ms)))
+        self.gone = min(100, max(0, 100 * (now - began_ms) // (self.due_ms - began_ms)))
         """Per cent of the time."""
 
 
