@@ -14,6 +14,7 @@ from recorder.archive.web.holds.models import Going
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.deciding import TooLate, confirm
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import Request
 from recorder.archive.web.rights.opening import open_request
@@ -211,6 +212,19 @@ def test_what_is_confirmed_is_what_was_seen(archive: Archive, people: People) ->
     # Once more is nothing more.
     people.officer.post(f"/erasures/{asked.pk}/confirm/", {"proposed_ms": str(before_ms)})
     assert lines("done").count("confirm_erasure") == 1
+
+
+def test_nobody_confirms_their_own_that_took_the_place_of_a_colleagues_meanwhile(
+    archive: Archive, people: People
+) -> None:
+    asked = entered(people.desk, linked(archive, days_ago=20), days_ago=19)
+    before = Request.objects.get()  # as the colleague's page saw it when it asked whose it is
+    people.colleague.post(f"/rights/requests/{asked.pk}/withdraw/", {"words": "Bedacht zich."})
+    after = Request.objects.get()
+    assert after.proposed_by is not None
+    with pytest.raises(TooLate):
+        confirm(after.proposed_by, Role.RIGHTS_DESK, before, after.proposed_ms or 0)
+    assert fate(asked).locked
 
 
 def test_it_is_listed_for_those_who_may_and_told_when_it_is_late(archive: Archive, people: People) -> None:

@@ -139,8 +139,10 @@ def test_what_is_restricted_and_what_is_erased(
     page.goto(second)
     look(page, "own-erasure")
     officer.goto("/erasures/")
+    assert officer.locator(f"table a[href='{second}']").count() == 1
     look(officer, "erasures")
     officer.goto(second)
+    assert officer.locator("main form").count() == 2
     look(officer, "second")
     officer.click("section button")
     officer.wait_for_selector("[role=alert]")
@@ -168,6 +170,9 @@ def test_what_is_restricted_and_what_is_erased(
     page.fill("[name=words]", "Zij belde.")
     page.click("main form .buttons button")
     look(page, "withdrawn-by-one")
+    officer.goto("/erasures/")
+    assert officer.locator(f"table a[href='{second}']").count() == 1
+    look(officer, "erasures-withdrawn")
     officer.goto("/deletions/")
     look(officer, "deletions")
     officer.set_viewport_size(NARROW)

@@ -181,7 +181,8 @@ def look_again(person: Person, role: Role, restriction: Restriction, look_again_
 
 def _proposed(request: Request, proposed_ms: int) -> tuple[Request, State]:
     held = Request.objects.select_for_update().get(pk=request.pk)
-    if held.proposed is None or held.proposed_ms != proposed_ms:
+    # Whose proposal it is was asked of `request`: of another one since then that is not known.
+    if held.proposed is None or (held.proposed_ms, held.proposed_by_id) != (proposed_ms, request.proposed_by_id):
         raise TooLate
     return held, State(held.proposed)
 
