@@ -37,7 +37,7 @@ def _prepared(act: str, recording: str, number: str) -> Callable[[], str]:
             entering = person()
             return lambda: _open(recording, Kind.ERASURE, entering, days_ago=2)
         case "open_or_go":
-            return (lambda: _go(recording)) if number == "0" else lambda: _open(recording, Kind.ACCESS, None)
+            return (lambda: _go(recording)) if number == "0" else lambda: _asking(recording, Kind.ACCESS)
         case "decide" | "confirm":
             asked, deciding = Request.objects.get(recording=recording), person()
             return lambda: _decide(act, deciding, asked)
@@ -53,6 +53,11 @@ def _open(recording, kind, person, days_ago=0) -> str:  # type: ignore[no-untype
         return str(open_request(recording, kind, "", person=person, came_ms=now_ms() - days_ago * DAY_MS).pk)
     except BeingDeleted:
         return "being deleted"
+
+
+def _asking(recording, kind) -> str:  # type: ignore[no-untyped-def]
+    print("asks", flush=True)
+    return _open(recording, kind, None)
 
 
 def _decide(act, person, asked) -> str:  # type: ignore[no-untyped-def]
@@ -71,17 +76,25 @@ def _decide(act, person, asked) -> str:  # type: ignore[no-untyped-def]
 
 
 def _go(recording: str) -> str:
-    """What the nightly run decides of it."""
+    """What the nightly run decides of it; it says so before that is in the database, which waits for a line."""
+    from django.db import transaction
+
     from recorder.archive.deletion import Deleter
     from recorder.archive.deletions import Deletions
     from recorder.archive.web.archive import archive
     from recorder.archive.web.clock import now_ms
     from recorder.archive.web.holds.nightly import Nightly
+    from recorder.archive.web.trail import writing
 
     key, (catalogue, store) = Ed25519PrivateKey.generate(), archive()
     deletions = Deletions(Path(sys.argv[1]).with_name("deletions"))
     night = Nightly("archive", key, catalogue, Deleter("archive", key, store, catalogue, deletions, now_ms), deletions)
-    return "stays" if night._decide(recording) is None else "goes"
+    with transaction.atomic():
+        writing.lock()
+        decided = night._decide(recording)
+        print("decides", flush=True)
+        sys.stdin.readline()
+    return "stays" if decided is None else "goes"
 
 
 if __name__ == "__main__":
