@@ -20,27 +20,28 @@ class Site(NamedTuple):
     config: Path
     recording: str
     """That the nightly run would delete."""
+    kind: str
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     if request.param == "sqlite":
-        yield _site(tmp_path / "archive", "")
+        yield _site(tmp_path / "archive", "", request.param)
         return
     server: PostgresqlServer = request.getfixturevalue("postgresql_server")
     server.execute("CREATE DATABASE clerks")
     url = make_url(server.url("clerks")).set(drivername="postgresql").render_as_string()
     try:
-        yield _site(tmp_path / "archive", f'[web]\ndatabase = "{url}"\n')
+        yield _site(tmp_path / "archive", f'[web]\ndatabase = "{url}"\n', request.param)
     finally:
         server.execute("DROP DATABASE clerks WITH (FORCE)")
 
 
-def _site(folder: Path, settings: str) -> Site:
+def _site(folder: Path, settings: str, kind: str) -> Site:
     archive = Archive(folder, settings=settings)
     recording = archive.record(days_ago=15).id
     archive.catalogue.close()
-    return Site(archive.config_file, recording)
+    return Site(archive.config_file, recording, kind)
 
 
 def started(site: Site, act: str) -> list[subprocess.Popen[str]]:
@@ -67,7 +68,7 @@ def tell(process: subprocess.Popen[str]) -> None:
 
 def said(processes: list[subprocess.Popen[str]]) -> list[str]:
     """What each of them says last."""
-    found = [process.communicate(timeout=SECONDS_MAX)[0].strip() for process in processes]
+    found = [process.communicate(timeout=SECONDS_MAX)[0].split("\n")[-2] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes)
     return found
 
@@ -99,6 +100,7 @@ def test_a_request_is_opened_or_the_recording_goes_and_never_both(site: Site) ->
     assert heard(night) == "decides"
     for process in others:
         tell(process)
-        assert heard(process) == "asks"
+        if site.kind == "postgresql":  # in SQLite they wait before that, where their transactions begin
+            assert heard(process) == "asks"
     tell(night)
     assert said([night, *others]) == ["goes", *["being deleted"] * (CLERKS - 1)]
