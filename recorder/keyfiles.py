@@ -183,7 +183,7 @@ def make_folder(folder: Path) -> None:
     try:
         if not folder.is_dir():
             make_folder(folder.parent)
-            folder.mkdir(mode=0o700)
+            folder.mkdir(mode=0o700, exist_ok=True)  # another program may make it at this moment
             _sync_folder(folder.parent)
     except OSError as error:
         raise KeyFileError(f"{folder}: cannot be made: {error.strerror}") from error

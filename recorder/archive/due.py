@@ -24,10 +24,8 @@ class People:
     holds_until_ms: tuple[int, ...] = ()
     request_open: bool = False
     erasure_asked_ms: int | None = None
-    erasure_entered_ms: int | None = None
+    erasure_confirmed_ms: int | None = None
     unlinked_ms: int | None = None
-    erasure_confirmed: bool = True
-    erasure_granted_ms: int | None = None
 
 
 NOBODY = People()
@@ -76,10 +74,8 @@ def facts(row: Row, people: People) -> Facts:
         holds_until_ms=people.holds_until_ms,
         request_open=people.request_open,
         erasure_asked_ms=people.erasure_asked_ms,
-        erasure_entered_ms=people.erasure_entered_ms,
+        erasure_confirmed_ms=people.erasure_confirmed_ms,
         unlinked_ms=people.unlinked_ms,
-        erasure_confirmed=people.erasure_confirmed,
-        erasure_granted_ms=people.erasure_granted_ms,
     )
 
 

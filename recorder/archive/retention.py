@@ -5,18 +5,19 @@
     the ceiling     `ceiling_days` after it was made, whatever was decided (D1)
     no case         `unlinked_days` after it had come, or after a wrong one was taken away, with a reminder before (D6)
     no receipt      that is valid: locked at once, and gone `no_receipt_hours` after that (D6)
-    the client      within `client_days` of that asks to have it erased, and it goes: no hold stands against that (D7)
-                    if it is known that it was the client: with the code alone it is locked, and kept, until that is
-    the desk        grants that later, and it goes, unless a hold keeps it (AVG, article 17, paragraph 3, e)
+    the client      asks to have it erased, and it is locked at once, and kept. Once two people have confirmed that, it goes: if
+                    it was asked within `client_days` of that, no hold stands against it (D7); if it was asked later, and
+                    granted, a hold keeps it (AVG, article 17, paragraph 3, e)
     a hold          or a request of the client that is open keeps it beyond its date, until the last of them ends (D2, D3, S1)
 
 What people have days for counts from when it had come: a room may have been off the network for as long, also in the middle of
 a meeting, and a receipt comes behind the manifest. What goes earlier wins, but for the decision. A hold moves no date: with the
 hold gone, a recording whose date is past is due. It keeps also what has no receipt, and that stays locked.
 
-What somebody orders is locked at once and goes `undo_hours` later: until then it can be taken back. That never makes it later
-than the last of the client's days, if it was entered before that was over: with an earlier day than that on which it is entered
-one person alone could else destroy what is held, before anybody sees it.
+What is erased does not come back, and may be the client's own evidence: whoever finds their code may ask, and one person of the
+desk may enter any day on which it was asked. So it counts from the moment at which a second person has confirmed it, and goes
+`undo_hours` later: until then it can be taken back. That never makes it later than the last of the client's days, if it was
+confirmed before that was over.
 """
 
 from dataclasses import dataclass
@@ -61,17 +62,11 @@ class Facts:
     request_open: bool = False
     """Whether a request of the client is being dealt with."""
     erasure_asked_ms: int | None = None
-    """When the client asked to have it erased."""
-    erasure_entered_ms: int | None = None
-    """When the first of these was entered of whom it is known that it was the client, or that was found out; None: when it was
-    asked for. A letter comes before it is entered."""
+    """When the client asked to have it erased, if that was neither refused nor taken back."""
+    erasure_confirmed_ms: int | None = None
+    """When a second person confirmed it: in the client's days that it was they who asked, later also that it is granted."""
     unlinked_ms: int | None = None
     """When a case was taken away from it that was not its."""
-    erasure_confirmed: bool = True
-    """Whether it is known that it was the client. With the code alone anybody may have asked who found it: what is erased does
-    not come back, and may be the client's own evidence."""
-    erasure_granted_ms: int | None = None
-    """When that was granted, of a client who asked after their days."""
 
 
 class Cause(StrEnum):
@@ -96,8 +91,7 @@ class Fate:
     kept: bool
     """By a hold or an open request, for now: it is not deleted, even if it is due."""
     locked: bool
-    """Nobody may hear it: it has no receipt, or the client asked to have it erased, in time, in a request that is open, or in
-    one that was granted."""
+    """Nobody may hear it: it has no receipt, or the client asked to have it erased."""
     remind_ms: int | None
     """When whoever was there is to be reminded that no case is named."""
 
@@ -114,25 +108,19 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
         dates.append((alone_ms + terms.unlinked_days * DAY_MS, Cause.UNLINKED))
     if not facts.receipt:
         dates.append((facts.came_ms + terms.no_receipt_hours * HOUR_MS, Cause.NO_RECEIPT))
-    asked_in_time = _asked_in_time(facts, terms)
-    if asked_in_time:
-        dates.append(
-            (_after_undo(facts, terms, max(facts.erasure_asked_ms or 0, facts.erasure_entered_ms or 0)), Cause.CLIENT)
-        )
-    if facts.erasure_granted_ms is not None:
-        dates.append((_after_undo(facts, terms, facts.erasure_granted_ms), Cause.CLIENT))
+    unconditional = False
+    if facts.erasure_asked_ms is not None and facts.erasure_confirmed_ms is not None:
+        dates.append((_after_undo(facts, terms, facts.erasure_confirmed_ms), Cause.CLIENT))
+        unconditional = facts.erasure_asked_ms < facts.came_ms + terms.client_days * DAY_MS
     due_ms, cause = min(dates)
     goes_ms = None if facts.request_open else max((due_ms, *facts.holds_until_ms))
     held = facts.request_open or any(now_ms < until_ms for until_ms in facts.holds_until_ms)
     return Fate(
         due_ms,
         cause,
-        goes_ms=due_ms if asked_in_time else goes_ms,
-        kept=held and not asked_in_time,
-        locked=not facts.receipt
-        or asked_in_time
-        or facts.erasure_granted_ms is not None
-        or (facts.erasure_asked_ms is not None and facts.request_open),
+        goes_ms=due_ms if unconditional else goes_ms,
+        kept=held and not unconditional,
+        locked=not facts.receipt or facts.erasure_asked_ms is not None,
         remind_ms=None if facts.linked or not facts.receipt else alone_ms + terms.reminder_days * DAY_MS,
     )
 
@@ -150,14 +138,8 @@ def _evidence(facts: Facts, terms: Terms) -> tuple[int, Cause]:
     return facts.delete_after_ms, Cause.TERM
 
 
-def _after_undo(facts: Facts, terms: Terms, ordered_ms: int) -> int:
-    """When it goes that was ordered then: in time for the client's days, where it was ordered within them (D7)."""
+def _after_undo(facts: Facts, terms: Terms, confirmed_ms: int) -> int:
+    """When it goes that was confirmed then: in time for the client's days, where it was confirmed within them (D7)."""
     last_ms = facts.came_ms + terms.client_days * DAY_MS
-    undone_ms = ordered_ms + terms.undo_hours * HOUR_MS
-    return min(undone_ms, last_ms) if ordered_ms < last_ms else undone_ms
-
-
-def _asked_in_time(facts: Facts, terms: Terms) -> bool:
-    if facts.erasure_asked_ms is None or not facts.erasure_confirmed:
-        return False
-    return facts.erasure_asked_ms < facts.came_ms + terms.client_days * DAY_MS
+    undone_ms = confirmed_ms + terms.undo_hours * HOUR_MS
+    return min(undone_ms, last_ms) if confirmed_ms < last_ms else undone_ms

@@ -37,6 +37,7 @@ copy             access         r
 mask             access         r
 restrict                        r
 erase                           r
+confirm_erasure                 r p
 flag                            r
 check_flag                      c r
 disclose                        r

@@ -77,7 +77,7 @@ def test_each_cause_has_its_day(site: Site) -> None:
     site.first(recording, LINKED, Cause.TERM, day(126))
     site.first(recording, replace(LINKED, decided_ms=day(100)), Cause.DECISION, day(156))
     site.first(recording, replace(LINKED, decided_ms=day(360)), Cause.CEILING, day(365))
-    site.first(recording, replace(LINKED, erasure_asked_ms=day(3)), Cause.CLIENT, day(4))
+    site.first(recording, replace(LINKED, erasure_asked_ms=day(2), erasure_confirmed_ms=day(3)), Cause.CLIENT, day(4))
     site.first(recording, replace(LINKED, holds_until_ms=(day(300),)), Cause.TERM, day(300))
     site.people[recording] = replace(LINKED, request_open=True)
     assert site.due(day(3_000)) == {}
@@ -98,7 +98,7 @@ def test_one_that_never_ended_goes_when_its_time_is_over_and_not_before(site: Si
     site.first(recording, People(), Cause.TERM, day(126))
     ((_, fate),) = due(site.catalogue, site._known, TERMS, day(126))
     assert fate.locked
-    site.first(recording, People(erasure_asked_ms=day(2)), Cause.CLIENT, day(3))
+    site.first(recording, People(erasure_asked_ms=day(2), erasure_confirmed_ms=day(2)), Cause.CLIENT, day(3))
     site.people[recording] = People(holds_until_ms=(day(200),))
     assert site.due(day(150)) == {}
 

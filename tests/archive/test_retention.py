@@ -27,19 +27,19 @@ def day(number: float) -> int:
         ({"linked": False}, 14, Cause.UNLINKED),  # D6
         ({"receipt": False}, 3, Cause.NO_RECEIPT),
         ({"receipt": False, "linked": False}, 3, Cause.NO_RECEIPT),
-        ({"erasure_asked_ms": day(2)}, 3, Cause.CLIENT),  # D7
-        ({"erasure_asked_ms": day(13.9)}, 14, Cause.CLIENT),
-        ({"erasure_asked_ms": day(2), "erasure_entered_ms": day(4)}, 5, Cause.CLIENT),
-        ({"erasure_asked_ms": day(2), "erasure_entered_ms": day(13.5)}, 14, Cause.CLIENT),
+        ({"erasure_asked_ms": day(2), "erasure_confirmed_ms": day(2)}, 3, Cause.CLIENT),  # D7
+        ({"erasure_asked_ms": day(13.8), "erasure_confirmed_ms": day(13.9)}, 14, Cause.CLIENT),
+        ({"erasure_asked_ms": day(2), "erasure_confirmed_ms": day(4)}, 5, Cause.CLIENT),
+        ({"erasure_asked_ms": day(2), "erasure_confirmed_ms": day(13.5)}, 14, Cause.CLIENT),
         (
-            {"erasure_asked_ms": day(2), "erasure_entered_ms": day(100)},
+            {"erasure_asked_ms": day(2), "erasure_confirmed_ms": day(100)},
             101,
             Cause.CLIENT,
-        ),  # it came by letter, they say
-        ({"erasure_asked_ms": day(2), "erasure_confirmed": False}, 126, Cause.TERM),
+        ),  # they say that it came then
+        ({"erasure_asked_ms": day(2)}, 126, Cause.TERM),
         ({"erasure_asked_ms": day(14)}, 126, Cause.TERM),  # then it is a request that somebody decides
-        ({"erasure_asked_ms": day(14), "erasure_granted_ms": day(20)}, 21, Cause.CLIENT),
-        ({"erasure_granted_ms": day(125.5)}, 126, Cause.TERM),
+        ({"erasure_asked_ms": day(14), "erasure_confirmed_ms": day(20)}, 21, Cause.CLIENT),
+        ({"erasure_asked_ms": day(14), "erasure_confirmed_ms": day(125.5)}, 126, Cause.TERM),
     ],
 )
 def test_when_it_goes_and_why(changes: dict[str, object], due: float, cause: Cause) -> None:
@@ -54,7 +54,7 @@ def test_a_room_that_was_off_the_network_takes_nobody_their_days() -> None:
     late = replace(PLAIN, came_ms=day(30), linked=False)
     assert fate(late, TERMS, day(30)).remind_ms == day(37)
     assert fate(late, TERMS, day(30)).due_ms == day(44)
-    asked = fate(replace(late, erasure_asked_ms=day(43)), TERMS, day(43))
+    asked = fate(replace(late, erasure_asked_ms=day(43), erasure_confirmed_ms=day(43.5)), TERMS, day(43.5))
     assert (asked.due_ms, asked.cause) == (day(44), Cause.CLIENT)
 
 
@@ -79,26 +79,28 @@ def test_an_open_request_pauses_deletion() -> None:
 
 
 def test_the_clients_wish_in_their_days_is_stronger_than_any_hold() -> None:
-    asked = replace(PLAIN, erasure_asked_ms=day(2), holds_until_ms=(day(300),), request_open=True)
+    asked = replace(
+        PLAIN, erasure_asked_ms=day(2), erasure_confirmed_ms=day(2), holds_until_ms=(day(300),), request_open=True
+    )
     assert fate(asked, TERMS, day(2)).locked
     assert not fate(asked, TERMS, day(2)).is_due(day(3) - 1)  # it can be taken back for a day
     assert fate(asked, TERMS, day(3)).is_due(day(3))
 
 
-def test_an_erasure_by_the_code_alone_locks_it_and_destroys_nothing_until_somebody_saw_who_asks() -> None:
-    asked = replace(PLAIN, erasure_asked_ms=day(2), erasure_confirmed=False, request_open=True)
+def test_an_erasure_locks_it_and_destroys_nothing_until_two_people_have_looked() -> None:
+    asked = replace(PLAIN, erasure_asked_ms=day(2), request_open=True)
     for when in (day(2), day(3), day(15), day(200)):
         found = fate(asked, TERMS, when)
         assert found.locked
         assert not found.is_due(when)
-    # The day on which it was asked counts, not the one on which somebody was seen.
-    confirmed = replace(asked, erasure_confirmed=True, request_open=False)
-    assert fate(confirmed, TERMS, day(20)).is_due(day(20))
-    assert not fate(replace(PLAIN, erasure_confirmed=False), TERMS, day(2)).locked
+    # The day on which it was asked counts, not the one on which it was confirmed: no hold stands against it.
+    confirmed = replace(asked, erasure_confirmed_ms=day(20), holds_until_ms=(day(300),))
+    assert not fate(confirmed, TERMS, day(20)).is_due(day(21) - 1)
+    assert fate(confirmed, TERMS, day(21)).is_due(day(21))
 
 
-def test_what_the_desk_granted_is_locked_and_goes_a_day_later_unless_it_is_held() -> None:
-    granted = replace(PLAIN, erasure_asked_ms=day(20), erasure_granted_ms=day(22))
+def test_what_was_granted_later_is_locked_and_goes_a_day_later_unless_it_is_held() -> None:
+    granted = replace(PLAIN, erasure_asked_ms=day(20), erasure_confirmed_ms=day(22))
     assert fate(granted, TERMS, day(22)).locked
     assert not fate(granted, TERMS, day(22)).is_due(day(23) - 1)
     assert fate(granted, TERMS, day(23)).is_due(day(23))
@@ -111,7 +113,7 @@ def test_what_the_desk_granted_is_locked_and_goes_a_day_later_unless_it_is_held(
 def test_a_wish_that_came_too_late_locks_it_until_it_is_decided() -> None:
     asked = replace(PLAIN, erasure_asked_ms=day(20), request_open=True)
     assert fate(asked, TERMS, day(21)).locked
-    refused = fate(replace(asked, request_open=False), TERMS, day(30))
+    refused = fate(PLAIN, TERMS, day(30))
     assert (refused.locked, refused.due_ms, refused.cause) == (False, day(126), Cause.TERM)
 
 
@@ -138,8 +140,7 @@ FACTS = st.builds(
     holds_until_ms=st.lists(TIMES, max_size=3).map(tuple),
     request_open=st.booleans(),
     erasure_asked_ms=st.none() | st.integers(day(0), day(60)),
-    erasure_confirmed=st.booleans(),
-    erasure_granted_ms=st.none() | st.integers(day(0), day(60)),
+    erasure_confirmed_ms=st.none() | st.integers(day(0), day(60)),
 )
 
 
@@ -154,11 +155,17 @@ def test_what_may_move_it_and_what_may_not(facts: Facts, now_ms: int) -> None:
         assert found.due_ms <= facts.came_ms + TERMS.no_receipt_hours * HOUR_MS
     if not facts.linked:
         assert found.due_ms <= facts.came_ms + TERMS.unlinked_days * DAY_MS
-    asked_ms = facts.erasure_asked_ms
-    if asked_ms is not None and facts.erasure_confirmed and asked_ms < facts.came_ms + TERMS.client_days * DAY_MS:  # D7
-        assert found.locked
-        assert found.due_ms <= facts.came_ms + TERMS.client_days * DAY_MS
-        assert found.is_due(found.due_ms)
+    asked_ms, confirmed_ms, last_ms = facts.erasure_asked_ms, facts.erasure_confirmed_ms, facts.came_ms + 14 * DAY_MS
+    assert found.locked == (not facts.receipt or asked_ms is not None)
+    if asked_ms is not None and confirmed_ms is not None:
+        undone_ms = confirmed_ms + TERMS.undo_hours * HOUR_MS
+        assert found.due_ms <= (min(undone_ms, last_ms) if confirmed_ms < last_ms else undone_ms)
+        if asked_ms < last_ms:  # D7
+            assert found.is_due(found.due_ms)
+    else:
+        # What one person says, or whoever has the code, destroys nothing: but for the lock it is as if nobody had asked.
+        nobody = fate(replace(facts, erasure_asked_ms=None, erasure_confirmed_ms=None), TERMS, now_ms)
+        assert replace(found, locked=nobody.locked) == nobody
     assert found.is_due(now_ms) == (now_ms >= found.due_ms and not found.kept)
     assert found.goes_ms is None or found.goes_ms >= found.due_ms
     # With a hold more it is deleted no sooner, and the date stays.

@@ -17,7 +17,7 @@ from recorder.archive.web.api.calls import api
 from recorder.archive.web.api.models import Token
 from recorder.archive.web.api.tokens import make as make_token
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds.models import Hold
+from recorder.archive.web.holds.models import Going, Hold
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
@@ -118,6 +118,19 @@ def test_an_objection_holds_what_is_of_its_case_until_somebody_confirms_it(archi
     assert Line.objects.filter(action="hold").count() == 1
     assert call("POST", "/holds", bearer, told | {"kind": "other"}).status_code == 422
     assert call("POST", "/holds", bearer, told | {"days": 366}).status_code == 422
+
+
+def test_what_is_being_deleted_gets_no_case_and_is_kept_by_no_hold(archive: Archive, token: MakeToken) -> None:
+    recordings, bearer = [archive.record() for _ in range(3)], token(*ALL)
+    for each in recordings[:2]:
+        call("PUT", f"/recordings/{each.id}/case", bearer, {"case": "Z-1"})
+    for each in recordings[1:]:
+        Going.objects.create(recording=each.id, cause="unlinked")
+    told = {"case": "Z-1", "kind": "objection", "reason": "An objection came in.", "days": 90}
+    assert call("POST", "/holds", bearer, told).json() == {"recordings": 1}
+    answer = call("PUT", f"/recordings/{recordings[2].id}/case", bearer, {"case": "Z-1"})
+    assert (answer.status_code, "being deleted" in answer.json()["detail"]) == (409, True)
+    assert not Link.objects.filter(recording=recordings[2].id).exists()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from itertools import product
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 from pytest_django import DjangoAssertNumQueries
 
 from recorder.archive.access import DISPUTES, TABLE, Action, Purpose, Role, could
@@ -19,13 +20,14 @@ from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.paging import PAGE_ROWS
 from recorder.archive.web.people.models import Person
-from recorder.archive.web.times import moment
+from recorder.archive.web.times import day, minute, moment
 from recorder.archive.web.trail.models import Line
 from tests.rooms import Recording
 from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
 
 SignIn = Callable[[Person], Client]
+ENGLISH = {"Accept-Language": "en"}
 KINDS = ("objection", "appeal", "complaint", "other")
 
 
@@ -37,6 +39,11 @@ def link(recording: Recording, case: str, person: Person | None = None) -> None:
 def typed(kind: str = "objection", case: str = "Z-1", days: int = 90) -> dict[str, str]:
     until = moment(clock.now_ms()).date() + timedelta(days)
     return {"kind": kind, "case": case, "reason": "Hearing on 3 May", "until": until.isoformat()}
+
+
+def english(shown: Callable[[int], str], unix_ms: int) -> str:
+    with override("en"):
+        return shown(unix_ms)
 
 
 def kept(*recordings: Recording) -> list[bool]:
@@ -107,6 +114,50 @@ def test_one_person_alone_cannot_hold_again_and_again(
     again = Hold.objects.latest("pk")
     sign_in(make(Role.PRIVACY_OFFICER)).post(f"/holds/{again.pk}/confirm/")
     assert kept(recording) == [True]
+
+
+def test_another_person_who_sets_one_after_it_lapsed_keeps_at_once(
+    held: tuple[Recording, Person, Hold], make: Make, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, first, _ = held
+    Hold.objects.update(placed_ms=now_ms() - 15 * DAY_MS)
+    assert kept(recording) == [False]
+    other = make(Role.LISTENER, name="other")
+    sign_in(other).post(f"/recordings/{recording.id}/hold/", typed())
+    assert kept(recording) == [True]
+    Hold.objects.update(placed_ms=now_ms() - 15 * DAY_MS)
+    for person in (first, other):  # each had their turn
+        sign_in(person).post(f"/recordings/{recording.id}/hold/", typed())
+        assert kept(recording) == [False]
+        assert not Hold.objects.latest("pk").at_once
+
+
+def test_an_ended_hold_tells_when_it_ended_and_until_when_it_keeps(
+    held: tuple[Recording, Person, Hold], make: Make, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, first, hold = held
+    client = sign_in(first)
+    its_date, own_page = english(day, hold.expires_ms - 1), f"/recordings/{recording.id}/"
+    pages = ("/holds/", f"/holds/{hold.pk}/", own_page)
+    assert all(its_date in client.get(each, headers=ENGLISH).content.decode() for each in pages)
+    client.post(f"/holds/{hold.pk}/end/", {"why": "Withdrawn"})
+    hold.refresh_from_db()
+    until_ms = (hold.ended_ms or 0) + DAY_MS
+    for each in pages:
+        page = client.get(each, headers=ENGLISH).content.decode()
+        assert its_date not in page, each
+        assert english(day if each == own_page else minute, until_ms) in page, each
+        assert "ended by a person" in page
+    Hold.objects.update(ended_ms=now_ms() - 2 * DAY_MS)
+    for each in pages:
+        page = client.get(each, headers=ENGLISH).content.decode()
+        assert its_date not in page
+        assert english(day, now_ms() - DAY_MS) not in page
+        assert ("ended by a person" in page) == (each != own_page)
+    Hold.objects.update(ended_ms=None, how=None, placed_ms=now_ms() - 20 * DAY_MS)
+    page = client.get(f"/holds/{hold.pk}/", headers=ENGLISH).content.decode()
+    assert its_date not in page
+    assert english(day, now_ms() - 6 * DAY_MS) in page  # it lapsed, though no night has written that down
 
 
 def test_nor_by_naming_another_case_each_time(archive: Archive, make: Make, sign_in: SignIn) -> None:

@@ -152,8 +152,9 @@ def test_a_hold_comes_too_late_once_it_is_decided(site: Site, make: Make, sign_i
     recording = site.archive.record(days_ago=15)
     Going.objects.create(recording=recording.id, cause="unlinked")
     form = {"kind": "objection", "case": "Z-1", "reason": "hearing", "until": "2027-03-01"}
-    answer = sign_in(make(Role.LISTENER)).post(f"/recordings/{recording.id}/hold/", form)
-    assert answer.status_code == 404
+    listener = sign_in(make(Role.LISTENER))
+    answer = listener.post(f"/recordings/{recording.id}/hold/", form, headers={"Accept-Language": "en"})
+    assert "is being deleted at this moment" in answer.content.decode()
     assert not Hold.objects.exists()
     assert not Line.objects.filter(action="hold").exists()
     assert site.run().deleted == {Cause.UNLINKED: 1}

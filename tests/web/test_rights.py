@@ -22,8 +22,8 @@ from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.models import Version
 from recorder.archive.web.rights import flags, offsets
-from recorder.archive.web.rights.kinds import Channel, Kind, State
-from recorder.archive.web.rights.models import CopyPermit, Disclosure, Flag, Mask, Request, Restriction
+from recorder.archive.web.rights.kinds import Kind, State
+from recorder.archive.web.rights.models import CopyPermit, Flag, Mask, Request, Restriction
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.times import offset
 from recorder.archive.web.trail.models import Line
@@ -34,6 +34,7 @@ from tests.web.pdf import text as text_of
 
 SignIn = Callable[[Person], Client]
 GRANT = {"outcome": "granted", "words": "U hebt daar recht op."}
+LOOK_AGAIN = {"look_again": str(localdate() + timedelta(days=300))}
 REFUSE = {"outcome": "refused", "words": "Er loopt een rechtszaak."}
 
 
@@ -137,97 +138,6 @@ def test_no_time_is_taken_after_the_first_month(archive: Archive, desk: Client) 
     assert asked.state == "open"
 
 
-def test_an_erasure_asked_in_time_cannot_be_refused(archive: Archive, desk: Client) -> None:  # D7
-    desk_person = Person.objects.get(name="Rens Dekker")
-    recording = archive.record(days_ago=13).id
-    asked = open_request(recording, Kind.ERASURE, "Weg", person=desk_person, channel=Channel.COUNTER)
-    address = f"/rights/requests/{asked.pk}/decide/"
-    assert 'role="alert"' in desk.post(address, REFUSE).content.decode()
-    asked.refresh_from_db()
-    assert asked.waiting
-    desk.post(address, GRANT)
-    asked.refresh_from_db()
-    assert asked.state == "granted"
-
-
-def test_one_that_came_with_the_code_alone_is_granted_to_the_client_and_refused_to_others(
-    archive: Archive, desk: Client
-) -> None:
-    found, clients = (ask(archive.record(days_ago=13).id, Kind.ERASURE) for _ in range(2))
-    page = desk.get(f"/rights/requests/{found.pk}/decide/", headers={"Accept-Language": "en"}).content.decode()
-    assert "First see who asks." in page
-    desk.post(f"/rights/requests/{found.pk}/decide/", REFUSE)
-    fate = see([found.recording])[0].fate
-    assert (fate.locked, fate.cause) == (False, "unlinked")
-    desk.post(f"/rights/requests/{clients.pk}/decide/", GRANT)
-    fate = see([clients.recording])[0].fate
-    assert (fate.locked, fate.cause) == (True, "client")
-
-
-def test_an_erasure_with_an_earlier_day_than_today_can_be_taken_back_for_a_day(archive: Archive, desk: Client) -> None:
-    """Else one person could destroy at once what a hold keeps, by saying that the client came in their days."""
-    recording = archive.record(days_ago=100).id
-    Link.objects.create(
-        recording=recording, case=Case.objects.create(number="Z-1"), person=None, device="room-1", at_ms=now_ms()
-    )
-    earlier = (localdate() - timedelta(days=95)).isoformat()
-    desk.post(
-        f"/rights/recordings/{recording}/",
-        {"kind": "erasure", "channel": "counter", "day": earlier, "words": "Weg"},
-    )
-    asked = Request.objects.get()
-    assert asked.came_ms < now_ms() - 90 * DAY_MS
-    fate = see([recording])[0].fate
-    assert fate.locked
-    assert not fate.is_due(now_ms() + DAY_MS // 2)
-    assert fate.is_due(now_ms() + DAY_MS)
-    desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
-    assert not see([recording])[0].fate.is_due(now_ms() + DAY_MS // 2)
-    desk.post(f"/rights/requests/{asked.pk}/withdraw/", {"words": "Het was iemand anders."})
-    assert not see([recording])[0].fate.locked
-
-
-def test_what_is_granted_by_mistake_to_who_has_a_code_can_be_taken_back_for_a_day(
-    archive: Archive, desk: Client
-) -> None:
-    asked = ask(archive.record(days_ago=13).id, Kind.ERASURE)
-    Request.objects.filter(pk=asked.pk).update(came_ms=now_ms() - 10 * DAY_MS)
-    desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
-    fate = see([asked.recording])[0].fate
-    assert fate.locked
-    assert not fate.is_due(now_ms() + DAY_MS // 2)
-    assert fate.is_due(now_ms() + DAY_MS)
-
-
-def test_an_erasure_asked_later_is_decided_and_goes_after_the_undo(archive: Archive, desk: Client) -> None:
-    recording = archive.record(days_ago=20).id
-    asked = ask(recording, Kind.ERASURE)
-    Link.objects.create(
-        recording=recording, case=Case.objects.create(number="Z-1"), person=None, device="room-1", at_ms=now_ms()
-    )
-    assert see([recording])[0].fate.locked
-    assert not see([recording])[0].fate.is_due(now_ms() + 30 * DAY_MS)
-    desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
-    fate = see([recording])[0].fate
-    assert fate.locked
-    assert not fate.is_due(now_ms())
-    assert fate.is_due(now_ms() + DAY_MS)
-    desk.post(f"/rights/requests/{asked.pk}/withdraw/", {"words": "Bedacht zich."})
-    assert not see([recording])[0].fate.is_due(now_ms() + DAY_MS)
-    assert not see([recording])[0].fate.locked
-    assert Line.objects.filter(action="erase", recording=recording).count() == 1
-
-
-def test_an_erasure_asked_later_may_be_refused(archive: Archive, desk: Client) -> None:
-    recording = archive.record(days_ago=20).id
-    asked = ask(recording, Kind.ERASURE)
-    desk.post(f"/rights/requests/{asked.pk}/decide/", REFUSE)
-    assert not see([recording])[0].fate.locked
-    desk.post(f"/rights/requests/{asked.pk}/withdraw/", {"words": "Te laat."})
-    asked.refresh_from_db()
-    assert asked.state == "refused"
-
-
 def test_a_correction_stands_with_the_recording(archive: Archive, desk: Client) -> None:  # S4
     recording = archive.record().id
     asked = ask(recording, Kind.RECTIFICATION, "Ik heb geen auto")
@@ -261,7 +171,7 @@ def test_what_is_restricted_is_the_rights_desks_alone(
     others = [(listener, "objection"), (worker, "decision")]
     assert all(may_hear(*each) for each in others)
     asked = ask(recording, kind)
-    desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
+    desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT | LOOK_AGAIN)
     assert not any(may_hear(*each) for each in others)
     assert may_hear(make(Role.RIGHTS_DESK), "access")
     assert see([recording])[0].fate.kept  # to delete it is to use it
@@ -274,10 +184,58 @@ def test_what_is_restricted_is_the_rights_desks_alone(
     assert sign_in(worker).get(f"/recordings/{recording}/statement/").status_code == 403
     assert desk.get(f"/recordings/{recording}/hear/").status_code == 200
     restriction = Restriction.objects.get()
+    Restriction.objects.update(look_again_ms=now_ms())
+    assert not any(may_hear(*each) for each in others)  # also when somebody should have looked at it again
     desk.post(f"/rights/restrictions/{restriction.pk}/", {"words": "De cliënt weet het."})
     assert all(may_hear(*each) for each in others)
     assert not see([recording])[0].fate.kept
     assert lines("done").count("restrict") == 2
+
+
+def test_a_restriction_keeps_a_recording_until_somebody_must_look_again_and_no_longer(
+    archive: Archive, desk: Client, make: Make, sign_in: SignIn
+) -> None:
+    recording = archive.record(days_ago=130).id
+    address = f"/rights/requests/{ask(recording, Kind.RESTRICTION).pk}/decide/"
+    today, english = localdate(), {"Accept-Language": "en"}
+    for wrong in ("", today, today + timedelta(days=366)):
+        assert 'role="alert"' in desk.post(address, GRANT | {"look_again": str(wrong)}).content.decode()
+    assert not Restriction.objects.exists()
+    desk.post(address, GRANT | {"look_again": str(today + timedelta(days=10))})
+    found = Restriction.objects.get()
+    assert 9 * DAY_MS < found.look_again_ms - now_ms() < 11 * DAY_MS
+    assert see([recording])[0].fate.kept
+    officer = sign_in(make(Role.PRIVACY_OFFICER))
+    assert recording not in officer.get("/deletions/").content.decode()
+    Restriction.objects.update(look_again_ms=now_ms())
+    (seen,) = see([recording])
+    assert seen.restricted
+    assert seen.fate.is_due(now_ms())
+    page = officer.get("/deletions/", headers=english).content.decode()
+    assert recording in page
+    assert "A restriction that must be looked at again" in page
+    assert "overdue" in desk.get("/rights/", headers=english).content.decode()
+    again = f"/rights/restrictions/{found.pk}/again/"
+    assert desk.get(again).status_code == 200
+    assert officer.post(again, {"words": "x", "look_again": str(today + timedelta(days=9))}).status_code == 403
+    assert 'role="alert"' in desk.post(again, {"words": "x", "look_again": str(today)}).content.decode()
+    desk.post(again, {"words": "Zij vecht het nog aan.", "look_again": str(today + timedelta(days=365))})
+    assert see([recording])[0].fate.kept
+    assert b"vecht" not in b"".join(bytes(each.text) for each in Line.objects.filter(action="restrict"))
+
+
+def test_a_request_that_nobody_decides_keeps_and_the_privacy_officer_sees_it(
+    archive: Archive, make: Make, sign_in: SignIn
+) -> None:
+    late, early = ask(archive.record(days_ago=130).id), ask(archive.record(days_ago=130).id)
+    officer = sign_in(make(Role.PRIVACY_OFFICER))
+    assert late.recording not in officer.get("/deletions/").content.decode()
+    Request.objects.filter(pk=late.pk).update(due_ms=now_ms() - 1)
+    page = officer.get("/deletions/", headers={"Accept-Language": "en"}).content.decode()
+    assert "A request that should have been answered" in page
+    assert late.recording in page
+    assert early.recording not in page
+    assert see([late.recording])[0].fate.kept
 
 
 def test_masks_are_audited_and_stand_in_the_letter(archive: Archive, desk: Client) -> None:  # S3
@@ -316,40 +274,6 @@ def test_a_copy_is_made_only_of_what_was_granted_and_fetched_by_who_asked(
     assert sign_in(make(Role.RIGHTS_DESK)).get(f"{where}file/").status_code == 404
     assert desk.get(f"{where}file/").status_code == 503  # no reading room here
     assert CopyPermit.objects.get().opened_ms is None
-
-
-def test_a_disclosure_takes_two_people(archive: Archive, make: Make, sign_in: SignIn) -> None:  # P3
-    recording = archive.record().id
-    first, second = make(Role.RIGHTS_DESK), make(Role.PRIVACY_OFFICER)
-    desk, officer = sign_in(first), sign_in(second)
-    data = {"to": "De rechtbank", "ground": "duty", "words": "Artikel 1 van een wet"}
-    assert 'role="alert"' in desk.post(f"/disclosures/of/{recording}/", data | {"ground": "x"}).content.decode()
-    where = desk.post(f"/disclosures/of/{recording}/", data).headers["Location"]
-    assert officer.get(f"/disclosures/of/{recording}/").status_code == 403
-    assert desk.get(f"{where}copy/").headers["Location"] == where
-    assert desk.post(f"{where}judge/", {"confirmed": "yes"}).status_code == 403
-    assert Disclosure.objects.get().confirmed is None
-    assert "De rechtbank" in officer.get(where).content.decode()
-    assert officer.get(f"{where}copy/").status_code == 403
-    officer.post(f"{where}judge/", {"confirmed": "yes"})
-    officer.post(f"{where}judge/", {"confirmed": "no"})
-    found = Disclosure.objects.get()
-    assert (found.confirmed, found.judged_by) == (True, second)
-    assert lines("done").count("confirm_disclosure") == 1
-    answer = desk.post(f"{where}copy/", {"given_to": "bode", "language": "nl", "sure": "on"})
-    assert CopyPermit.objects.get().disclosure == found
-    assert "/rights/copies/" in answer.headers["Location"]
-
-
-def test_nobody_confirms_what_they_proposed(archive: Archive, make: Make, sign_in: SignIn) -> None:
-    officer = make(Role.PRIVACY_OFFICER)
-    own = Disclosure.objects.create(
-        recording=archive.record().id, to="x", ground="duty", words="y", person=officer, at_ms=now_ms()
-    )
-    assert sign_in(officer).post(f"/disclosures/{own.pk}/judge/", {"confirmed": "yes"}).status_code == 403
-    own.refresh_from_db()
-    assert own.confirmed is None
-    assert Line.objects.get().action == "confirm_disclosure"
 
 
 def test_a_flag_is_seen_and_nothing_of_it(archive: Archive, desk: Client, make: Make, sign_in: SignIn) -> None:  # R6
@@ -412,14 +336,15 @@ def test_no_address_of_the_desk_is_anybody_elses(archive: Archive, make: Make, s
     asked = ask(recording)
     desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
     restricting = ask(recording, Kind.RESTRICTION)
-    desk.post(f"/rights/requests/{restricting.pk}/decide/", GRANT)
+    desk.post(f"/rights/requests/{restricting.pk}/decide/", GRANT | LOOK_AGAIN)
     number = Restriction.objects.get().pk
     waiting = ask(recording, Kind.ERASURE)
     one, pending = f"/rights/requests/{asked.pk}/", f"/rights/requests/{waiting.pk}/"
     addresses = [
         *("/rights/", "/rights/find/", f"/rights/recordings/{recording}/", one, f"{one}masks/", f"{one}copy/"),
         *(f"{pending}decide/", f"{pending}extend/", f"{pending}withdraw/"),
-        *(f"{one}letter-nl.pdf", f"/rights/restrictions/{number}/", f"/disclosures/of/{recording}/"),
+        *(f"{one}letter-nl.pdf", f"/rights/restrictions/{number}/", f"/rights/restrictions/{number}/again/"),
+        f"/disclosures/of/{recording}/",
     ]
     for role in Role:
         client = sign_in(make(role, rooms=["room-1"]))

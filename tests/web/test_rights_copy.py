@@ -20,7 +20,7 @@ from recorder.archive.web.meetings.models import Statement
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.kinds import Kind, State
-from recorder.archive.web.rights.models import CopyPermit, Disclosure, Mask, Request, Restriction
+from recorder.archive.web.rights.models import DISCLOSURE_DAYS, CopyPermit, Disclosure, Mask, Request, Restriction
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.trail import writing
 from recorder.archive.web.trail.models import Line
@@ -209,6 +209,25 @@ def test_what_is_masked_is_a_tone_on_the_copy_and_nowhere_else(
     assert objects(archive, recording) == before
 
 
+def test_what_is_masked_for_somebody_else_is_a_tone_on_their_copy(
+    archive: Archive, room: Client, permitted: Permitted, clerk: Person
+) -> None:
+    recording = archive.record(blocks=4)
+    disclosure = _disclosure(recording.id, clerk)
+    given = permitted(recording.id, request=None, disclosure=disclosure)
+    plain = fetch(room, given)
+    assert "opname.sealed" in plain
+    disclosure.masks.create(
+        start_ms=1_000, stop_ms=3_000, whom="een kind", reason="Niet gevraagd.", person=clerk, at_ms=now_ms()
+    )
+    files = fetch(room, given)
+    (sound, rate), (before, _) = samples(files["opname.wav"]), samples(plain["opname.wav"])
+    inside = slice(rate, 3 * rate)
+    assert power(sound[inside], 1_000, rate) > 100 * power(before[inside], 1_000, rate)
+    assert "opname.sealed" not in files
+    assert "een kind" in text(files["brief.pdf"])
+
+
 def _disclosure(recording: str, person: Person, *, confirmed: bool | None = True) -> Disclosure:
     return Disclosure.objects.create(
         recording=recording,
@@ -218,6 +237,7 @@ def _disclosure(recording: str, person: Person, *, confirmed: bool | None = True
         person=person,
         at_ms=now_ms(),
         confirmed=confirmed,
+        judged_ms=now_ms(),
     )
 
 
@@ -260,7 +280,12 @@ def test_what_does_not_stand_makes_no_copy(
     Disclosure.objects.update(confirmed=False)
     assert refused(room, given) == "undecided"
     Disclosure.objects.update(confirmed=True)
-    Restriction.objects.create(recording=recording, request=permit.request, at_ms=now_ms())
+    Disclosure.objects.update(judged_ms=now_ms() - DISCLOSURE_DAYS * DAY_MS)
+    assert refused(room, given) == "disclosure_over"
+    Disclosure.objects.update(judged_ms=now_ms())
+    Restriction.objects.create(
+        recording=recording, request=permit.request, at_ms=now_ms(), look_again_ms=now_ms() - DAY_MS
+    )
     assert refused(room, given) == "restricted"
     for state in set(State) - {State.GRANTED}:
         Request.objects.filter(pk=permit.request_id).update(state=state.value)

@@ -274,7 +274,7 @@ def _withdraw(site: Site) -> None:
 
 def _restrict(site: Site) -> None:
     asked = open_request(site.recording.id, Kind.RESTRICTION, "", person=site.desk)
-    Restriction.objects.create(recording=site.recording.id, request=asked, at_ms=now_ms())
+    Restriction.objects.create(recording=site.recording.id, request=asked, at_ms=now_ms(), look_again_ms=now_ms() + 1)
 
 
 def _erase(site: Site) -> None:

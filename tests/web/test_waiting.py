@@ -12,17 +12,18 @@ from recorder.archive.access import Role
 from recorder.archive.web.holds import holding
 from recorder.archive.web.holds.models import Expected, Kind, Run
 from recorder.archive.web.meetings.models import Dispute
-from recorder.archive.web.people.models import Person
+from recorder.archive.web.people.models import Change, Person
 from recorder.archive.web.policy import decided
 from recorder.archive.web.policy.models import State, Version
 from recorder.archive.web.rights.kinds import Ground
-from recorder.archive.web.rights.models import Disclosure
+from recorder.archive.web.rights.models import Disclosure, Request
 from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
 from tests.web.deciding import DECIDED
 
 SignIn = Callable[[Person], Client]
 ENGLISH = {"accept-language": "en"}
+ADDRESSES = ("/disputes/", "/holds/", "/disclosures/", "/erasures/", "/confirmations/", "/policy/", "/deletions/")
 NOTHING = "Nothing waits for you now."
 LATE = "Without it nothing is deleted."
 
@@ -63,7 +64,7 @@ def test_it_is_the_first_page_of_the_privacy_officer_and_of_nobody_else(
 def test_what_waits_is_counted_and_leads_there(archive: Archive, officer: Person, make: Make, sign_in: SignIn) -> None:
     client = sign_in(officer)
     ran(DAY_MS)
-    assert counts(client) == {"/disputes/": 0, "/holds/": 0, "/disclosures/": 0, "/policy/": 0, "/deletions/": 0}
+    assert counts(client) == dict.fromkeys(ADDRESSES, 0)
     page = client.get("/waiting/", headers=ENGLISH).content.decode()
     assert NOTHING in page
     assert LATE not in page
@@ -102,7 +103,14 @@ def test_what_waits_is_counted_and_leads_there(archive: Archive, officer: Person
         Expected.objects.create(
             recording=f"{at:032}", device="room-1", made_ms=0, cause="term", due_ms=0, goes_ms=None, kept=kept
         )
-    assert counts(client) == {"/disputes/": 1, "/holds/": 2, "/disclosures/": 3, "/policy/": 1, "/deletions/": 2}
+    said = {"kind": "erasure", "channel": "letter", "words": "", "came_ms": 1, "due_ms": 2}
+    for at, proposed in enumerate(("granted", "refused", None)):
+        by = {"proposed": proposed, "proposed_by": other, "proposed_ms": 3} if proposed else {}
+        Request.objects.create(recording=f"{at:032}", **said, **by)
+    for whom in (make(Role.LISTENER), make(Role.TRAINER)):
+        Person.objects.filter(pk=whom.pk).update(confirmed_ms=None)
+    Change.objects.create(person=whom, by=officer, line=1, at_ms=now_ms())  # as an administrator, which they were then
+    assert counts(client) == dict(zip(ADDRESSES, (1, 2, 3, 2, 1, 1, 2), strict=True))
     assert NOTHING not in client.get("/waiting/", headers=ENGLISH).content.decode()
     for address in counts(client):
         assert client.get(address).status_code == 200

@@ -44,7 +44,7 @@ def forgotten(recordings: Collection[str]) -> None:
     with transaction.atomic():
         for model in GOES:
             model._default_manager.filter(recording__in=recordings).delete()
-        Mask.objects.filter(request__recording__in=recordings).delete()
+        Mask.objects.filter(Q(request__recording__in=recordings) | Q(disclosure__recording__in=recordings)).delete()
         Event.objects.filter(request__recording__in=recordings).update(words="")
         Request.objects.filter(recording__in=recordings).update(words="", decision="")
         Disclosure.objects.filter(recording__in=recordings).update(words="")

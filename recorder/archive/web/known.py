@@ -31,8 +31,6 @@ def known_by(recordings: Collection[str], links: Iterable[Link]) -> Mapping[str,
             found[recording],
             request_open=rights.kept,
             erasure_asked_ms=rights.erasure_asked_ms,
-            erasure_entered_ms=rights.erasure_entered_ms,
-            erasure_confirmed=rights.erasure_confirmed,
-            erasure_granted_ms=rights.erasure_granted_ms,
+            erasure_confirmed_ms=rights.erasure_confirmed_ms,
         )
     return found

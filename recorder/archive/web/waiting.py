@@ -21,7 +21,7 @@ from recorder.archive.web.holds.models import Expected
 from recorder.archive.web.meetings.models import Dispute
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.models import State, Version
-from recorder.archive.web.rights.models import Disclosure
+from recorder.archive.web.rights.models import Disclosure, Request
 
 
 class Kind(NamedTuple):
@@ -62,6 +62,20 @@ _KINDS = (
         _("Disclosures to confirm"),
         _("Say whether somebody else may have a copy."),
         lambda person: Disclosure.objects.filter(confirmed=None).exclude(person=person).count(),
+    ),
+    Kind(
+        Action.CONFIRM_ERASURE,
+        "erasures",
+        _("Erasures to confirm"),
+        _("Say whether it is to end as a colleague says."),
+        lambda person: Request.objects.filter(proposed__isnull=False).exclude(proposed_by=person).count(),
+    ),
+    Kind(
+        Action.CONFIRM_ACCOUNT,
+        "confirmations",
+        _("Accounts to confirm"),
+        _("Ask the person, and say whether it is right."),
+        lambda person: Person.objects.to_confirm().exclude(changes__by=person).count(),
     ),
     Kind(
         Action.CONFIRM_POLICY,

@@ -28,8 +28,8 @@ from recorder.archive.web.api.schemas import (
     Unlinked,
 )
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds.holding import place
-from recorder.archive.web.holds.models import Hold, Kind
+from recorder.archive.web.holds.holding import BeingDeleted, check_stays, place
+from recorder.archive.web.holds.models import Going, Hold, Kind
 from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see, unlinked
@@ -103,6 +103,10 @@ def link(request: HttpRequest, recording: RecordingId, told: CaseOf) -> Done:
             writing.write(
                 person=bearer.name(token), role=ROLE, action=Action.LINK, recording=recording, details=details
             )
+            try:
+                check_stays(recording)
+            except BeingDeleted as error:
+                raise HttpError(409, "The recording is being deleted at this moment.") from error
     if not new:
         raise HttpError(404, NOT_THERE)
     return Done(recordings=1)
@@ -129,7 +133,8 @@ def decide(request: HttpRequest, told: Decision) -> Done:
 def hold(request: HttpRequest, told: HoldOf) -> Done:
     """Tell that an objection, an appeal or a complaint came in: the recordings of its case are kept from now on.
 
-    A person must confirm that within some days, or it lapses. Said again while it holds, it changes nothing.
+    A person must confirm that within some days, or it lapses. Said again while it holds, it changes nothing. What is being
+    deleted at this moment is kept by nothing, and not counted.
     """
     token, kind = _token(request), Kind(told.kind)
     bearer.permit(token, Action.HOLD, kind.purpose)
@@ -141,7 +146,8 @@ def hold(request: HttpRequest, told: HoldOf) -> Done:
         if not same.exists():
             writing.write(person=name, role=ROLE, action=Action.HOLD, purpose=kind.purpose, details=details)
             place(None, kind, case=told.case, reason=told.reason, expires_ms=now + told.days * DAY_MS)
-    return Done(recordings=Link.objects.filter(case__number=told.case).count())
+        kept = Link.objects.filter(case__number=told.case).exclude(recording__in=Going.objects.values("recording"))
+        return Done(recordings=kept.count())
 
 
 def _token(request: HttpRequest) -> Token:

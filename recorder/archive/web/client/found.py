@@ -14,7 +14,7 @@ from recorder.archive.export import receipt as export_receipt
 from recorder.archive.listing import Row, of_code
 from recorder.archive.retention import Cause, Fate
 from recorder.archive.web.archive import archive, terms
-from recorder.archive.web.client.words import DEVICES, ENDED, KINDS, STANDS
+from recorder.archive.web.client.words import DEVICES, ENDED, KINDS, SECOND, STANDS
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.verdicts import Verdict, verdict
@@ -150,7 +150,7 @@ class Asked:
 
     @property
     def stands(self) -> Promise:
-        return STANDS[self.request.state]
+        return SECOND if self.request.proposed is not None else STANDS[self.request.state]
 
 
 def find(typed: str) -> Found | None:

@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from recorder.archive import naming
@@ -28,6 +29,7 @@ from recorder.archive.web.client.forms import AskForm, CodeForm
 from recorder.archive.web.client.found import Found, find
 from recorder.archive.web.client.limits import ALL, WAIT_SECONDS
 from recorder.archive.web.client.words import ASKS, BASES, CONSENT, UNSAID
+from recorder.archive.web.holds.holding import BeingDeleted
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.kinds import Kind
@@ -134,10 +136,13 @@ def _ask(request: HttpRequest, found: Found) -> HttpResponse:
     if form.is_valid():
         if not consume(request, action="client_ask", key=ALL):
             return _wait(request)
-        made = open_request(found.recording, kind, form.cleaned_data["words"], person=None)
-        return render(
-            request, "client/asked.html", {"found": found, "made": made, "kind": kind.value, "contact": live().contact}
-        )
+        try:
+            made = open_request(found.recording, kind, form.cleaned_data["words"], person=None)
+        except BeingDeleted:
+            form.add_error(None, _("We are deleting the recording at this moment. So you can no longer ask this."))
+        else:
+            context = {"found": found, "made": made, "kind": kind.value, "contact": live().contact}
+            return render(request, "client/asked.html", context)
     context = {"found": found, "form": form, "kind": kind.value, "ask": ASKS[kind]}
     return render(request, "client/ask.html", context)
 

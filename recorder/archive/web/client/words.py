@@ -31,7 +31,8 @@ ASKS: Mapping[Kind, Ask] = {
     Kind.ERASURE: Ask(
         _("Ask to have it erased"),
         _(
-            "The recording is locked at once: nobody can listen any more. It is erased once we know that it is you who asks."
+            "The recording is locked at once: nobody can listen any more. "
+            "It is erased once two of our staff know that it is you who asks."
         ),
         _("What else we should know"),
         must=False,
@@ -78,6 +79,8 @@ CONSENT: Mapping[str, Promise] = {
     "expired": _("you did not answer"),
 }
 """As `recorder.archive.web.words` tells it to the staff."""
+SECOND = _("Two of our staff must look at it. Until then nobody can listen.")
+"""Where one has looked: what they said of it is told when it counts."""
 ENDED: Mapping[str, Promise] = {
     "fault": _("The recorder had a fault. The recording ends before the conversation did, or never began."),
     "power_loss": _("The power failed. The recording ends before the conversation did."),

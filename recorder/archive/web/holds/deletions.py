@@ -19,6 +19,8 @@ from recorder.archive.web.holds.models import Expected, Run
 from recorder.archive.web.known import known_by
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.paging import Page, page
+from recorder.archive.web.rights.kinds import WAITING
+from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.words import CAUSES
 from recorder.config import Config
 from recorder.errors import KeyFileError, SignedTextError
@@ -27,6 +29,8 @@ from recorder.wire.consent import DAY_MS
 
 DAYS = (1, 7, 30)
 LATE_HOURS = 36
+OVERDUE_SHOWN = 50
+"""Of requests, and of restrictions: those that wait for longest. When they are dealt with, the next ones show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,26 @@ def lists(days: int, after: Mapping[str, str]) -> dict[str, Page[Told]]:
     }
     told = _told([each for one in found.values() for each in one.rows])
     return {name: one.of([told[each.recording] for each in one.rows]) for name, one in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What keeps a recording, or locks others out of it, and should have been dealt with by `since_ms`."""
+
+    recording: str
+    since_ms: int
+    request: Request | None
+    """None for a restriction that somebody must look at again."""
+
+
+def overdue() -> list[Overdue]:
+    """What the rights desk has left lying, the longest first: an undecided request keeps its recording for so long."""
+    now = now_ms()
+    requests = Request.objects.filter(state__in=WAITING, due_ms__lt=now).order_by("due_ms")[:OVERDUE_SHOWN]
+    restrictions = Restriction.objects.filter(lifted_ms=None, look_again_ms__lte=now).order_by("look_again_ms")
+    found = [Overdue(each.recording, each.due_ms, each) for each in requests]
+    found += [Overdue(each.recording, each.look_again_ms, None) for each in restrictions[:OVERDUE_SHOWN]]
+    return sorted(found, key=lambda each: each.since_ms)
 
 
 def _told(rows: Sequence[Expected]) -> dict[str, Told]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import Q
 
+from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.models import CONFIRM_DAYS, UNDO_MS, Going, Hold, How, Kind
 from recorder.archive.web.meetings.models import Case
@@ -12,7 +13,7 @@ from recorder.archive.web.people.models import Person
 from recorder.wire.consent import DAY_MS
 
 
-class TooLate(Exception):
+class BeingDeleted(Exception):
     """The recording is being deleted at this moment."""
 
 
@@ -52,13 +53,13 @@ def place(
 ) -> Hold:
     """Set one; `person` is None for the organisation's own program. Call it in the transaction that notes it, behind that.
 
-    TooLate if the recording is being deleted: what is noted first has the lock that the nightly run decides in.
+    BeingDeleted if the recording is: what is noted first has the lock that the nightly run decides in.
     """
-    if Going.objects.filter(recording=recording).exists():
-        raise TooLate
+    if recording is not None:
+        check_stays(recording)
     found, _new = Case.objects.get_or_create(number=case)
     same = Q(case=found) | Q(recording=recording) if recording else Q(case=found)
-    before = Hold.objects.filter(same, kind=kind, confirmed_ms=None)
+    before = Hold.objects.filter(same, kind=kind, confirmed_ms=None, placed_by=person)
     return Hold.objects.create(
         recording=recording,
         case=found,
@@ -69,6 +70,13 @@ def place(
         placed_ms=now_ms(),
         at_once=kind.by_itself and not before.exists(),
     )
+
+
+def check_stays(recording: str) -> None:
+    """BeingDeleted if it is, or was just now. Ask with the lock that the nightly run decides in: who notes a line has it."""
+    found = archive().catalogue.standing([recording]).get(recording)
+    if Going.objects.filter(recording=recording).exists() or (found is not None and found.state == "deleted"):
+        raise BeingDeleted
 
 
 def confirm(hold: Hold, person: Person) -> None:

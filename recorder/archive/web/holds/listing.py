@@ -47,16 +47,27 @@ class Shown:
         return self.now_ms < (self.hold.until_ms or 0)
 
     @property
-    def last_ms(self) -> int:
-        """A moment of the last day on which it keeps anything, for a reader."""
-        return self.hold.expires_ms - 1
+    def last_ms(self) -> int | None:
+        """A moment of the last day on which it keeps anything, for a reader; None if it has ended and keeps nothing any more.
+
+        Of one that waits, if it is confirmed.
+        """
+        if self.state in (State.WAITING, State.RUNNING, State.EXPIRED):
+            return self.hold.expires_ms - 1
+        return (self.hold.until_ms or 0) - 1 if self.counts else None
+
+    @property
+    def ended_ms(self) -> int | None:
+        """When it ended before its date, also if nobody has written that down yet."""
+        lapsed_ms = self.hold.confirm_by_ms if self.state is State.LAPSED else None
+        return lapsed_ms if self.hold.ended_ms is None else self.hold.ended_ms
 
 
 def of_recording(seen: Seen) -> list[Shown]:
-    """Those that keep it, or wait for somebody who confirms that they do."""
+    """Those that keep it, also for the day after one was ended, or wait for somebody who confirms that they do."""
     now, case = now_ms(), None if seen.link is None else seen.link.case_id
     found = [Shown(each, now) for each in standing({seen.recording: case}).get(seen.recording, [])]
-    return [each for each in found if each.state in (State.WAITING, State.RUNNING)]
+    return [each for each in found if each.counts or each.state in (State.WAITING, State.RUNNING)]
 
 
 def lists(person: Person | None, after: Mapping[str, str]) -> dict[str, Page[Shown]]:

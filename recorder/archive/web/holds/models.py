@@ -73,8 +73,9 @@ class Hold(models.Model):
     """None: the organisation's own program."""
     placed_ms = models.BigIntegerField()
     at_once = models.BooleanField()
-    """Whether it keeps anything before a second person has said yes. Not where an earlier one of this kind, and of this case
-    or recording, did and nobody confirmed it: else one person alone could hold for as long as they like."""
+    """Whether it keeps anything before a second person has said yes. Not where the same person, or a program, had set one of
+    this kind and of this case or recording that nobody confirmed: else one alone could hold for as long as they like. Where
+    somebody else sets it, two have acted."""
     confirmed_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     confirmed_ms = models.BigIntegerField(null=True)
     ended_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")

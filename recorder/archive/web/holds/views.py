@@ -16,6 +16,7 @@ from recorder.archive.web.holds.listing import Shown, lists
 from recorder.archive.web.holds.models import CONFIRM_DAYS, Hold, How, Kind, State
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.words import KINDS
 from recorder.archive.web.times import moment
 from recorder.archive.web.words import CAUSES
 from recorder.errors import StoreError
@@ -54,10 +55,11 @@ def place(request: Asked, recording: str) -> HttpResponse:
                     made = holding.place(
                         request.user, kind, case=case, reason=reason, expires_ms=form.expires_ms, recording=recording
                     )
-            except holding.TooLate as error:
-                raise Http404 from error
-            messages.success(request, _("The hold is set. A colleague must confirm it."))
-            return redirect("hold", made.pk)
+            except holding.BeingDeleted:
+                form.add_error(None, _("The recording is being deleted at this moment. Nothing keeps it any more."))
+            else:
+                messages.success(request, _("The hold is set. A colleague must confirm it."))
+                return redirect("hold", made.pk)
     context = {"seen": seen, "form": form, "days": CONFIRM_DAYS}
     return render(request, "holds/place.html", context)
 
@@ -177,6 +179,8 @@ def preview(request: Asked) -> HttpResponse:
         "same_days": f"days={days}&",
         "within": [(each, causes, sum(causes.values())) for each, causes in within],
         **deletions.lists(days, request.GET),
+        "overdue": deletions.overdue(),
+        "kinds": KINDS,
         "run": last,
         "late": deletions.is_late(last),
         "causes": CAUSES,

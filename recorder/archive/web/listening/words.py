@@ -15,6 +15,7 @@ WHY_NOT: Mapping[str, Promise] = {
     "not_in_use": _("The recorder is not yet in use: nobody can listen."),
     "locked": _("The recording is locked: nobody may hear it."),
     "restricted": _("The client asked that it is not used. Only the rights desk may hear it for now."),
+    "disclosure_over": _("The time of this disclosure is over. Propose it anew, and have it confirmed."),
     "undecided": _("Nobody has decided yet that this copy may be made."),
     "no_training_consent": _("The client did not agree that it is used for training, or took that back."),
     "too_early": _("The client can still have it erased. It is not used for training before that."),

@@ -41,8 +41,15 @@ RISKS: tuple[Risk, ...] = (
     ),
     Risk(
         _("A recording that a client needs is gone."),
-        _("The room keeps it until the archive has signed for it. A hold or a request stops deletion."),
-        ("make the room forget what is not stored", 'hold a meeting "off the record" by pulling the plug'),
+        _(
+            "The room keeps it until the archive has signed for it. "
+            "A hold or a request stops deletion, and an erasure needs two people."
+        ),
+        (
+            "make the room forget what is not stored",
+            'hold a meeting "off the record" by pulling the plug',
+            "destroy what the client needs, as one of the rights desk",
+        ),
     ),
     Risk(
         _("Recordings are kept too long."),

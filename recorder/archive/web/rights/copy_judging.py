@@ -27,6 +27,8 @@ def judge(permit: CopyPermit) -> tuple[Seen, Role]:
         raise NotNow("restricted")
     if not _decided(permit):
         raise NotNow("undecided")
+    if permit.disclosure is not None and not permit.disclosure.counts(now_ms()):
+        raise NotNow("disclosure_over")
     return seen, role
 
 

@@ -1,9 +1,12 @@
 """Masks on a copy, and the copy itself: asked for here, made by the reading room, handed over by who asked."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,9 +19,10 @@ from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening import asking
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.listening.words import WHY_NOT
+from recorder.archive.web.meetings.seen import Seen, see
 from recorder.archive.web.rights.forms import CopyForm, MaskForm
 from recorder.archive.web.rights.kinds import What
-from recorder.archive.web.rights.models import CopyPermit, Disclosure, Event, Mask, Request
+from recorder.archive.web.rights.models import CopyPermit, Disclosure, Event, Request
 from recorder.archive.web.rights.views import shown
 from recorder.archive.web.times import moment, offset
 
@@ -31,17 +35,47 @@ COPY_MS = 3_600_000
 def masks(request: Asked, number: UUID) -> HttpResponse:
     """Say what the client's copy does not let hear, and of whom (S3)."""
     asked = get_object_or_404(Request, pk=number)
-    role = permit(request.user, Action.MASK, Purpose.ACCESS, recording=asked.recording)
+    permit(request.user, Action.MASK, Purpose.ACCESS, recording=asked.recording)
     context = shown(asked)
     if not context["may_mask"]:
         return redirect("request", number)
-    seconds = context["seen"].seconds
-    form = MaskForm(None if seconds is None else int(seconds * 1_000), request.POST or None)
+    return _masks(request, asked, context["seen"])
+
+
+@needs(Action.MASK)
+@require_http_methods(["POST"])
+def unmask(request: Asked, number: UUID, mask: int) -> HttpResponse:
+    """Take a mask away again."""
+    return _unmask(request, get_object_or_404(Request, pk=number), mask)
+
+
+@needs(Action.MASK)
+@require_http_methods(["GET", "HEAD", "POST"])
+def disclosure_masks(request: Asked, number: UUID) -> HttpResponse:
+    """The same of a copy that somebody else is to get, before a second person has confirmed it."""
+    disclosure = get_object_or_404(Disclosure, pk=number)
+    permit(request.user, Action.MASK, Purpose.ACCESS, recording=disclosure.recording)
+    seen = next(iter(see([disclosure.recording])), None)
+    if disclosure.confirmed is not None or seen is None:
+        return redirect("disclosure", number)
+    return _masks(request, disclosure, seen)
+
+
+@needs(Action.MASK)
+@require_http_methods(["POST"])
+def disclosure_unmask(request: Asked, number: UUID, mask: int) -> HttpResponse:
+    """Take one away again, before a second person has confirmed it."""
+    return _unmask(request, get_object_or_404(Disclosure, pk=number), mask)
+
+
+def _masks(request: Asked, of: Request | Disclosure, seen: Seen) -> HttpResponse:
+    form = MaskForm(None if seen.seconds is None else int(seen.seconds * 1_000), request.POST or None)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
-        with transaction.atomic():
-            Mask.objects.create(
-                request=asked,
+        where = f"{offset(cleaned['start'])}-{offset(cleaned['stop'])}"
+        details = {"mask": "set", "where": where, "whom": cleaned["whom"], "reason": cleaned["reason"]}
+        with _masking(request, of, What.MASKED, where, details):
+            of.masks.create(
                 start_ms=cleaned["start"],
                 stop_ms=cleaned["stop"],
                 whom=cleaned["whom"],
@@ -49,33 +83,50 @@ def masks(request: Asked, number: UUID) -> HttpResponse:
                 person=request.user,
                 at_ms=now_ms(),
             )
-            where = f"{offset(cleaned['start'])}-{offset(cleaned['stop'])}"
-            _happened(asked, What.MASKED, request, where)
-            details = {"mask": "set", "where": where, "whom": cleaned["whom"], "reason": cleaned["reason"]}
-            note(request.user, role, Action.MASK, purpose=Purpose.ACCESS, recording=asked.recording, details=details)
         messages.success(request, _("This part is masked on the copy."))
-        return redirect("masks", number)
+        return redirect(f"{_named(of)}masks", of.pk)
     heard = Permit.objects.filter(
-        person=request.user, recording=asked.recording, opened_ms__isnull=False, until_ms__gt=now_ms()
+        person=request.user, recording=of.recording, opened_ms__isnull=False, until_ms__gt=now_ms()
     )
-    return render(request, "rights/masks.html", context | {"form": form, "player": heard.order_by("until_ms").last()})
+    context = {
+        "asked": of,
+        "of_disclosure": isinstance(of, Disclosure),
+        "masks": of.masks.order_by("start_ms"),
+        "form": form,
+        "player": heard.order_by("until_ms").last(),
+    }
+    return render(request, "rights/masks.html", context)
 
 
-@needs(Action.MASK)
-@require_http_methods(["POST"])
-def unmask(request: Asked, number: UUID, mask: int) -> HttpResponse:
-    """Take a mask away again."""
-    asked = get_object_or_404(Request, pk=number)
-    role = permit(request.user, Action.MASK, Purpose.ACCESS, recording=asked.recording)
-    with transaction.atomic():
-        found = get_object_or_404(Mask.objects.select_for_update(), pk=mask, request=asked)
-        where = f"{offset(found.start_ms)}-{offset(found.stop_ms)}"
+def _unmask(request: Asked, of: Request | Disclosure, mask: int) -> HttpResponse:
+    permit(request.user, Action.MASK, Purpose.ACCESS, recording=of.recording)
+    found = get_object_or_404(of.masks, pk=mask)
+    where = f"{offset(found.start_ms)}-{offset(found.stop_ms)}"
+    with _masking(request, of, What.UNMASKED, where, {"mask": "taken away", "where": where}):
         found.delete()
-        _happened(asked, What.UNMASKED, request, where)
-        details = {"mask": "taken away", "where": where}
-        note(request.user, role, Action.MASK, purpose=Purpose.ACCESS, recording=asked.recording, details=details)
     messages.success(request, _("The mask is taken away."))
-    return redirect("masks", number)
+    return redirect(f"{_named(of)}masks", of.pk)
+
+
+@contextmanager
+def _masking(
+    request: Asked, of: Request | Disclosure, what: What, where: str, details: Mapping[str, str]
+) -> Iterator[None]:
+    """Change a mask and write it down. PermissionDenied, if a second person has seen what is masked by now."""
+    role = permit(request.user, Action.MASK, Purpose.ACCESS, recording=of.recording)
+    with transaction.atomic():
+        held = type(of)._default_manager.select_for_update().get(pk=of.pk)
+        if isinstance(held, Disclosure) and held.confirmed is not None:
+            raise PermissionDenied
+        yield
+        if isinstance(of, Request):
+            _happened(of, what, request, where)
+        note(request.user, role, Action.MASK, purpose=Purpose.ACCESS, recording=of.recording, details=details)
+
+
+def _named(of: Request | Disclosure) -> str:
+    """What the names of its addresses begin with."""
+    return "disclosure_" if isinstance(of, Disclosure) else ""
 
 
 @needs(Action.COPY)
@@ -102,13 +153,14 @@ def disclosed_copy(request: Asked, number: UUID) -> HttpResponse:
     """The same of a copy that somebody else is to get, once a second person has confirmed it (P3)."""
     disclosure = get_object_or_404(Disclosure, pk=number)
     permit(request.user, Action.DISCLOSE, recording=disclosure.recording)
-    if disclosure.confirmed is not True:
+    if not disclosure.counts(now_ms()):
         return redirect("disclosure", number)
     form = CopyForm(request.POST or None, initial={"language": "nl", "given_to": disclosure.to})
     if request.method == "POST" and form.is_valid():
         made = _permitted(request, form.cleaned_data, disclosure.recording, disclosure=disclosure)
         return redirect("copy", made.pk)
-    return render(request, "rights/copy.html", {"form": form, "disclosure": disclosure})
+    context = {"form": form, "disclosure": disclosure, "masks": disclosure.masks.order_by("start_ms")}
+    return render(request, "rights/copy.html", context)
 
 
 @needs(Action.COPY)

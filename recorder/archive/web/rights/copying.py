@@ -60,7 +60,8 @@ class _File:
 
 def masks(permit: CopyPermit) -> list[Mask]:
     """What this copy does not let hear, in order."""
-    return [] if permit.request is None else list(permit.request.masks.order_by("start_ms"))
+    of = permit.request or permit.disclosure
+    return [] if of is None else list(of.masks.order_by("start_ms"))
 
 
 def copy(permit: CopyPermit, seen: Seen, hearing: Hearing, key: Ed25519PublicKey, config: Config) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.paging import page
 from recorder.archive.web.rights.forms import DisclosureForm
-from recorder.archive.web.rights.models import Disclosure
+from recorder.archive.web.rights.models import DISCLOSURE_DAYS, Disclosure
 from recorder.archive.web.rights.views import WORDS
 
 
@@ -53,7 +53,7 @@ def disclose(request: Asked, recording: str) -> HttpResponse:
             )
             details = {"disclosure": "asked", "to": made.to, "ground": made.ground, "words": made.words}
             note(request.user, role, Action.DISCLOSE, recording=recording, details=details)
-        messages.success(request, _("A second person must confirm it now."))
+        messages.success(request, _("Mask what they do not need to hear. A second person must confirm it then."))
         return redirect("disclosure", made.pk)
     return render(request, "rights/disclose.html", {"seen": seen, "form": form})
 
@@ -65,12 +65,18 @@ def disclosure(request: Asked, number: UUID) -> HttpResponse:
     found = get_object_or_404(Disclosure.objects.select_related("person", "judged_by"), pk=number)
     action = _action(request)
     permit(request.user, action, recording=found.recording)
+    now = now_ms()
     context = WORDS | {
         "disclosure": found,
+        "masks": found.masks.order_by("start_ms"),
+        "masks_seen": _masks_of(found),
+        "days": DISCLOSURE_DAYS,
         "seen": next(iter(see([found.recording])), None),
         "copies": found.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
         "may_judge": action is Action.CONFIRM_DISCLOSURE and found.confirmed is None and found.person != request.user,
-        "may_copy": action is Action.DISCLOSE and found.confirmed is True,
+        "may_mask": action is Action.DISCLOSE and found.confirmed is None,
+        "may_copy": action is Action.DISCLOSE and found.counts(now),
+        "over": found.until_ms is not None and not found.counts(now),
     }
     return render(request, "rights/disclosure.html", context)
 
@@ -78,19 +84,27 @@ def disclosure(request: Asked, number: UUID) -> HttpResponse:
 @needs(Action.CONFIRM_DISCLOSURE)
 @require_http_methods(["POST"])
 def judge(request: Asked, number: UUID) -> HttpResponse:
-    """Confirm it or not, as a second person."""
+    """Confirm it or not, as a second person, with the masks that this person saw."""
     found = get_object_or_404(Disclosure, pk=number)
     role = permit(request.user, Action.CONFIRM_DISCLOSURE, recording=found.recording)
     second_eyes(request.user, Action.CONFIRM_DISCLOSURE, found.person_id, recording=found.recording)
     confirmed = request.POST.get("confirmed") == "yes"
     with transaction.atomic():
         held = Disclosure.objects.select_for_update().get(pk=number)
-        if held.confirmed is None:
+        same = request.POST.get("masks") == _masks_of(held)
+        if held.confirmed is None and (same or not confirmed):
             held.confirmed, held.judged_by, held.judged_ms = confirmed, request.user, now_ms()
             held.save()
-            details = {"confirmed": "yes" if confirmed else "no", "to": held.to}
+            details = {"confirmed": "yes" if confirmed else "no", "to": held.to, "masks": str(held.masks.count())}
             note(request.user, role, Action.CONFIRM_DISCLOSURE, recording=held.recording, details=details)
+    if held.confirmed is None:
+        messages.error(request, _("What is masked on the copy has just changed. Look at it again."))
     return redirect("disclosure", number)
+
+
+def _masks_of(disclosure: Disclosure) -> str:
+    """What stands for the masks as they are now: none is ever changed, and no number is used again."""
+    return " ".join(str(each) for each in disclosure.masks.order_by("pk").values_list("pk", flat=True))
 
 
 def _action(request: Asked) -> Action:

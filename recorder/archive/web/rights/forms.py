@@ -1,6 +1,7 @@
 """What people type at the rights desk."""
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -11,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.web.meetings.forms import is_citizen_number
 from recorder.archive.web.rights import offsets
+from recorder.archive.web.rights.deciding import RESTRICTS
 from recorder.archive.web.rights.kinds import Channel, Ground, Kind, State
+from recorder.archive.web.rights.models import RESTRICTION_DAYS_MAX
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, KINDS
 
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
@@ -53,6 +56,32 @@ class OpenForm(forms.Form):
         return day
 
 
+class LookAgain(forms.DateField):
+    """The day on which somebody must look again at what is restricted."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("When do you look at it again?"),
+            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            help_text=_(
+                "At most a year from now. From that day on the recording is not kept for this any more. "
+                "Nobody else may use it before you lift it."
+            ),
+            initial=lambda: timezone.localdate() + timedelta(RESTRICTION_DAYS_MAX),
+            **kwargs,
+        )
+
+    def clean(self, value: Any) -> date | None:
+        day: date | None = super().clean(value)
+        if day is None:
+            return None
+        if day <= timezone.localdate():
+            raise ValidationError(_("This day is not in the future."))
+        if day > timezone.localdate() + timedelta(RESTRICTION_DAYS_MAX):
+            raise ValidationError(_("This is more than a year from now. Take an earlier day."))
+        return day
+
+
 class DecideForm(forms.Form):
     """`must_grant`: of an erasure that was asked for in time nothing else is possible (D7)."""
 
@@ -63,6 +92,7 @@ class DecideForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text=_("The client reads this in the letter. Write short sentences, and to the client."),
     )
+    look_again = LookAgain(required=False)
     statement = forms.CharField(
         label=_("The client's correction"),
         max_length=5_000,
@@ -80,12 +110,17 @@ class DecideForm(forms.Form):
         _choices(self.fields["outcome"], outcomes, [State.GRANTED] if must_grant else [State.GRANTED, State.REFUSED])
         if kind is not Kind.RECTIFICATION:
             del self.fields["statement"]
+        if kind not in RESTRICTS:
+            del self.fields["look_again"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         granted = cleaned.get("outcome") == State.GRANTED
         if granted and "statement" in self.fields and not cleaned.get("statement"):
             self.add_error("statement", _("Say what is to stand with the recording."))
+        unsaid = "look_again" in self.fields and not cleaned.get("look_again") and "look_again" not in self.errors
+        if granted and unsaid:
+            self.add_error("look_again", _("Say when you look at it again."))
         return cleaned
 
 
@@ -93,6 +128,10 @@ class WordsForm(forms.Form):
     """Why somebody does something that needs no other choice."""
 
     words = forms.CharField(label=_("Why?"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class LookAgainForm(WordsForm):
+    look_again = LookAgain()
 
 
 class Offset(forms.CharField):

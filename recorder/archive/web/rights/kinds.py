@@ -38,7 +38,10 @@ class State(StrEnum):
 
 
 WAITING = (State.OPEN, State.EXTENDED)
-"""Nobody has decided yet."""
+"""It is not decided yet."""
+
+PROPOSABLE = (State.GRANTED, State.REFUSED, State.WITHDRAWN)
+"""What one person says that an erasure becomes, and a second one confirms."""
 
 
 class What(StrEnum):
@@ -49,6 +52,12 @@ class What(StrEnum):
     MASKED = "masked"
     UNMASKED = "unmasked"
     COPIED = "copied"
+    TO_GRANT = "to_grant"
+    """One person has said so of an erasure, and the next two likewise: a second one looks."""
+    TO_REFUSE = "to_refuse"
+    TO_WITHDRAW = "to_withdraw"
+    DECLINED = "declined"
+    """The second person said no."""
     GRANTED = "granted"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"

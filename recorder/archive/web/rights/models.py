@@ -9,7 +9,16 @@ from typing import ClassVar
 from django.db import models
 
 from recorder.archive.web.people.models import Person
-from recorder.archive.web.rights.kinds import WAITING, Channel, Ground, Kind, State, What
+from recorder.archive.web.rights.kinds import PROPOSABLE, WAITING, Channel, Ground, Kind, State, What
+from recorder.wire.consent import DAY_MS
+
+DISCLOSURE_DAYS = 30
+"""So long copies are made by a disclosure, from when it was confirmed: what it stands on may not be so any more."""
+RESTRICTION_DAYS_MAX = 365
+"""Until a restriction must be looked at again."""
+_ONE_CAUSE = models.Q(request__isnull=True, disclosure__isnull=False) | models.Q(
+    request__isnull=False, disclosure__isnull=True
+)
 
 
 class Request(models.Model):
@@ -29,9 +38,18 @@ class Request(models.Model):
         max_length=16, choices=[(each.value, each.value) for each in State], default=State.OPEN.value
     )
     decision = models.TextField(max_length=5_000, default="")
-    """In words for the client. Empty until it was decided."""
+    """In words for the client. Empty until somebody decides."""
     decided_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     decided_ms = models.BigIntegerField(null=True)
+    """When it counted: of an erasure when a second person had confirmed it."""
+    proposed = models.CharField(
+        max_length=16, choices=[(each.value, each.value) for each in PROPOSABLE], null=True, default=None
+    )
+    """What an erasure is to become when a second person confirms it: until then it waits, and nobody hears the recording."""
+    proposed_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    proposed_ms = models.BigIntegerField(null=True)
+    confirmed_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    """None also of those erasures that were granted before two people were needed: they count."""
 
     class Meta:
         constraints: ClassVar = [
@@ -45,11 +63,12 @@ class Request(models.Model):
             models.Index(fields=["recording"], name="requests_recording"),
             models.Index(fields=["state", "due_ms"], name="requests_due"),
             models.Index(fields=["-decided_ms"], name="requests_decided"),
+            models.Index(fields=["proposed", "due_ms"], name="requests_proposed"),
         ]
 
     @property
     def waiting(self) -> bool:
-        """Whether nobody has decided yet."""
+        """Whether it is not decided yet."""
         return self.state in WAITING
 
 
@@ -86,11 +105,24 @@ class Disclosure(models.Model):
             models.Index(fields=["recording"], name="disclosures_recording"),
         ]
 
+    @property
+    def until_ms(self) -> int | None:
+        """Until when copies are made by it; None if nobody confirmed it."""
+        return None if not self.confirmed or self.judged_ms is None else self.judged_ms + DISCLOSURE_DAYS * DAY_MS
+
+    def counts(self, now_ms: int) -> bool:
+        """Whether a copy may be made by it now."""
+        return self.until_ms is not None and now_ms < self.until_ms
+
 
 class Mask(models.Model):
-    """What a copy does not let hear (S3). The recording itself stays as it is."""
+    """What a copy does not let hear (S3). The recording itself stays as it is.
 
-    request = models.ForeignKey(Request, on_delete=models.CASCADE, related_name="masks")
+    On the copy of a disclosure it is set before that is confirmed: the second person sees what is masked, and what is not.
+    """
+
+    request = models.ForeignKey(Request, on_delete=models.CASCADE, null=True, related_name="masks")
+    disclosure = models.ForeignKey(Disclosure, on_delete=models.CASCADE, null=True, related_name="masks")
     start_ms = models.BigIntegerField()
     """Of the recording, as the player shows it."""
     stop_ms = models.BigIntegerField()
@@ -103,6 +135,7 @@ class Mask(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(stop_ms__gt=models.F("start_ms")), name="mask_of_something"),
+            models.CheckConstraint(condition=_ONE_CAUSE, name="mask_for_one_cause"),
         ]
 
 
@@ -124,24 +157,33 @@ class CopyPermit(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(request__isnull=True, disclosure__isnull=False)
-                | models.Q(request__isnull=False, disclosure__isnull=True),
-                name="copy_for_one_cause",
-            )
+            models.CheckConstraint(condition=_ONE_CAUSE, name="copy_for_one_cause"),
         ]
 
 
 class Restriction(models.Model):
-    """Nobody but the rights desk may use the recording, until it is lifted (S5). It is not deleted either: that is a use."""
+    """Nobody but the rights desk may use the recording, until it is lifted (S5).
+
+    It is not deleted either, for that is a use, until the day on which somebody must look at it again. Past that day it keeps
+    nothing any more: else one person could keep a recording for ever. Nobody else may use it all the same.
+    """
 
     recording = models.CharField(max_length=32, db_index=True)
     request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="+")
     at_ms = models.BigIntegerField()
+    look_again_ms = models.BigIntegerField()
+    """At most RESTRICTION_DAYS_MAX after it was set, or looked at the last time."""
     lifted_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     lifted_ms = models.BigIntegerField(null=True)
     lifted_words = models.TextField(max_length=2_000, default="")
     """Why; the client was told before (AVG, article 18, paragraph 3)."""
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["lifted_ms", "look_again_ms"], name="restrictions_to_look_at")]
+
+    def keeps(self, now_ms: int) -> bool:
+        """Whether it pauses deletion now."""
+        return self.lifted_ms is None and now_ms < self.look_again_ms
 
 
 class Flag(models.Model):

@@ -1,15 +1,22 @@
 """Opening a request: by the client with their code, or by the rights desk for who writes, comes or calls."""
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext, override
 
 from recorder.archive.access import Action
 from recorder.archive.web.access import permit
+from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.holding import check_stays
+from recorder.archive.web.meetings.seen import Seen, see
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights import deciding
 from recorder.archive.web.rights.deadline import due_ms
-from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, What
+from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
 from recorder.archive.web.rights.models import Event, Request
 from recorder.archive.web.trail import writing
+from recorder.wire.consent import DAY_MS
 
 CLIENT = "client"
 """Who stands in the audit trail where a client acts by their code: nobody knows more of them."""
@@ -26,41 +33,46 @@ def open_request(
 ) -> Request:
     """A new request, or the one of this kind that is open for this recording already. Call it outside a transaction.
 
-    `person` opens it for the client; None is the client, by their code. PermissionDenied for a person who may not.
-    `came_ms` is when it came, if that was before now.
+    `person` opens it for the client; None is the client, by their code. PermissionDenied for a person who may not, and
+    BeingDeleted. `came_ms` is when it came, if that was before now.
+
+    An erasure that a person enters with one of the client's first days needs no decision (D7), and waits for a second person
+    from now on.
     """
-    role = CLIENT if person is None else permit(person, Action.OPEN_REQUEST, recording=recording)
-    found = _open(recording, kind)
-    if found is not None:
-        return found
+    role = None if person is None else permit(person, Action.OPEN_REQUEST, recording=recording)
     at_ms = now_ms()
     came_ms = at_ms if came_ms is None else came_ms
-    try:
-        with transaction.atomic():
-            # The line first: it has the lock that the nightly run decides in, which then sees the request.
-            writing.write(
-                person=CLIENT if person is None else str(person.pk),
-                role=role,
-                action=Action.OPEN_REQUEST,
-                recording=recording,
-                details={"kind": kind.value, "channel": channel.value},
-            )
-            made = Request.objects.create(
-                recording=recording,
-                kind=kind.value,
-                channel=channel.value,
-                words=words,
-                came_ms=came_ms,
-                due_ms=due_ms(came_ms),
-            )
-            Event.objects.create(request=made, what=What.CAME.value, person=person, at_ms=at_ms)
-    except IntegrityError:  # somebody was faster
-        found = _open(recording, kind)
-        if found is None:
-            raise
-        return found
+    with transaction.atomic():
+        writing.lock()  # the nightly run decides in it: either it sees the request, or we see what it decided
+        check_stays(recording)
+        found = Request.objects.filter(recording=recording, kind=kind.value, state__in=WAITING).first()
+        if found is not None:
+            return found
+        writing.write(
+            person=CLIENT if person is None else str(person.pk),
+            role=role or CLIENT,
+            action=Action.OPEN_REQUEST,
+            recording=recording,
+            details={"kind": kind.value, "channel": channel.value},
+        )
+        made = Request.objects.create(
+            recording=recording,
+            kind=kind.value,
+            channel=channel.value,
+            words=words,
+            came_ms=came_ms,
+            due_ms=due_ms(came_ms),
+        )
+        Event.objects.create(request=made, what=What.CAME.value, person=person, at_ms=at_ms)
+        if person is not None and role is not None and unconditional(made, next(iter(see([recording])), None)):
+            with override(settings.LANGUAGE_CODE):
+                words = gettext("You asked for it within your first days. Then we need no reason.")
+            deciding.propose(person, role, made, State.GRANTED, words)
     return made
 
 
-def _open(recording: str, kind: Kind) -> Request | None:
-    return Request.objects.filter(recording=recording, kind=kind.value, state__in=WAITING).first()
+def unconditional(asked: Request, seen: Seen | None) -> bool:
+    """Whether erasure was asked for within the client's days: if it was the client who asked, nobody has a say in it (D7)."""
+    if asked.kind != Kind.ERASURE or seen is None:
+        return False
+    return asked.came_ms < (seen.row.came_ms or seen.row.first_ms) + terms().client_days * DAY_MS

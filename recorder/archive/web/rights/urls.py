@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from recorder.archive.web.rights import copy_views, disclosure_views, flag_views, views
+from recorder.archive.web.rights import copy_views, disclosure_views, flag_views, second_views, views
 
 urlpatterns = [
     path("rights/", views.desk, name="rights"),
@@ -19,10 +19,17 @@ urlpatterns = [
     path("rights/copies/<uuid:number>/", copy_views.handing, name="copy"),
     path("rights/copies/<uuid:number>/file/", copy_views.download, name="download_copy"),
     path("rights/restrictions/<int:restriction>/", views.lift, name="lift"),
+    path("rights/restrictions/<int:restriction>/again/", views.look_again, name="look_again"),
+    path("erasures/", second_views.erasures, name="erasures"),
+    path("erasures/<uuid:number>/", second_views.erasure, name="erasure"),
+    path("erasures/<uuid:number>/confirm/", second_views.confirm, name="confirm_erasure"),
+    path("erasures/<uuid:number>/decline/", second_views.decline, name="decline_erasure"),
     path("disclosures/", disclosure_views.disclosures, name="disclosures"),
     path("disclosures/of/<str:recording>/", disclosure_views.disclose, name="disclose"),
     path("disclosures/<uuid:number>/", disclosure_views.disclosure, name="disclosure"),
     path("disclosures/<uuid:number>/judge/", disclosure_views.judge, name="judge_disclosure"),
+    path("disclosures/<uuid:number>/masks/", copy_views.disclosure_masks, name="disclosure_masks"),
+    path("disclosures/<uuid:number>/masks/<int:mask>/", copy_views.disclosure_unmask, name="disclosure_unmask"),
     path("disclosures/<uuid:number>/copy/", copy_views.disclosed_copy, name="disclosed_copy"),
     path("do-not-record/", flag_views.check, name="flags"),
     path("do-not-record/set/", flag_views.put, name="put_flag"),

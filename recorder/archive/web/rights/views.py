@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from recorder.archive import code
@@ -18,17 +19,18 @@ from recorder.archive.listing import of_code
 from recorder.archive.web.access import Asked, needs, note, permit
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.holding import BeingDeleted
 from recorder.archive.web.meetings.models import Link
-from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.paging import page
-from recorder.archive.web.rights import deciding, letters
+from recorder.archive.web.rights import deadline, deciding, letters
 from recorder.archive.web.rights.deciding import TooLate
-from recorder.archive.web.rights.forms import DecideForm, FindForm, OpenForm, WordsForm
+from recorder.archive.web.rights.forms import DecideForm, FindForm, LookAgainForm, OpenForm, WordsForm
 from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
 from recorder.archive.web.rights.models import Request, Restriction
-from recorder.archive.web.rights.opening import open_request
-from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, STATES
+from recorder.archive.web.rights.opening import open_request, unconditional
+from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, PROPOSED, STATES
 from recorder.archive.web.times import noon_ms
 from recorder.wire.consent import DAY_MS
 from recorder.wire.topics import RECORDING_PATTERN
@@ -36,7 +38,17 @@ from recorder.wire.topics import RECORDING_PATTERN
 FOUND_MAX = 200
 """Recordings of one case."""
 SOON_DAYS = 7
-WORDS = {"kinds": KINDS, "channels": CHANNELS, "states": STATES, "happened": HAPPENED, "grounds": GROUNDS}
+WORDS = {
+    "kinds": KINDS,
+    "channels": CHANNELS,
+    "states": STATES,
+    "happened": HAPPENED,
+    "grounds": GROUNDS,
+    "proposals": PROPOSED,
+}
+TOO_LATE = gettext_lazy("Somebody else has just done something with this request. Look at it again.")
+BEING_DELETED = gettext_lazy("The recording is being deleted at this moment. Nothing can be asked of it any more.")
+NEEDS_SECOND = gettext_lazy("A second person must confirm it now. Until then nobody can listen.")
 LANGUAGES = ("nl", "en")
 
 
@@ -64,7 +76,9 @@ def desk(request: Asked) -> HttpResponse:
         "overdue": sum(each["late"] for each in told),
         "waiting": first.of([Clock(each, now) for each in first.rows]),
         "decided": page(decided, "-decided_ms", after.get("decided", "")),
-        "restrictions": page(restrictions, "at_ms", after.get("restrictions", "")),
+        "restrictions": page(restrictions, "look_again_ms", after.get("restrictions", "")),
+        "second": Request.objects.filter(proposed__isnull=False).count(),
+        "now_ms": now,
     }
     return render(request, "rights/desk.html", context)
 
@@ -91,15 +105,19 @@ def open_one(request: Asked, recording: str) -> HttpResponse:
     form = OpenForm(request.POST or None, initial={"day": timezone.localdate()})
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
-        made = open_request(
-            recording,
-            Kind(cleaned["kind"]),
-            cleaned["words"],
-            person=request.user,
-            channel=Channel(cleaned["channel"]),
-            came_ms=min(now_ms(), noon_ms(cleaned["day"])),
-        )
-        return redirect("request", made.pk)
+        try:
+            made = open_request(
+                recording,
+                Kind(cleaned["kind"]),
+                cleaned["words"],
+                person=request.user,
+                channel=Channel(cleaned["channel"]),
+                came_ms=min(now_ms(), noon_ms(cleaned["day"])),
+            )
+        except BeingDeleted:
+            form.add_error(None, BEING_DELETED)
+        else:
+            return redirect("request", made.pk)
     return render(request, "rights/open.html", {"seen": seen, "form": form})
 
 
@@ -117,7 +135,7 @@ def decide(request: Asked, number: UUID) -> HttpResponse:
     """Grant or refuse, with the reasons that the client reads."""
     asked = _one(request, number)
     role = permit(request.user, Action.DECIDE_REQUEST, recording=asked.recording)
-    if not asked.waiting:
+    if not asked.waiting or asked.proposed is not None:
         return redirect("request", number)
     context = shown(asked)
     kind = Kind(asked.kind)
@@ -125,13 +143,16 @@ def decide(request: Asked, number: UUID) -> HttpResponse:
     form = DecideForm(kind, request.POST or None, must_grant=context["must_grant"], initial=initial)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
-        outcome = State(cleaned["outcome"])
+        outcome, again = State(cleaned["outcome"]), cleaned.get("look_again")
+        again_ms = None if again is None else noon_ms(again)
+        statement = cleaned.get("statement", "")
         try:
-            deciding.decide(request.user, role, asked, outcome, cleaned["words"], cleaned.get("statement", ""))
+            deciding.decide(request.user, role, asked, outcome, cleaned["words"], statement, again_ms)
         except TooLate:
-            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+            messages.error(request, TOO_LATE)
         else:
-            messages.success(request, _("It is decided. Now send the letter."))
+            decided = _("It is decided. Now send the letter.")
+            messages.success(request, NEEDS_SECOND if kind is Kind.ERASURE else decided)
         return redirect("request", number)
     return render(request, "rights/decide.html", context | {"form": form})
 
@@ -149,7 +170,7 @@ def extend(request: Asked, number: UUID) -> HttpResponse:
         try:
             deciding.extend(request.user, role, asked, form.cleaned_data["words"])
         except TooLate:
-            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+            messages.error(request, TOO_LATE)
         else:
             messages.success(
                 request, _("There are two months more. Send the letter that says so within the first month.")
@@ -172,9 +193,11 @@ def withdraw(request: Asked, number: UUID) -> HttpResponse:
         try:
             deciding.withdraw(request.user, role, asked, form.cleaned_data["words"])
         except TooLate:
-            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+            messages.error(request, TOO_LATE)
+        except BeingDeleted:
+            messages.error(request, BEING_DELETED)
         else:
-            messages.success(request, _("The request is taken back."))
+            messages.success(request, NEEDS_SECOND if asked.kind == Kind.ERASURE else _("The request is taken back."))
         return redirect("request", number)
     return render(request, "rights/withdraw.html", context | {"form": form})
 
@@ -192,11 +215,34 @@ def lift(request: Asked, restriction: int) -> HttpResponse:
         try:
             deciding.lift(request.user, role, held, form.cleaned_data["words"])
         except TooLate:
-            messages.error(request, _("Somebody else has just done something with this request. Look at it again."))
+            messages.error(request, TOO_LATE)
         else:
             messages.success(request, _("The restriction is lifted."))
         return redirect("request", held.request_id)
     return render(request, "rights/lift.html", {"restriction": held, "form": form})
+
+
+@needs(Action.RESTRICT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def look_again(request: Asked, restriction: int) -> HttpResponse:
+    """It stays restricted, and somebody looks at it again on another day."""
+    held = get_object_or_404(Restriction, pk=restriction)
+    role = permit(request.user, Action.RESTRICT, recording=held.recording)
+    if held.lifted_ms is not None:
+        return redirect("request", held.request_id)
+    form = LookAgainForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        try:
+            deciding.look_again(request.user, role, held, noon_ms(cleaned["look_again"]), cleaned["words"])
+        except TooLate:
+            messages.error(request, TOO_LATE)
+        except BeingDeleted:
+            messages.error(request, BEING_DELETED)
+        else:
+            messages.success(request, _("The restriction goes on."))
+        return redirect("request", held.request_id)
+    return render(request, "rights/look_again.html", {"restriction": held, "form": form})
 
 
 @needs(Action.DECIDE_REQUEST)
@@ -223,10 +269,14 @@ class Clock:
 
     def __init__(self, request: Request, now: int) -> None:
         self.request = request
-        self.over = now > request.due_ms
-        self.days = (request.due_ms - now) // DAY_MS if not self.over else -((request.due_ms - now) // DAY_MS)
+        began_ms, self.due_ms = request.came_ms, request.due_ms
+        if not request.waiting and request.proposed_ms is not None:
+            # It was answered; what waits is that the client takes that back, for a month of its own.
+            began_ms, self.due_ms = request.proposed_ms, deadline.due_ms(request.proposed_ms)
+        self.over = now > self.due_ms
+        self.days = (self.due_ms - now) // DAY_MS if not self.over else -((self.due_ms - now) // DAY_MS)
         self.soon = not self.over and self.days < SOON_DAYS
-        self.gone = min(100, max(0, 100 * (now - request.came_ms) // (request.due_ms - request.came_ms)))
+        self.gone = min(100, max(0, 100 * (now - began_ms) // (self.due_ms - began_ms)))
         """Per cent of the time."""
 
 
@@ -239,8 +289,8 @@ def shown(asked: Request) -> dict[str, Any]:
         "asked": asked,
         "clock": Clock(asked, now),
         "seen": seen,
-        "must_grant": _unconditional(asked, seen) and asked.channel != Channel.PAGE,
-        "must_see": _unconditional(asked, seen) and asked.channel == Channel.PAGE,
+        "must_grant": unconditional(asked, seen) and asked.channel != Channel.PAGE,
+        "must_see": unconditional(asked, seen) and asked.channel == Channel.PAGE,
         "may_withdraw": deciding.may_withdraw(asked) and (asked.waiting or seen is not None),
         "may_extend": deciding.may_extend(asked),
         "has_letter": asked.state in (State.EXTENDED, State.GRANTED, State.REFUSED),
@@ -250,21 +300,15 @@ def shown(asked: Request) -> dict[str, Any]:
         "copies": asked.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
         "events": asked.events.order_by("at_ms", "id").select_related("person"),
         "restriction": restriction,
+        "overdue": restriction is not None and restriction.lifted_ms is None and not restriction.keeps(now),
         "undo_hours": terms().undo_hours,
     }
 
 
 def _one(request: Asked, number: UUID) -> Request:
-    found = get_object_or_404(Request.objects.select_related("decided_by"), pk=number)
+    found = get_object_or_404(Request.objects.select_related("decided_by", "proposed_by", "confirmed_by"), pk=number)
     permit(request.user, Action.DECIDE_REQUEST, recording=found.recording)
     return found
-
-
-def _unconditional(asked: Request, seen: Seen | None) -> bool:
-    """Whether erasure was asked for within the client's days: if it was the client who asked, nobody has a say in it (D7)."""
-    if asked.kind != Kind.ERASURE or seen is None:
-        return False
-    return asked.came_ms < (seen.row.came_ms or seen.row.first_ms) + terms().client_days * DAY_MS
 
 
 def _named(what: str) -> list[str]:

@@ -28,12 +28,21 @@ STATES: Mapping[str, Promise] = {
     State.REFUSED.value: pgettext_lazy("request", "refused"),
     State.WITHDRAWN.value: pgettext_lazy("request", "taken back"),
 }
+PROPOSED: Mapping[str, Promise] = {
+    State.GRANTED.value: _("The recording is to be erased."),
+    State.REFUSED.value: _("It is to be refused: the recording stays, and may be heard again."),
+    State.WITHDRAWN.value: _("The client takes it back: the recording stays, and may be heard again."),
+}
 HAPPENED: Mapping[str, Promise] = {
     What.CAME.value: _("The request came"),
     What.EXTENDED.value: _("Two months more, and the client is told why"),
     What.MASKED.value: _("A part is masked on the copy"),
     What.UNMASKED.value: _("A mask is taken away"),
     What.COPIED.value: _("A copy may be made"),
+    What.TO_GRANT.value: _("To be granted, once a second person has looked"),
+    What.TO_REFUSE.value: _("To be refused, once a second person has looked"),
+    What.TO_WITHDRAW.value: _("The client takes it back, they say: a second person must look"),
+    What.DECLINED.value: _("The second person said no"),
     What.GRANTED.value: _("Granted"),
     What.REFUSED.value: _("Refused"),
     What.WITHDRAWN.value: _("The client took it back"),

@@ -1,5 +1,9 @@
 """Checkpoints that are to leave the house: each a file of one line, beside the key by which anybody checks them."""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,8 +30,20 @@ def publish(key: Ed25519PrivateKey, name: str, now_ms: int) -> Path:
     """
     made = chain.sign(key, name, now_ms)
     make_folder(folder())
-    if not key_file().exists():
-        save_device_public(key_file(), key.public_key())
     file = folder() / f"{made.number}.checkpoint"
-    replace(file, audit_file.publish(bytes(made.body)).encode() + b"\n")
+    with _alone():
+        if not key_file().exists():
+            save_device_public(key_file(), key.public_key())
+        replace(file, audit_file.publish(bytes(made.body)).encode() + b"\n")
     return file
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two nightly runs at once sign the same line, and write the same file."""
+    handle = os.open(folder(), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,7 +1,8 @@
 """The database itself keeps the trail: a slip of the program, and who got hold of a role that owns nothing, cannot alter it.
 
 What may happen: a line is written; its words go, both columns at once; and whole lines go that are three years old by the
-database's own clock, with the checkpoints that tell of them. The end of the chain only moves on.
+database's own clock, with the checkpoints that tell of them. The end of the chain only moves on; to write it as it
+is, as a refused sign-in of nobody does, changes nothing.
 """
 
 from django.apps.registry import Apps
@@ -15,6 +16,7 @@ NOW_MS = {
     "sqlite": "CAST(strftime('%s', 'now') AS INTEGER) * 1000",
     "postgresql": "extract(epoch FROM clock_timestamp()) * 1000",
 }
+_OTHER = "NOT (NEW.hash {is_} OLD.hash)"
 _YOUNG = f"OLD.wall_ms > {{now_ms}} - {DAYS * 86_400_000}"
 GUARDS = (
     ("trail_line", "kept", "DELETE", _YOUNG),
@@ -27,7 +29,12 @@ GUARDS = (
     ("trail_checkpoint", "kept", "DELETE", _YOUNG),
     ("trail_checkpoint", "written_once", "UPDATE", "true"),
     ("trail_head", "kept", "DELETE", "true"),
-    ("trail_head", "moves_on", "UPDATE", "NEW.number <= OLD.number OR NEW.id <> OLD.id"),
+    (
+        "trail_head",
+        "moves_on",
+        "UPDATE",
+        f"NEW.number < OLD.number OR NEW.id <> OLD.id OR NEW.number = OLD.number AND {_OTHER}",
+    ),
 )
 """Table, name, what is refused, and when: a condition in SQL, in which both databases have two words of their own."""
 
