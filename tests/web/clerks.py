@@ -23,12 +23,15 @@ def main(config_file: str, act: str, recording: str, number: str) -> None:
 
 def _prepared(act: str, recording: str, number: str) -> Callable[[], str]:
     from recorder.archive.access import Role
+    from recorder.archive.web.people.keeping import confirm
     from recorder.archive.web.people.models import Person
     from recorder.archive.web.rights.kinds import Kind
     from recorder.archive.web.rights.models import Request
 
     def person() -> Person:
-        return Person.objects.make(f"{act}-{number}@gemeente.example", "Somebody", [Role.RIGHTS_DESK])
+        made = Person.objects.make(f"{act}-{number}@gemeente.example", "Somebody", [Role.RIGHTS_DESK])
+        confirm(made)
+        return made
 
     match act:
         case "open":
