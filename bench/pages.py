@@ -166,6 +166,7 @@ def lengthen(server: PostgresqlServer, lines: int) -> None:
     """So many more lines in the audit trail, as its last one: what they say does not matter to who looks for them."""
     _carry_out(
         server,
+        "SET session_replication_role = replica",  # what keeps the trail would have them come one by one
         "INSERT INTO trail_line (number, text, hash, details, salt, wall_ms, person, action, recording, device, result) "
         "SELECT number + n, text, hash, details, salt, wall_ms, person, action, recording, device, result "
         f"FROM (SELECT * FROM trail_line ORDER BY number DESC LIMIT 1) last, generate_series(1, {lines}) n",
@@ -201,7 +202,7 @@ def ask(
     tokens = {visit: visit.token(path) for visit, path in ((listener, "/find/"), (officer, "/audit/"), (keeper, "/c/"))}
     first = worker.get("/meetings/").text
     mine = re.findall(r"/recordings/(\w{32})/", first)
-    further = re.search(r"\?mine=\w{32}|$", first)  # with few recordings there is no second page
+    further = re.search(r"\?mine=[\w-]+|$", first)  # with few recordings there is no second page
     assert further is not None
 
     def look_up() -> Answer:

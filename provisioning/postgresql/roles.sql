@@ -11,6 +11,18 @@
 \set ON_ERROR_STOP on
 BEGIN;
 
+DO $$
+DECLARE
+    other text := (SELECT min(tableowner) FROM pg_tables WHERE schemaname = 'public' AND tableowner <> current_user);
+BEGIN
+    IF other IS NOT NULL OR current_user IN ('wederhoor-web', 'wederhoor-reading-room') THEN
+        RAISE EXCEPTION 'the tables must be those of the nightly run''s user, and that user must run this: some are %''s, you are %',
+            coalesce(other, current_user), current_user
+            USING HINT = 'As the superuser of this database: REASSIGN OWNED BY "wederhoor-web" TO "wederhoor-archive"';
+    END IF;
+END $$;
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "wederhoor-web", "wederhoor-reading-room";
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "wederhoor-web";
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "wederhoor-web";
 REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM "wederhoor-web";

@@ -175,7 +175,7 @@ def test_a_day_of_decision_is_not_to_come_and_never_goes_back(
     assert Line.objects.filter(action="decide", recording=recording).count() == 3
 
 
-OLDER = re.compile(r'href="(\?(unlinked|mine|colleagues)=\w+)#')
+OLDER = re.compile(r'href="(\?(unlinked|mine|colleagues)=[\w-]+)#')
 
 
 def name_case(client: Client, recording: str, case: str = "Z-1") -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from recorder.archive.web import paging
 from recorder.archive.web.holds.models import Expected
+from recorder.archive.web.meetings.models import Case
 from recorder.archive.web.paging import cut, page
 
 KEYS = st.lists(st.integers(0, 99), unique=True, max_size=30)
@@ -37,13 +38,26 @@ def test_every_row_comes_once_and_in_order(
     assert read == sorted(((due, f"{number:032x}") for number, due in rows.items()), reverse=bool(sign))
 
 
-def test_behind_one_that_is_not_in_the_list_is_the_beginning(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_stays_where_it_was_when_its_row_goes_or_moves(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PAGE_ROWS", 2)
+    Expected.objects.bulk_create(made(number, number) for number in range(6))
+    every = Expected.objects.all()
+    first = page(every, "due_ms", "")
+    every.filter(due_ms=1).update(due_ms=99)
+    second = page(every, "due_ms", first.after)
+    assert [each.due_ms for each in second.rows] == [2, 3]
+    every.filter(due_ms=3).delete()
+    assert [each.due_ms for each in page(every, "due_ms", second.after).rows] == [4, 5]
+
+
+def test_behind_what_is_no_place_is_the_beginning(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "PAGE_ROWS", 2)
     Expected.objects.bulk_create(made(number, number) for number in range(4))
-    few = Expected.objects.filter(due_ms__gt=0)
-    for key in (f"{0:032x}", f"{9:032x}", "", "'; --", "\0"):
-        found = page(few, "due_ms", key)
-        assert ([each.due_ms for each in found.rows], found.further) == ([1, 2], False)
+    for after in ("", "-", "x-1", f"{0:032x}", "'; --", "\0", "1-\0", "9" * 30 + "-1"):
+        found = page(Expected.objects.all(), "due_ms", after)
+        assert ([each.due_ms for each in found.rows], found.further) == ([0, 1], False)
+    Case.objects.create(number="Z-1", decided_ms=1)
+    assert not page(Case.objects.all(), "decided_ms", "1-x").further  # whose key is a number
 
 
 @pytest.mark.parametrize(("number", "after"), [(0, ""), (1, ""), (2, ""), (3, "1")])

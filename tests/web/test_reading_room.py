@@ -140,6 +140,21 @@ def test_so_they_are_on_postgresql(on_postgresql: Desk, postgresql_server: Postg
         connection.execute("UPDATE trail_line SET details = NULL, salt = NULL")
 
 
+def test_roles_that_protect_nothing_are_refused(on_postgresql: Desk, postgresql_server: PostgresqlServer) -> None:
+    made = postgresql_server.conninfo("people")
+    for who in ("postgres", "wederhoor-web"):
+        postgresql_server.execute('ALTER TABLE trail_line OWNER TO "wederhoor-web"', "people")
+        command = ["psql", "--quiet", made.replace("user=postgres", f"user={who}"), "--file", SQL]
+        tried = subprocess.run(command, capture_output=True, text=True)
+        assert tried.returncode != 0
+        assert "some are wederhoor-web's" in tried.stderr or "some are postgres's" in tried.stderr
+        assert "REASSIGN OWNED" in tried.stderr
+    postgresql_server.execute("ALTER TABLE trail_line OWNER TO postgres", "people")
+    subprocess.run(["psql", "--quiet", made, "--file", SQL], check=True)
+    visit, path = permitted(on_postgresql)
+    assert visit.get(path).status == HTTPStatus.OK
+
+
 def test_its_socket_is_for_its_group(desk: Desk) -> None:
     mode = (desk.archive.folder / "reading-room.socket").stat().st_mode
     assert stat.S_ISSOCK(mode)

@@ -57,6 +57,11 @@ def rewrite(person: str) -> None:
     Head.objects.update(hash=place.hash)
 
 
+def _another(number: int) -> None:
+    said = {"text": b"{}", "hash": bytes(32), "wall_ms": 0, "person": "", "action": "", "result": ""}
+    Line.objects.create(number=number, **said)
+
+
 SLIPS: dict[str, Callable[[], object]] = {
     "a line's text": lambda: Line.objects.filter(pk=3).update(text=b"{}"),
     "a column of a line": lambda: Line.objects.filter(pk=3).update(person="somebody-else"),
@@ -65,8 +70,12 @@ SLIPS: dict[str, Callable[[], object]] = {
     "a line": lambda: Line.objects.filter(pk=3).delete(),
     "a published checkpoint": lambda: Checkpoint.objects.all().delete(),
     "what a checkpoint tells": lambda: Checkpoint.objects.update(body=b""),
+    "a line further on": lambda: _another(LINES + 2),
+    "a line once more": lambda: _another(3),
     "the end": lambda: Head.objects.all().delete(),
     "the end, to an earlier one": lambda: Head.objects.update(number=3),
+    "the end, far away": lambda: Head.objects.update(number=9_000_000_000_000_000_000),
+    "the end, to a line that is not there": lambda: Head.objects.update(number=LINES + 1),
     "the end, to another line of the same number": lambda: Head.objects.update(hash=bytes(32)),
 }
 
@@ -79,6 +88,16 @@ def test_the_database_itself_keeps_the_trail(slip: str, archive: Archive, db: No
         SLIPS[slip]()
     Line.objects.filter(pk=3).update(details=None, salt=None)  # what is forgotten goes all the same
     chain.check([checkpoint()], now_ms())
+
+
+def test_a_forged_line_stops_nobody_and_shows(archive: Archive, db: None) -> None:
+    """Of who may add lines and writes what is none: the trail goes on behind it."""
+    write(archive)
+    _another(LINES + 1)
+    write(archive, 1)
+    assert chain.end().number == LINES + 2
+    with pytest.raises(AuditError, match=f"line {LINES + 1} of the audit trail"):
+        chain.check([], now_ms())
 
 
 def test_a_sound_trail_is_found_sound(archive: Archive, db: None) -> None:

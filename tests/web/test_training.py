@@ -226,6 +226,16 @@ def test_what_the_database_says_of_a_permit_spares_nobody_the_trail(site: Site) 
     assert told == [str(one.pk), str(other.pk)]
 
 
+def test_nobody_hears_anothers_sound_by_what_the_pages_wrote(site: Site) -> None:
+    one, other = site.approved(), site.approved()
+    assert site.directly(site.trainee, one) == ""
+    Fragment.objects.filter(pk=other.pk).update(sealed=None)
+    for change in ({"sealed": other.sealed}, {"sealed": other.sealed, "bound": other.bound}, {"bound": None}):
+        Fragment.objects.filter(pk=one.pk).update(**change)
+        one.refresh_from_db()
+        assert site.directly(site.trainee, one) == "unreadable"
+
+
 def test_who_cut_it_does_not_approve_it_and_nobody_does_who_has_not_heard_it(site: Site) -> None:
     fragment = site.fragment()
     assert site.hear(site.cutter, fragment)[0] == http.HTTPStatus.PARTIAL_CONTENT

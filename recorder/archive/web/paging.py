@@ -3,6 +3,7 @@
 None is shown twice when others come meanwhile, and no page counts what is there.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
@@ -23,7 +24,7 @@ class Page(NamedTuple, Generic[T]):
     further: bool
     """Whether it is another page than the first."""
     after: str
-    """The key of the last one, behind which the next page begins; empty if there is none."""
+    """The place of the last one, behind which the next page begins; empty if there is none."""
 
     def of(self, rows: Sequence[S]) -> "Page[S]":
         """The same page, with what was made of its rows."""
@@ -31,18 +32,19 @@ class Page(NamedTuple, Generic[T]):
 
 
 def page(found: QuerySet[M], order: str, after: str) -> Page[M]:
-    """Of these, from behind the one with this key on; the first page if that is none of them (any more).
+    """Of these, from behind the place `after` on, which another page told; the first page for what is no such place.
 
-    `order` names a column that is never empty, with "-" before it for the greatest first; equal ones go by their keys.
+    `order` names a column of whole numbers that is never empty, with "-" before it for the greatest first; equal ones go by
+    their keys. A place is both: so it stays where it was when its row goes, or moves.
     """
     sign, column = ("-", order[1:]) if order.startswith("-") else ("", order)
     found = found.order_by(order, f"{sign}pk")
-    last = _one(found, after)
-    if last is not None:
-        behind = "lt" if sign else "gt"
-        value = getattr(last, column)
-        found = found.filter(Q(**{f"{column}__{behind}": value}) | Q(**{column: value, f"pk__{behind}": last.pk}))
-    return cut(list(found[: PAGE_ROWS + 1]), lambda each: str(each.pk), further=last is not None)
+    place = _place(found, after)
+    if place is not None:
+        behind, (value, key) = "lt" if sign else "gt", place
+        found = found.filter(Q(**{f"{column}__{behind}": value}) | Q(**{column: value, f"pk__{behind}": key}))
+    rows = list(found[: PAGE_ROWS + 1])
+    return cut(rows, lambda each: f"{getattr(each, column)}-{each.pk}", further=place is not None)
 
 
 def cut(found: Sequence[T], key: Callable[[T], str], *, further: bool) -> Page[T]:
@@ -51,10 +53,11 @@ def cut(found: Sequence[T], key: Callable[[T], str], *, further: bool) -> Page[T
     return Page(rows, further, key(rows[-1]) if len(found) > PAGE_ROWS else "")
 
 
-def _one(found: QuerySet[M], key: str) -> M | None:
-    if not key or "\0" in key:  # which PostgreSQL has in no text
+def _place(found: QuerySet[M], after: str) -> tuple[int, object] | None:
+    value, _, key = after.partition("-")
+    if not re.fullmatch("[0-9]{1,18}", value, re.ASCII) or "\0" in key:  # which PostgreSQL has in no text
         return None
     try:
-        return found.filter(pk=key).first()
-    except (ValueError, ValidationError, OverflowError):  # typed by hand
+        return int(value), found.model._meta.pk.to_python(key)
+    except ValidationError:  # typed by hand
         return None

@@ -71,6 +71,8 @@ class Fragment(models.Model):
     )
     sealed = models.CharField(max_length=32, null=True, unique=True)
     """What it is called in its store. Known here before anything of it lies there, so that what nobody knows of can go."""
+    bound = models.BinaryField(null=True)
+    """That this sound is this fragment's, signed by the reading room (`binding`); None as long as `sealed` is."""
     judged_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     judged_ms = models.BigIntegerField(null=True)
     words = models.CharField(max_length=300, default="")

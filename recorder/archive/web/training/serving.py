@@ -33,6 +33,7 @@ from recorder.archive.web.listening.serving import no, ranged, the_room
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.times import offset
 from recorder.archive.web.trail import writing
+from recorder.archive.web.training import binding
 from recorder.archive.web.training.destroying import destroy
 from recorder.archive.web.training.judging import judge_hearing, judge_making
 from recorder.archive.web.training.models import Fragment, FragmentPermit, State
@@ -114,7 +115,8 @@ def _make(number: UUID) -> None:
         except ValueError as error:
             raise NotNow("nothing") from error
         sealed = decode(parse_record(first)[1][SIGNATURE_BYTES:], Preamble).recording
-        if not Fragment.objects.filter(pk=number, sealed=None, state=State.MAKING).update(sealed=sealed):
+        making = Fragment.objects.filter(pk=number, sealed=None, state=State.MAKING)
+        if not making.update(sealed=sealed, bound=binding.bind(key, asked, sealed)):
             raise NotNow("unknown")
         derived.keep(store, chain([first], records), now_ms(), live().fragment_days)
     try:
@@ -205,8 +207,8 @@ def _write(held: FragmentPermit, act: Act) -> None:
 
 
 def _hearing(fragment: Fragment) -> Hearing:
-    assert fragment.sealed is not None
-    return the_room().fragment(fragments(), fragment.sealed, _key().public_key())
+    key = _key().public_key()
+    return the_room().fragment(fragments(), binding.check(key, fragment), key)
 
 
 def _key() -> Ed25519PrivateKey:
