@@ -231,7 +231,8 @@ def _export(store: "Store", recording: str, file: Path) -> None:
             file.unlink()  # or it would read as one that nobody can open
             raise
         print(f"{beside}: its keys were changed at the archive, and these count; keep it beside the other")
-    print(f"{file}: as it is stored; `recorder verify {shlex.quote(str(file))}` says whether it is whole")
+    check = f"recorder verify {shlex.quote(str(file))} --device-key ROOM.pub"
+    print(f"{file}: as it is stored; `{check}` says whether it is whole, with the public key of the room that made it")
 
 
 def _receipt(store: "Store", recording: str, file: Path) -> None:

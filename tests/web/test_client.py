@@ -82,7 +82,7 @@ def test_who_has_the_code_sees_what_there_is_of_their_recording(archive: Archive
     page = look(browser, code_of(recording).lower().replace("-", " "))
     assert "There is a recording, and it is whole" in page
     (seen,) = see([recording.id])
-    assert f"It is deleted on {day(seen.fate.due_ms)}" in page
+    assert f"It is deleted at the latest in the night after {day(seen.fate.due_ms)}" in page
     assert "it has no case number" in page
     assert "listener for objections, appeals and complaints, for an objection" in page
     assert "you knew that it is recorded, and did not refuse" in page or "you were not asked" in page

@@ -20,11 +20,13 @@ from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.policy import decided
 from recorder.archive.web.policy.models import Version
-from recorder.archive.web.rights import flags, offsets
+from recorder.archive.web.rights import flags, letters, offsets
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Flag, Mask, Request, Restriction
 from recorder.archive.web.rights.opening import open_request
+from recorder.archive.web.rights.paper import Paper
 from recorder.archive.web.times import offset
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import DAY_MS, Archive, now_ms
@@ -444,3 +446,18 @@ def test_what_is_shown_can_be_typed(milliseconds: int) -> None:
 def test_whatever_is_typed_is_read_or_told(text: str) -> None:
     found = offsets.parse(text)
     assert found is None or 0 <= found < 100 * 3_600_000
+
+
+def test_what_somebody_typed_in_lines_stands_in_a_letter_without_a_mark(archive: Archive, make: Make) -> None:
+    """A browser ends them with two characters, of which one is no letter."""
+    live = Version.objects.get(state="live")
+    live.text = decided.write(msgspec.structs.replace(live.decided, address="Stadsplein 1\r\n1234 AB  Voorbeeld\r\n"))
+    live.save()
+    who = letters.sender(archive.config)
+    assert who.address == "Stadsplein 1, 1234 AB  Voorbeeld"
+    paper = Paper("A letter", f"{who.name}, {who.address}", "en")
+    paper.text("one\r\ntwo")
+    shown = text_of(paper.close())
+    assert "Stadsplein 1, 1234 AB" in shown
+    assert "one two" in shown
+    assert "[?]" not in shown

@@ -27,6 +27,7 @@ class Sender(NamedTuple):
 
     name: str
     address: str
+    """In one line: it stands within a sentence, too."""
     contact: str
     """Of the privacy officer."""
 
@@ -39,7 +40,8 @@ def sender(config: Config) -> Sender:
     decided = live()
     if not (decided.address and decided.privacy_officer):
         raise NotInUse
-    return Sender(config.web.organisation, decided.address, decided.privacy_officer)
+    address = ", ".join(each.strip() for each in decided.address.splitlines() if each.strip())
+    return Sender(config.web.organisation, address, decided.privacy_officer)
 
 
 def decision(request: Request, masks: Collection[Mask], who: Sender, language: str) -> bytes:

@@ -58,7 +58,8 @@ class Paper:
 
 
 def _known(text: str) -> str:
-    return "".join(each if _is_known(each) else UNKNOWN for each in text)
+    # A browser sends the lines of what somebody typed as "\r\n".
+    return "".join(each if _is_known(each) else UNKNOWN for each in text.replace("\r\n", "\n"))
 
 
 def _is_known(character: str) -> bool:
