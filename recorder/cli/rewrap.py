@@ -69,4 +69,6 @@ def run(args: argparse.Namespace, config: Archive) -> int:
     print(f"{done} recordings have other keys now, {there} had them already, {failed} could not be done")
     if failed:
         print("keep the old key: it still opens those")
+    if done:
+        print("restart the reading room with the new key: with the old one it opens none of the others any more")
     return 2 if failed else 0

@@ -319,7 +319,9 @@ def test_other_keys_open_what_is_here(site: Path, recording: Recording, capsys: 
     capsys.readouterr()
     before = opened(site, recording, "old")
     assert archive(site, "rewrap", *told, "--escrow", site / "vault.pub") == 0
-    assert "1 recordings have other keys now, 0 had them already, 0 could not be done" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "1 recordings have other keys now, 0 had them already, 0 could not be done" in said
+    assert "restart the reading room" in said
     assert archive(site, "rewrap", *told, "--escrow", site / "vault.pub") == 0
     assert "0 recordings have other keys now, 1 had them already" in capsys.readouterr().out
     assert archive(site, "rewrap", *told) == 2  # the old key opens it no more
