@@ -233,7 +233,6 @@ UNCONFIRMED: Mapping[Action, Permission] = MappingProxyType(
         Action.LIST_UNLINKED: _ANY,
         # A recording without a case is erased: it must not wait for who confirms. It is heard only then.
         Action.LINK: _ANY,
-        Action.UNLINK: _OWN,
         Action.DISPUTE: _ANY,
         # It keeps from recording somebody who said no, which cannot wait either.
         Action.CHECK_FLAG: _ANY,
@@ -242,7 +241,7 @@ UNCONFIRMED: Mapping[Action, Permission] = MappingProxyType(
     }
 )
 """What an account may do that a second person has not confirmed, as far as its roles allow it: no sound, nobody else's, no
-second person's act, and no other account."""
+second person's act, no other account, and no case taken away again, by which a recording is erased sooner."""
 
 
 def role_for(

@@ -17,7 +17,7 @@ from recorder.archive.web.access import Unconfirmed, permit
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow, judge
 from recorder.archive.web.listening.models import PERMIT_MS, Permit
-from recorder.archive.web.meetings.models import Case, Link
+from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.people import keeping
 from recorder.archive.web.people.models import Change, Person
 from recorder.archive.web.rights import copy_judging
@@ -140,6 +140,29 @@ def test_a_new_caseworker_names_cases_and_sees_their_own_and_hears_nothing(
     assert not Permit.objects.exists()
     keeping.confirm(again(whom))
     assert "/listen/" in client.post(f"/recordings/{recording}/hear/", said).headers["Location"]
+
+
+def test_who_waits_reads_no_words_of_a_client_and_takes_no_case_away(
+    archive: Archive, make: Make, sign_in: SignIn
+) -> None:
+    """Who took over an account would lock its person out of the meeting, and have it erased sooner."""
+    whom, recording = make(Role.CASEWORKER, rooms=["room-1"]), archive.record("room-1").id
+    sign_in(whom).post(f"/meetings/{recording}/case/", {"case": "Z-1", "there": "on"})
+    Statement.objects.create(recording=recording, text="Ik was ziek", of_client=True, person=whom, at_ms=now_ms())
+    before = list(Link.objects.values())
+    client = sign_in(unconfirmed(whom))
+    page = client.get(f"/recordings/{recording}/", headers=ENGLISH).content.decode()
+    assert "Ik was ziek" not in page and "You see them once a second person" in page
+    for offered in ("hear", "statement", "case", "decide", "hold"):
+        assert f"/recordings/{recording}/{offered}/" not in page
+    assert client.post(f"/recordings/{recording}/back/").status_code == 403
+    assert client.get(f"/recordings/{recording}/case/").status_code == 403
+    assert client.post(f"/recordings/{recording}/case/", {"case": "Z-2"}).status_code == 403
+    assert list(Link.objects.values()) == before
+    assert [each.result for each in Line.objects.filter(action="unlink")] == ["refused"] * 3
+    keeping.confirm(again(whom))
+    assert "Ik was ziek" in client.get(f"/recordings/{recording}/").content.decode()
+    assert client.post(f"/recordings/{recording}/back/").status_code == 302
 
 
 @pytest.mark.parametrize("role", sorted({*Role} - {Role.CASE_SYSTEM}))
