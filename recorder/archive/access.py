@@ -228,6 +228,9 @@ NEEDS_POLICY = frozenset(
 )
 """What nobody does before the organisation has decided what it must: all that gives a recording to somebody."""
 
+BY_ROOM = frozenset({Action.LIST_UNLINKED, Action.LINK, Action.DISPUTE})
+"""What one does with the recordings of one's rooms: to who does none of it a room more gives nothing."""
+
 UNCONFIRMED: Mapping[Action, Permission] = MappingProxyType(
     {
         Action.LIST_UNLINKED: _ANY,

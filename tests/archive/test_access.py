@@ -129,6 +129,11 @@ def test_nobody_is_given_a_recording_or_is_a_second_person_before_they_are_confi
     assert FOUR_EYES[Action.CONFIRM_ACCOUNT] is Action.KEEP_ACCOUNTS
 
 
+def test_a_room_gives_something_to_who_names_cases_alone() -> None:
+    roles = {role for role in Role if any(access.could([role], each, own=True) for each in access.BY_ROOM)}
+    assert roles == {Role.CASEWORKER, Role.CASE_SYSTEM}
+
+
 def test_what_four_eyes_must_see_is_two_actions_of_two_people() -> None:
     for second, first in FOUR_EYES.items():
         assert second is not first
