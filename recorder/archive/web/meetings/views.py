@@ -14,7 +14,9 @@ from recorder.archive.access import Action, could, waits
 from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, check_confirmed, needs, note, permit, refused
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.holding import BeingDeleted, check_stays
 from recorder.archive.web.holds.listing import of_recording as holds_of
+from recorder.archive.web.holds.words import BEING_DELETED
 from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.forms import CaseForm, DecisionForm, LinkForm, StatementForm
 from recorder.archive.web.meetings.lists import lists
@@ -55,14 +57,19 @@ def link(request: Asked, recording: str) -> HttpResponse:
     form = LinkForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         number = form.cleaned_data["case"]
-        with transaction.atomic():
-            new = claims.link(seen, number, request.user)
-            if new:
-                note(request.user, role, Action.LINK, recording=recording, details={"case": number})
-        if not new:  # a colleague was faster
-            raise Http404
-        messages.success(request, _("The recording is now of case %(case)s.") % {"case": number})
-        return redirect("recording", recording)
+        try:
+            with transaction.atomic():
+                new = claims.link(seen, number, request.user)
+                if new:
+                    note(request.user, role, Action.LINK, recording=recording, details={"case": number})
+                    check_stays(recording)
+        except BeingDeleted:
+            form.add_error(None, BEING_DELETED)
+        else:
+            if not new:  # a colleague was faster
+                raise Http404
+            messages.success(request, _("The recording is now of case %(case)s.") % {"case": number})
+            return redirect("recording", recording)
     return render(request, "meetings/link.html", {"seen": seen, "form": form})
 
 
