@@ -53,17 +53,20 @@ def keeping(by: Person, whom: Person, action: Action = Action.KEEP_ACCOUNTS) -> 
     Such acts come one after the other, and nobody does one on themself: so somebody who keeps accounts is always left, also
     when two of them end each other's. PermissionDenied for oneself, for who may not do it any more, and for who must be
     confirmed first.
+
+    Accounts are locked without their keys: who has the end of the trail may write down that one of them acted, and does not
+    wait for us, who wait for that.
     """
     if by.pk == whom.pk:
         raise PermissionDenied
     with transaction.atomic():
         every = Person.objects.filter(role_rows__role__in=KEEPERS)
-        list(every.select_for_update(of=("self",)).order_by("pk"))
+        list(every.select_for_update(of=("self",), no_key=True).order_by("pk"))
         # Only what is read after the lock is so now.
         now = Person.objects.filter(pk=by.pk, is_active=True, confirmed_ms__isnull=False).first()
         if now is None or not may(now.roles, action):
             raise PermissionDenied
-        yield Person.objects.select_for_update().get(pk=whom.pk)
+        yield Person.objects.select_for_update(no_key=True).get(pk=whom.pk)
 
 
 def change(person: Person, roles: Collection[Role], rooms: Collection[str]) -> bool:
