@@ -228,12 +228,14 @@ NEEDS_POLICY = frozenset(
 )
 """What nobody does before the organisation has decided what it must: all that gives a recording to somebody."""
 
+BY_ROOM = frozenset({Action.LIST_UNLINKED, Action.LINK, Action.DISPUTE})
+"""What one does with the recordings of one's rooms: to who does none of it a room more gives nothing."""
+
 UNCONFIRMED: Mapping[Action, Permission] = MappingProxyType(
     {
         Action.LIST_UNLINKED: _ANY,
         # A recording without a case is erased: it must not wait for who confirms. It is heard only then.
         Action.LINK: _ANY,
-        Action.UNLINK: _OWN,
         Action.DISPUTE: _ANY,
         # It keeps from recording somebody who said no, which cannot wait either.
         Action.CHECK_FLAG: _ANY,
@@ -242,7 +244,7 @@ UNCONFIRMED: Mapping[Action, Permission] = MappingProxyType(
     }
 )
 """What an account may do that a second person has not confirmed, as far as its roles allow it: no sound, nobody else's, no
-second person's act, and no other account."""
+second person's act, no other account, and no case taken away again, by which a recording is erased sooner."""
 
 
 def role_for(

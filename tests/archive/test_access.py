@@ -58,7 +58,6 @@ confirm_account                 p a
 UNCONFIRMED = """
 list_unlinked x
 link          x
-unlink        X
 dispute       x
 check_flag    x
 see           X
@@ -128,6 +127,11 @@ def test_nobody_is_given_a_recording_or_is_a_second_person_before_they_are_confi
     for action in (NEEDS_POLICY - {Action.LINK}) | FOUR_EYES.keys() | {Action.HEAR, Action.FIND, Action.KEEP_ACCOUNTS}:
         assert waits(action, own=True), action
     assert FOUR_EYES[Action.CONFIRM_ACCOUNT] is Action.KEEP_ACCOUNTS
+
+
+def test_a_room_gives_something_to_who_names_cases_alone() -> None:
+    roles = {role for role in Role if any(access.could([role], each, own=True) for each in access.BY_ROOM)}
+    assert roles == {Role.CASEWORKER, Role.CASE_SYSTEM}
 
 
 def test_what_four_eyes_must_see_is_two_actions_of_two_people() -> None:

@@ -8,8 +8,9 @@ from django.test import Client
 from recorder.archive.access import Role
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.forgotten import forgotten
+from recorder.archive.web.holds.models import Going
 from recorder.archive.web.meetings.claims import REGRET_MS, SHOWN_DAYS
-from recorder.archive.web.meetings.models import Dispute, Link, Unlinked
+from recorder.archive.web.meetings.models import Case, Dispute, Link, Unlinked
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail.models import Line
@@ -163,3 +164,28 @@ def test_what_is_disputed_is_not_given_back(shared: Shared) -> None:
     shared.wrong(shared.bo)
     assert shared.kim.post(f"/recordings/{shared.recording}/back/").status_code == 404
     assert Link.objects.exists()
+
+
+@pytest.mark.parametrize("act", ["link", "relink", "back", "settle"])
+def test_who_acts_while_it_is_being_deleted_is_told_and_nothing_is_done(
+    act: str, shared: Shared, archive: Archive
+) -> None:
+    where, client = f"/recordings/{shared.recording}/", shared.kim
+    if act == "link":
+        shared.recording = archive.record("room-1").id
+        answer_at, said = f"/meetings/{shared.recording}/case/", {"case": "Z-2", "there": "on"}
+    elif act == "settle":
+        shared.wrong(shared.bo)
+        answer_at, client = f"/disputes/{Dispute.objects.get().pk}/", shared.fg
+        said = {"found": "wrong", "reason": "asked both"}
+    else:
+        answer_at, said = (f"{where}case/", {"case": "Z-2"}) if act == "relink" else (f"{where}back/", {})
+    Going.objects.create(recording=shared.recording, cause="unlinked")
+    before = [list(each.objects.values()) for each in (Link, Case, Dispute, Unlinked)], Line.objects.count()
+    answer = client.post(answer_at, said, follow=True, headers={"Accept-Language": "en"})
+    page = answer.content.decode()
+    assert "The recording is being deleted at this moment." in page and "is now of case" not in page
+    assert ([list(each.objects.values()) for each in (Link, Case, Dispute, Unlinked)], Line.objects.count()) == before
+    Going.objects.all().delete()
+    assert client.post(answer_at, said).status_code == 302
+    assert Line.objects.count() == before[1] + 1

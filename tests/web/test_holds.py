@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from recorder.archive.access import DISPUTES, TABLE, Action, Purpose, Role, could
 from recorder.archive.web import clock
-from recorder.archive.web.holds.models import Hold, State
+from recorder.archive.web.holds.models import Going, Hold, State
 from recorder.archive.web.known import known
 from recorder.archive.web.listening.judging import NotNow, judge
 from recorder.archive.web.listening.models import Permit
@@ -331,3 +331,20 @@ def test_the_lists_cost_the_same_however_many_there_are(
 
 def test_every_kind_is_a_purpose_of_the_table() -> None:
     assert {Purpose(each) for each in KINDS[:3]} == DISPUTES
+
+
+def test_a_hold_is_not_confirmed_when_all_that_it_covers_is_being_deleted(
+    archive: Archive, make: Make, sign_in: SignIn, held: tuple[Recording, Person, Hold]
+) -> None:
+    recording, _first, hold = held
+    client = sign_in(make(Role.LISTENER, name="second"))
+    Going.objects.create(recording=recording.id, cause="term")
+    before = Line.objects.count()
+    answer = client.post(f"/holds/{hold.pk}/confirm/", follow=True, headers=ENGLISH)
+    told = answer.content.decode()
+    assert "The recording is being deleted at this moment." in told and "You confirmed the hold." not in told
+    assert Hold.objects.get().confirmed_ms is None and Line.objects.count() == before
+    link(archive.record(days_ago=2), "Z-1")  # which it keeps
+    answer = client.post(f"/holds/{hold.pk}/confirm/", follow=True, headers=ENGLISH)
+    assert "You confirmed the hold." in answer.content.decode()
+    assert Hold.objects.get().confirmed_ms is not None

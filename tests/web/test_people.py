@@ -105,6 +105,7 @@ def test_who_gets_other_roles_is_signed_out_and_has_them_then(archive: Archive, 
     theirs = sign_in(whom)
     assert theirs.get("/meetings/").status_code == 200
     client = sign_in(make(Role.ADMINISTRATOR))
+    make(Role.PRIVACY_OFFICER)
     page = client.get(f"/accounts/{whom.pk}/roles/").content.decode()
     assert len(re.findall(r"<input[^>]* checked", page)) == 3, (
         "a room that is not enrolled any more is not lost unasked"
@@ -119,6 +120,7 @@ def test_who_is_deactivated_is_out_at_the_next_request_and_comes_back_by_a_new_l
     archive: Archive, make: Make, sign_in: SignIn
 ) -> None:
     whom = make(Role.CASEWORKER)
+    make(Role.PRIVACY_OFFICER)
     whom.set_password("vier losse woorden samen")
     whom.save()
     old_link, theirs, client = keeping.invite(whom), sign_in(whom), sign_in(make(Role.ADMINISTRATOR))
@@ -150,6 +152,7 @@ def test_a_session_alone_is_not_enough_for_who_may_not_sign_in(archive: Archive,
 
 def test_a_second_factor_is_taken_away_for_a_reason(archive: Archive, make: Make, sign_in: SignIn) -> None:
     whom, client = make(Role.CASEWORKER), sign_in(make(Role.ADMINISTRATOR))
+    make(Role.PRIVACY_OFFICER)
     theirs = sign_in(whom)
     assert b'role="alert"' in client.post(f"/accounts/{whom.pk}/second-step/", {"reason": " "}).content
     assert Authenticator.objects.filter(user=whom).exists()

@@ -17,7 +17,7 @@ from recorder.archive.web.access import Unconfirmed, permit
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow, judge
 from recorder.archive.web.listening.models import PERMIT_MS, Permit
-from recorder.archive.web.meetings.models import Case, Link
+from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.people import keeping
 from recorder.archive.web.people.models import Change, Person
 from recorder.archive.web.rights import copy_judging
@@ -79,6 +79,7 @@ def test_what_one_administrator_does_to_an_account_a_second_person_confirms(
     act: str, said: dict[str, Any], waiting: bool, archive: Archive, make: Make, sign_in: SignIn
 ) -> None:
     by, whom = make(Role.ADMINISTRATOR), make(Role.CASEWORKER, rooms=["room-1"])
+    make(Role.PRIVACY_OFFICER)
     assert sign_in(by).post(f"/accounts/{whom.pk}/{act}/", said).status_code in (200, 302)
     assert again(whom).confirmed is not waiting
     assert [each.by for each in whom.changes.all()] == ([by] if waiting else [])
@@ -86,6 +87,7 @@ def test_what_one_administrator_does_to_an_account_a_second_person_confirms(
 
 def test_a_new_account_and_one_that_was_let_in_again_wait(archive: Archive, make: Make, sign_in: SignIn) -> None:
     client, ended = sign_in(make(Role.ADMINISTRATOR)), make(Role.LISTENER)
+    make(Role.PRIVACY_OFFICER)
     client.post("/accounts/new/", {"email": "n@gemeente.example", "name": "N", "roles": ["listener"], "rooms": []})
     assert not Person.objects.get(email="n@gemeente.example").confirmed
     client.post(f"/accounts/{ended.pk}/deactivate/")
@@ -140,6 +142,29 @@ def test_a_new_caseworker_names_cases_and_sees_their_own_and_hears_nothing(
     assert not Permit.objects.exists()
     keeping.confirm(again(whom))
     assert "/listen/" in client.post(f"/recordings/{recording}/hear/", said).headers["Location"]
+
+
+def test_who_waits_reads_no_words_of_a_client_and_takes_no_case_away(
+    archive: Archive, make: Make, sign_in: SignIn
+) -> None:
+    """Who took over an account would lock its person out of the meeting, and have it erased sooner."""
+    whom, recording = make(Role.CASEWORKER, rooms=["room-1"]), archive.record("room-1").id
+    sign_in(whom).post(f"/meetings/{recording}/case/", {"case": "Z-1", "there": "on"})
+    Statement.objects.create(recording=recording, text="Ik was ziek", of_client=True, person=whom, at_ms=now_ms())
+    before = list(Link.objects.values())
+    client = sign_in(unconfirmed(whom))
+    page = client.get(f"/recordings/{recording}/", headers=ENGLISH).content.decode()
+    assert "Ik was ziek" not in page and "You see them once a second person" in page
+    for offered in ("hear", "statement", "case", "decide", "hold"):
+        assert f"/recordings/{recording}/{offered}/" not in page
+    assert client.post(f"/recordings/{recording}/back/").status_code == 403
+    assert client.get(f"/recordings/{recording}/case/").status_code == 403
+    assert client.post(f"/recordings/{recording}/case/", {"case": "Z-2"}).status_code == 403
+    assert list(Link.objects.values()) == before
+    assert [each.result for each in Line.objects.filter(action="unlink")] == ["refused"] * 3
+    keeping.confirm(again(whom))
+    assert "Ik was ziek" in client.get(f"/recordings/{recording}/").content.decode()
+    assert client.post(f"/recordings/{recording}/back/").status_code == 302
 
 
 @pytest.mark.parametrize("role", sorted({*Role} - {Role.CASE_SYSTEM}))
@@ -211,10 +236,10 @@ def test_another_person_sees_what_was_done_and_confirms_it(
     second: Role, archive: Archive, make: Make, sign_in: SignIn
 ) -> None:
     by, whom = make(Role.ADMINISTRATOR, name="Bea"), make(Role.CASEWORKER, rooms=["room-1"], name="Wim")
+    client = sign_in(make(second))
     sign_in(by).post(f"/accounts/{whom.pk}/roles/", WIDER)
     sign_in(by).post(f"/accounts/{whom.pk}/invite/", BECAUSE)
     come(whom)
-    client = sign_in(make(second))
     assert "Accounts to confirm (1)" in client.get("/confirmations/", headers=ENGLISH).content.decode()
     assert "Wim" in client.get("/confirmations/").content.decode()
     page = client.get(f"/confirmations/{whom.pk}/", headers=ENGLISH).content.decode()
@@ -257,6 +282,7 @@ def test_nobody_confirms_themself_or_by_an_account_that_waits_too(
 ) -> None:
     """Who took over a colleague's account has two accounts, and is still one person."""
     by, colleague, whom = make(Role.ADMINISTRATOR), make(Role.ADMINISTRATOR), make(Role.CASEWORKER)
+    make(Role.PRIVACY_OFFICER)
     sign_in(by).post(f"/accounts/{colleague.pk}/second-step/", BECAUSE)
     sign_in(by).post(f"/accounts/{whom.pk}/roles/", WIDER)
     for each in (colleague, whom):
@@ -314,6 +340,46 @@ def test_nobody_else_confirms(role: Role, archive: Archive, make: Make, sign_in:
     assert not again(whom).confirmed
 
 
+OFFICERS_ROOM = {"roles": ["privacy_officer"], "rooms": ["room-1"]}
+NOBODY = "Then nobody but you could confirm accounts."
+
+
+@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("invite", BECAUSE),
+        ("second-step", BECAUSE),
+        ("roles", {"roles": ["administrator"], "rooms": []}),
+        ("roles", {"roles": [], "rooms": ["room-1"]}),
+    ],
+)
+def test_one_administrator_blinds_no_only_officer(
+    act: str, said: dict[str, Any], active: bool, archive: Archive, make: Make, sign_in: SignIn
+) -> None:
+    """The account would wait for somebody who is not there: neither who acts nor its person confirms it."""
+    client, officer = sign_in(make(Role.ADMINISTRATOR)), make(Role.PRIVACY_OFFICER)
+    unconfirmed(make(Role.PRIVACY_OFFICER))
+    Person.objects.filter(pk=make(Role.ADMINISTRATOR, name="ended").pk).update(is_active=False)
+    Person.objects.filter(pk=officer.pk).update(is_active=active)
+    before = Person.objects.values().get(pk=officer.pk)
+    answer = client.post(f"/accounts/{officer.pk}/{act}/", said, headers=ENGLISH)
+    assert answer.status_code == 200 and NOBODY in answer.content.decode()
+    assert Person.objects.values().get(pk=officer.pk) == before and again(officer).roles == officer.roles
+    assert not Line.objects.filter(action="keep_accounts").exists() and not Change.objects.exists()
+    make(Role.ADMINISTRATOR, name="another")
+    answer = client.post(f"/accounts/{officer.pk}/{act}/", said, headers=ENGLISH)
+    assert NOBODY not in answer.content.decode()
+    assert Line.objects.filter(action="keep_accounts").exists()
+
+
+def test_a_room_more_is_nothing_to_who_names_no_cases(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    client, officer = sign_in(make(Role.ADMINISTRATOR)), make(Role.PRIVACY_OFFICER)
+    assert client.post(f"/accounts/{officer.pk}/roles/", OFFICERS_ROOM).status_code == 302
+    assert again(officer).rooms == ["room-1"] and again(officer).confirmed
+    assert sign_in(again(officer)).get("/waiting/").status_code == 200
+
+
 def test_a_confirmed_or_ended_account_is_not_there(archive: Archive, make: Make, sign_in: SignIn) -> None:
     client, ended = sign_in(make(Role.PRIVACY_OFFICER)), unconfirmed(make(Role.CASEWORKER, name="Ended"))
     Person.objects.filter(pk=ended.pk).update(is_active=False)
@@ -330,6 +396,7 @@ def test_the_reason_of_a_flag_is_not_for_an_account_that_waits(archive: Archive,
 
 def test_the_trail_names_what_was_done(archive: Archive, make: Make, sign_in: SignIn) -> None:
     by, whom = make(Role.ADMINISTRATOR), make(Role.CASEWORKER, rooms=["room-1"])
+    make(Role.PRIVACY_OFFICER)
     sign_in(by).post(f"/accounts/{whom.pk}/roles/", WIDER)
     line = Line.objects.get(action="keep_accounts")
     assert whom.changes.get().line == line.number

@@ -304,7 +304,7 @@ def test_a_flag_is_seen_and_nothing_of_it(archive: Archive, desk: Client, make: 
 def test_nobody_tries_all_numbers(
     role: Role, archive: Archive, make: Make, sign_in: SignIn, settings: Settings
 ) -> None:
-    """Also not by an incomplete change, which shows whether there is a flag. Others are not held up by it."""
+    """Nor unseen. Also not by an incomplete change, which shows whether there is a flag. Others are not held up by it."""
     assert settings.ACCOUNT_RATE_LIMITS["check_flag"] == "60/h/user"
     flags.put(make(Role.RIGHTS_DESK), Role.RIGHTS_DESK, "K7", "x")
     person = make(role)
@@ -314,7 +314,9 @@ def test_nobody_tries_all_numbers(
         answer = client.post(address, {"number": "K7"}, headers={"Accept-Language": "en"})
         shown.append((answer.status_code, "Do not press start" in answer.content.decode()))
     assert shown == [(200, True)] * 60 + [(429, False)] * 2
-    assert Line.objects.filter(person=str(person.pk), action="check_flag", result="refused").count() == 1
+    looks = Line.objects.filter(person=str(person.pk), action="check_flag")
+    assert looks.filter(result="done").count() == 60, "each look is written down, also one by an incomplete change"
+    assert looks.filter(result="refused").count() == 1
     assert sign_in(make(role)).post("/do-not-record/", {"number": "K7"}).status_code == 200
 
 

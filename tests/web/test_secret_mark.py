@@ -130,6 +130,31 @@ def test_those_that_start_at_once_agree_on_postgresql(tmp_path: Path, postgresql
         postgresql_server.execute("DROP DATABASE marked WITH (FORCE)")
 
 
+def test_who_fails_at_the_first_start_leaves_what_another_may_have_marked_the_database_with(desk: Desk) -> None:
+    good = desk.archive.config_file.read_text()
+    desk.archive.config_file.write_text(f'{good}database = "postgresql:///x?host={desk.folder}"\n')
+    failed = start(desk, "web")
+    assert failed.returncode == 2 and "check web.database" in failed.stderr
+    made = secret(desk).read_text()
+    assert secret(desk).stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in secret(desk).parent.glob("web.secret*")] == ["web.secret"]
+    desk.archive.config_file.write_text(good)
+    assert recorder(desk.archive.config_file, *ACCOUNT).returncode == 0
+    assert secret(desk).read_text() == made
+    desk.start_one("web")
+
+
+@pytest.mark.parametrize("action", ["web", "read", "forget"])
+def test_a_table_that_cannot_be_used_is_told_with_what_to_do(action: str, desk: Desk) -> None:
+    recorder(desk.archive.config_file, *ACCOUNT)
+    people(desk, "DROP TABLE people_mark")
+    done = start(desk, action)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert "people_mark" in done.stderr and "roles.sql again" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert secret(desk).exists()
+
+
 OLD = """
 import sys
 from pathlib import Path

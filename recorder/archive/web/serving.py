@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import django
@@ -65,16 +66,17 @@ def _alone() -> Iterator[None]:
 def set_up_with_secret(config: Config, config_file: Path | None) -> None:
     """As `set_up`, with what signs cookies: made once for an archive, and the same for as long as there is its database.
 
-    Django reads it before there is a database to ask, so that one that was made in the place of a lost one goes again.
+    Django reads it before there is a database to ask, so that one that was made in the place of a lost one goes again. It stays
+    after any other failure: a program that started at the same time may have marked the database with it.
     """
     file = secret_file(config)
     made = _make_secret(file)
-    try:
-        set_up(config_file)
-        from recorder.archive.web.people import secret_mark
+    set_up(config_file)
+    from recorder.archive.web.people import secret_mark
 
+    try:
         secret_mark.make(file)
-    except WebError:
+    except secret_mark.OtherSecret:
         if made:
             file.unlink(missing_ok=True)
         raise
@@ -93,10 +95,15 @@ def secret_file(config: Config) -> Path:
 
 
 def _make_secret(file: Path) -> bool:
-    """Whether there was none."""
+    """Whether there was none. Who reads it meanwhile reads all of it, or finds none."""
+    if file.exists():
+        return False
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        with NamedTemporaryFile("w", dir=file.parent, prefix=f"{file.name}.") as out:
             out.write(secrets.token_urlsafe(SECRET_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+            os.link(out.name, file)
     except FileExistsError:
         return False
     except OSError as error:

@@ -1,7 +1,7 @@
 """Setting, confirming and ending holds, and which recordings they keep. Who may do it, the views ask."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Q
 
@@ -74,9 +74,21 @@ def place(
 
 def check_stays(recording: str) -> None:
     """BeingDeleted if it is, or was just now. Ask with the lock that the nightly run decides in: who notes a line has it."""
-    found = archive().catalogue.standing([recording]).get(recording)
-    if Going.objects.filter(recording=recording).exists() or (found is not None and found.state == "deleted"):
+    if _going([recording]):
         raise BeingDeleted
+
+
+def check_keeps(hold: Hold) -> None:
+    """BeingDeleted if nothing of what it covers stays. Ask as with `check_stays`."""
+    covers = {*hold.case.links.values_list("recording", flat=True), *([hold.recording] if hold.recording else [])}
+    if covers and _going(covers) == covers:
+        raise BeingDeleted
+
+
+def _going(recordings: Collection[str]) -> set[str]:
+    standing = archive().catalogue.standing(recordings)
+    deleted = {each for each, found in standing.items() if found.state == "deleted"}
+    return deleted | set(Going.objects.filter(recording__in=recordings).values_list("recording", flat=True))
 
 
 def confirm(hold: Hold, person: Person) -> None:

@@ -14,6 +14,7 @@ from recorder.archive.web.holds import chart, deletions, forecast, holding
 from recorder.archive.web.holds.forms import CertificateForm, HoldForm, WhyForm
 from recorder.archive.web.holds.listing import Shown, lists
 from recorder.archive.web.holds.models import CONFIRM_DAYS, Hold, How, Kind, State
+from recorder.archive.web.holds.words import BEING_DELETED
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.words import KINDS
@@ -56,7 +57,7 @@ def place(request: Asked, recording: str) -> HttpResponse:
                         request.user, kind, case=case, reason=reason, expires_ms=form.expires_ms, recording=recording
                     )
             except holding.BeingDeleted:
-                form.add_error(None, _("The recording is being deleted at this moment. Nothing keeps it any more."))
+                form.add_error(None, BEING_DELETED)
             else:
                 messages.success(request, _("The hold is set. A colleague must confirm it."))
                 return redirect("hold", made.pk)
@@ -78,12 +79,17 @@ def confirm(request: Asked, number: int) -> HttpResponse:
     found = _find(request.user, number)
     role = permit(request.user, Action.CONFIRM_HOLD, recording=found.recording)
     second_eyes(request.user, Action.CONFIRM_HOLD, found.placed_by_id, recording=found.recording)
-    with transaction.atomic():
-        again = Hold.objects.select_for_update().get(pk=found.pk)
-        waits = again.state(now_ms()) is State.WAITING
-        if waits:
-            holding.confirm(again, request.user)
-            note(request.user, role, Action.CONFIRM_HOLD, recording=found.recording)
+    try:
+        with transaction.atomic():
+            again = Hold.objects.select_for_update().get(pk=found.pk)
+            waits = again.state(now_ms()) is State.WAITING
+            if waits:
+                holding.confirm(again, request.user)
+                note(request.user, role, Action.CONFIRM_HOLD, recording=found.recording)
+                holding.check_keeps(again)
+    except holding.BeingDeleted:
+        messages.error(request, BEING_DELETED)
+        return redirect("hold", number)
     if waits:
         messages.success(request, _("You confirmed the hold."))
     else:

@@ -23,3 +23,4 @@ STATES: Mapping[State, Promise] = {
 }
 TONES: Mapping[State, str] = {State.WAITING: "warn", State.RUNNING: "good", State.LAPSED: "bad", State.REFUSED: "bad"}
 """The class of its mark; none for what is over."""
+BEING_DELETED = _("The recording is being deleted at this moment. Nothing keeps it any more.")

@@ -8,6 +8,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from recorder.archive.access import Action
 from recorder.archive.web.access import Asked, needs, permit
+from recorder.archive.web.holds.holding import BeingDeleted
+from recorder.archive.web.holds.words import BEING_DELETED
 from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.forms import CaseForm, SettleForm
 from recorder.archive.web.meetings.models import Dispute
@@ -26,9 +28,13 @@ def relink(request: Asked, recording: str) -> HttpResponse:
     form = CaseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         number = form.cleaned_data["case"]
-        claims.relink(request.user, role, recording, number)
-        messages.success(request, _("The recording is now of case %(case)s.") % {"case": number})
-        return redirect("recording", recording)
+        try:
+            claims.relink(request.user, role, recording, number)
+        except BeingDeleted:
+            form.add_error(None, BEING_DELETED)
+        else:
+            messages.success(request, _("The recording is now of case %(case)s.") % {"case": number})
+            return redirect("recording", recording)
     return render(request, "meetings/relink.html", {"seen": seen, "form": form})
 
 
@@ -38,7 +44,11 @@ def unlink(request: Asked, recording: str) -> HttpResponse:
     """Give a meeting back that was not one's own; within a day."""
     seen = _regrettable(request, recording)
     role = permit(request.user, Action.UNLINK, own=seen.of(request.user), recording=recording)
-    claims.give_back(request.user, role, recording)
+    try:
+        claims.give_back(request.user, role, recording)
+    except BeingDeleted:
+        messages.error(request, BEING_DELETED)
+        return redirect("recording", recording)
     messages.success(request, _("The recording is not yours any more. Who had the conversation can name its case."))
     return redirect("meetings")
 
@@ -75,9 +85,13 @@ def settle(request: Asked, number: int) -> HttpResponse:
     form = SettleForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         stands = form.cleaned_data["found"] == "right"
-        claims.settle(request.user, role, number, stands=stands, reason=form.cleaned_data["reason"])
-        messages.success(request, _("It is settled."))
-        return redirect("disputes")
+        try:
+            claims.settle(request.user, role, number, stands=stands, reason=form.cleaned_data["reason"])
+        except BeingDeleted:
+            form.add_error(None, BEING_DELETED)
+        else:
+            messages.success(request, _("It is settled."))
+            return redirect("disputes")
     seen = next(iter(see([found.recording])), None)
     return render(request, "meetings/settle.html", {"dispute": found, "seen": seen, "form": form})
 

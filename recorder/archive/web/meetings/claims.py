@@ -15,6 +15,7 @@ from django.http import Http404
 from recorder.archive.access import Action, Role
 from recorder.archive.web.access import note
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.holding import check_stays
 from recorder.archive.web.meetings.models import Case, Dispute, Link, Unlinked
 from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.people.models import Person
@@ -27,7 +28,8 @@ REGRET_MS = DAY_MS
 def link(seen: Seen, number: str, person: Person | None) -> bool:
     """Say of which case it is, if nobody has yet; whether that was so. Within the transaction that notes it.
 
-    None for `person`: the organisation's own program, which need not say who was there.
+    If so, who calls it asks `check_stays` behind the note. None for `person`: the organisation's own program, which need not
+    say who was there.
     """
     case, _new = Case.objects.get_or_create(number=number)
     device = seen.row.device
@@ -73,7 +75,7 @@ def dispute(person: Person, role: Role, recording: str) -> None:
 
 
 def settle(person: Person, role: Role, number: int, *, stands: bool, reason: str) -> None:
-    """Decide a dispute. Http404 if none of this number is open."""
+    """Decide a dispute. Http404 if none of this number is open; BeingDeleted if the recording is."""
     with transaction.atomic():
         found = Dispute.objects.select_for_update().filter(pk=number, settled_ms=None).first()
         if found is None:
@@ -86,6 +88,7 @@ def settle(person: Person, role: Role, number: int, *, stands: bool, reason: str
             _take_away(Link.objects.get(recording=found.recording))
         details = {"found": "right" if stands else "wrong", "reason": reason}
         note(person, role, Action.SETTLE_DISPUTE, recording=found.recording, details=details)
+        check_stays(found.recording)
 
 
 def may_regret(link: Link | None, person: Person) -> bool:
@@ -94,22 +97,24 @@ def may_regret(link: Link | None, person: Person) -> bool:
 
 
 def relink(person: Person, role: Role, recording: str, number: str) -> None:
-    """Name another case than one has named before. Http404 if it is too late."""
+    """Name another case than one has named before. Http404 if it is too late; BeingDeleted if it is."""
     with transaction.atomic():
         link = _regretted(person, recording)
         details = {"case": number, "before": link.case.number}
         link.case, _new = Case.objects.get_or_create(number=number)
         link.save()
         note(person, role, Action.LINK, recording=recording, details=details)
+        check_stays(recording)
 
 
 def give_back(person: Person, role: Role, recording: str) -> None:
-    """Say that it was not one's own meeting after all. Http404 if it is too late."""
+    """Say that it was not one's own meeting after all. Http404 if it is too late; BeingDeleted if it is."""
     with transaction.atomic():
         link = _regretted(person, recording)
         details = {"case": link.case.number}
         _take_away(link)
         note(person, role, Action.UNLINK, recording=recording, details=details)
+        check_stays(recording)
 
 
 def _regretted(person: Person, recording: str) -> Link:

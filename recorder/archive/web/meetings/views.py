@@ -10,11 +10,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from recorder.archive.access import Action, could
+from recorder.archive.access import Action, could, waits
 from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, check_confirmed, needs, note, permit, refused
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.holding import BeingDeleted, check_stays
 from recorder.archive.web.holds.listing import of_recording as holds_of
+from recorder.archive.web.holds.words import BEING_DELETED
 from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.forms import CaseForm, DecisionForm, LinkForm, StatementForm
 from recorder.archive.web.meetings.lists import lists
@@ -55,14 +57,19 @@ def link(request: Asked, recording: str) -> HttpResponse:
     form = LinkForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         number = form.cleaned_data["case"]
-        with transaction.atomic():
-            new = claims.link(seen, number, request.user)
-            if new:
-                note(request.user, role, Action.LINK, recording=recording, details={"case": number})
-        if not new:  # a colleague was faster
-            raise Http404
-        messages.success(request, _("The recording is now of case %(case)s.") % {"case": number})
-        return redirect("recording", recording)
+        try:
+            with transaction.atomic():
+                new = claims.link(seen, number, request.user)
+                if new:
+                    note(request.user, role, Action.LINK, recording=recording, details={"case": number})
+                    check_stays(recording)
+        except BeingDeleted:
+            form.add_error(None, BEING_DELETED)
+        else:
+            if not new:  # a colleague was faster
+                raise Http404
+            messages.success(request, _("The recording is now of case %(case)s.") % {"case": number})
+            return redirect("recording", recording)
     return render(request, "meetings/link.html", {"seen": seen, "form": form})
 
 
@@ -148,9 +155,15 @@ def look(person: Person, action: Action, recording: str) -> Seen:
 
 
 def shown(person: Person, seen: Seen) -> dict[str, Any]:
-    """What a recording's page has."""
+    """What a recording's page has. For who is not confirmed yet: no words of the client, nor of who decided about them."""
     own = seen.of(person)
-    allowed = WHILE_RESTRICTED if seen.closed_to(person.roles) else frozenset(Action)
+    allowed = {
+        each
+        for each in (WHILE_RESTRICTED if seen.closed_to(person.roles) else Action)
+        if could(person.roles, each, own=own) and (person.confirmed or not waits(each, own=own))
+    }
+    statements = Statement.objects.filter(recording=seen.recording).order_by("at_ms").select_related("person")
+    requests = Request.objects.filter(recording=seen.recording).order_by("-came_ms")
     found = verdict(seen.row)
     places = moments(found)
     return {
@@ -162,12 +175,12 @@ def shown(person: Person, seen: Seen) -> dict[str, Any]:
         "bases": BASES,
         "moments": places[:MOMENTS_SHOWN],
         "more_moments": max(0, len(places) - MOMENTS_SHOWN),
-        "statements": Statement.objects.filter(recording=seen.recording).order_by("at_ms").select_related("person"),
+        "statements": statements if person.confirmed else None,
         "listened": listeners(seen.recording),
         "may_regret": claims.may_regret(seen.link, person),
         "holds": holds_of(seen),
-        "may": {each.value for each in allowed if could(person.roles, each, own=own)},
+        "may": {each.value for each in allowed},
         "kinds": KINDS,
         "states": STATES,
-        "requests": Request.objects.filter(recording=seen.recording).order_by("-came_ms"),
+        "requests": requests if person.confirmed else None,
     }

@@ -11,12 +11,17 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.urls import reverse
 
-from recorder.archive.access import Action, Role, may, may_have
+from recorder.archive.access import BY_ROOM, Action, Role, could, may, may_have
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.people.models import Change, Person
 from recorder.errors import WebError
 
 KEEPERS = [role.value for role in Role if may([role], Action.KEEP_ACCOUNTS)]
+CONFIRMERS = [role.value for role in Role if may([role], Action.CONFIRM_ACCOUNT)]
+
+
+class NobodyConfirms(Exception):
+    """Nobody would be left who confirms accounts, besides who acts and whose account it is."""
 
 
 def make(email: str, name: str, roles: Collection[Role], rooms: Collection[str]) -> Person:
@@ -48,22 +53,26 @@ def keeping(by: Person, whom: Person, action: Action = Action.KEEP_ACCOUNTS) -> 
     Such acts come one after the other, and nobody does one on themself: so somebody who keeps accounts is always left, also
     when two of them end each other's. PermissionDenied for oneself, for who may not do it any more, and for who must be
     confirmed first.
+
+    Accounts are locked without their keys: who has the end of the trail may write down that one of them acted, and does not
+    wait for us, who wait for that.
     """
     if by.pk == whom.pk:
         raise PermissionDenied
     with transaction.atomic():
         every = Person.objects.filter(role_rows__role__in=KEEPERS)
-        list(every.select_for_update(of=("self",)).order_by("pk"))
+        list(every.select_for_update(of=("self",), no_key=True).order_by("pk"))
         # Only what is read after the lock is so now.
         now = Person.objects.filter(pk=by.pk, is_active=True, confirmed_ms__isnull=False).first()
         if now is None or not may(now.roles, action):
             raise PermissionDenied
-        yield Person.objects.select_for_update().get(pk=whom.pk)
+        yield Person.objects.select_for_update(no_key=True).get(pk=whom.pk)
 
 
 def change(person: Person, roles: Collection[Role], rooms: Collection[str]) -> bool:
-    """These roles and rooms from now on, looked at now; whether a role or a room is among them that they had not."""
-    more = bool(set(roles) - person.roles or set(rooms) - set(person.rooms))
+    """These roles and rooms from now on, looked at now; whether they may do more by them than they could."""
+    rooms_count = any(could(roles, each, own=True) for each in BY_ROOM)
+    more = bool(set(roles) - person.roles or (rooms_count and set(rooms) - set(person.rooms)))
     person.give(roles, rooms)
     review(person)
     return more
@@ -74,6 +83,16 @@ def changed(person: Person, by: Person, line: int) -> None:
     person.confirmed_ms = None
     person.save(update_fields=["confirmed_ms"])
     Change.objects.create(person=person, by=by, line=line, at_ms=now_ms())
+
+
+def check_left(by: Person, whom: Person) -> None:
+    """NobodyConfirms if no third person can confirm what `by` does to `whom`: it would wait for ever.
+
+    Call it in `keeping`, which lets no second act come between.
+    """
+    others = Person.objects.filter(role_rows__role__in=CONFIRMERS, is_active=True, confirmed_ms__isnull=False)
+    if not others.exclude(pk__in=[by.pk, whom.pk]).exists():
+        raise NobodyConfirms
 
 
 def confirm(person: Person) -> None:

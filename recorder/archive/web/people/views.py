@@ -17,10 +17,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 from requests import RequestException
 
-from recorder.archive.access import Action, Role
+from recorder.archive.access import Action, Role, may
 from recorder.archive.web.access import Asked, everybody, needs, note, permit, refused, second_eyes
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
@@ -37,6 +38,10 @@ SHOWN_WAITING = 10
 """On top of the others; the rest are on a page of their own."""
 REVIEW_MS = timedelta(days=365) // timedelta(milliseconds=1)
 """Roles are looked at once a year (B2)."""
+NOBODY_CONFIRMS = gettext_lazy(
+    "Then nobody but you could confirm accounts. First have an account made for another administrator or privacy officer. "
+    "Who keeps the machine does that there, with “recorder archive account”."
+)
 
 
 @needs(Action.KEEP_ACCOUNTS)
@@ -90,14 +95,21 @@ def roles(request: Asked, person: str) -> HttpResponse:
     form = RolesForm(request.POST or None, initial=before, rooms=rooms)
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
-        with keeping.keeping(request.user, whom) as now:
-            had = {"roles_before": now.roles, "rooms_before": now.rooms}
-            more = keeping.change(now, said["roles"], said["rooms"])
-            line = _note(request.user, role, now, "roles", roles=said["roles"], rooms=said["rooms"], **had)
-            if more:
-                keeping.changed(now, request.user, line)
-        messages.success(request, _("The roles and rooms are changed. This person signs in anew."))
-        return redirect("person", whom.pk)
+        try:
+            with keeping.keeping(request.user, whom) as now:
+                had = {"roles_before": now.roles, "rooms_before": now.rooms}
+                confirms_no_more = may(now.roles, Action.CONFIRM_ACCOUNT) > may(said["roles"], Action.CONFIRM_ACCOUNT)
+                more = keeping.change(now, said["roles"], said["rooms"])
+                line = _note(request.user, role, now, "roles", roles=said["roles"], rooms=said["rooms"], **had)
+                if more or confirms_no_more:
+                    keeping.check_left(request.user, now)
+                if more:
+                    keeping.changed(now, request.user, line)
+        except keeping.NobodyConfirms:
+            form.add_error(None, NOBODY_CONFIRMS)
+        else:
+            messages.success(request, _("The roles and rooms are changed. This person signs in anew."))
+            return redirect("person", whom.pk)
     return render(request, "people/roles.html", {"form": form, "person": whom})
 
 
@@ -120,11 +132,16 @@ def invite(request: Asked, person: str) -> HttpResponse:
     role, whom = _other(request, person)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with keeping.keeping(request.user, whom) as now:
-            keeping.admit(now)
-            line = _note(request.user, role, now, "invite", reason=form.cleaned_data["reason"])
-            keeping.changed(now, request.user, line)
-        return _invited(request, now)
+        try:
+            with keeping.keeping(request.user, whom) as now:
+                keeping.check_left(request.user, now)
+                keeping.admit(now)
+                line = _note(request.user, role, now, "invite", reason=form.cleaned_data["reason"])
+                keeping.changed(now, request.user, line)
+        except keeping.NobodyConfirms:
+            form.add_error(None, NOBODY_CONFIRMS)
+        else:
+            return _invited(request, now)
     return render(request, "people/invite.html", {"form": form, "person": whom})
 
 
@@ -149,14 +166,19 @@ def reset(request: Asked, person: str) -> HttpResponse:
     role, whom = _other(request, person)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with keeping.keeping(request.user, whom) as now:
-            keeping.reset_second_factor(now)
-            line = _note(request.user, role, now, "second_factor", reason=form.cleaned_data["reason"])
-            keeping.changed(now, request.user, line)
-        messages.success(
-            request, _("The second step is taken away. This person sets up a new one at the next sign-in.")
-        )
-        return redirect("person", whom.pk)
+        try:
+            with keeping.keeping(request.user, whom) as now:
+                keeping.check_left(request.user, now)
+                keeping.reset_second_factor(now)
+                line = _note(request.user, role, now, "second_factor", reason=form.cleaned_data["reason"])
+                keeping.changed(now, request.user, line)
+        except keeping.NobodyConfirms:
+            form.add_error(None, NOBODY_CONFIRMS)
+        else:
+            messages.success(
+                request, _("The second step is taken away. This person sets up a new one at the next sign-in.")
+            )
+            return redirect("person", whom.pk)
     return render(request, "people/reset.html", {"form": form, "person": whom})
 
 

@@ -1,5 +1,7 @@
 """A client's standing "do not record": whether there is one, for all who record; why, for the rights desk (R6)."""
 
+from typing import Any
+
 from allauth.core.ratelimit import consume
 from django.contrib import messages
 from django.http import HttpResponse
@@ -64,10 +66,12 @@ def _change(request: Asked, *, to: bool) -> HttpResponse:
     if not form.is_valid():
         if not _may_try(request):
             return _wait(request)
-        number = request.POST.get("number", "")
-        flag = flags.standing(number)
-        context = {"form": FlagForm({"number": number}), "change": form, "number": number}
-        return render(request, "rights/flags.html", context | {"flag": flag, "flagged": flag is not None})
+        context: dict[str, Any] = {"form": FlagForm(request.POST), "change": form}
+        if "number" in form.cleaned_data:  # what the page shows of it is a look, like any other
+            note(request.user, role, Action.CHECK_FLAG)
+            flag = flags.standing(form.cleaned_data["number"])
+            context |= {"flag": flag, "flagged": flag is not None}
+        return render(request, "rights/flags.html", context)
     number, reason = form.cleaned_data["number"], form.cleaned_data["reason"]
     if to:
         flags.put(request.user, role, number, reason)
