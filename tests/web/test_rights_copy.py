@@ -172,6 +172,9 @@ def test_what_was_granted_is_not_deleted_before_it_is_fetched(
     permit = permitted(recording)
     assert see([recording])[0].fate.kept
     fetch(room, permit)
+    assert not see([recording])[0].fate.is_due(now_ms())  # who fetched it is one person: another can look for a day
+    Request.objects.update(decided_ms=now_ms() - 2 * DAY_MS)
+    CopyPermit.objects.update(opened_ms=now_ms() - DAY_MS)
     assert see([recording])[0].fate.is_due(now_ms())
     never_fetched = archive.record(days_ago=130).id
     asked = permitted(never_fetched).request_id

@@ -172,7 +172,7 @@ def look_again(person: Person, role: Role, restriction: Restriction, look_again_
         held = Restriction.objects.select_for_update().get(pk=restriction.pk)
         if held.lifted_ms is not None:
             raise TooLate
-        held.look_again_ms = look_again_ms
+        held.look_again_ms, held.looked_ms = look_again_ms, now_ms()
         held.save()
         details = {"outcome": "goes on", "words": words}
         note(person, role, Action.RESTRICT, recording=held.recording, details=details)

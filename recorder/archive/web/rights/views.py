@@ -219,7 +219,7 @@ def lift(request: Asked, restriction: int) -> HttpResponse:
         else:
             messages.success(request, _("The restriction is lifted."))
         return redirect("request", held.request_id)
-    return render(request, "rights/lift.html", {"restriction": held, "form": form})
+    return render(request, "rights/lift.html", {"restriction": held, "form": form, "undo_hours": terms().undo_hours})
 
 
 @needs(Action.RESTRICT)
@@ -242,7 +242,8 @@ def look_again(request: Asked, restriction: int) -> HttpResponse:
         else:
             messages.success(request, _("The restriction goes on."))
         return redirect("request", held.request_id)
-    return render(request, "rights/look_again.html", {"restriction": held, "form": form})
+    context = {"restriction": held, "form": form, "undo_hours": terms().undo_hours}
+    return render(request, "rights/look_again.html", context)
 
 
 @needs(Action.DECIDE_REQUEST)
@@ -300,7 +301,7 @@ def shown(asked: Request) -> dict[str, Any]:
         "copies": asked.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
         "events": asked.events.order_by("at_ms", "id").select_related("person"),
         "restriction": restriction,
-        "overdue": restriction is not None and restriction.lifted_ms is None and not restriction.keeps(now),
+        "overdue": restriction is not None and restriction.lifted_ms is None and restriction.look_again_ms <= now,
         "undo_hours": terms().undo_hours,
     }
 
