@@ -334,7 +334,7 @@ def test_another_secret_knows_no_flag(archive: Archive, desk: Client, settings: 
 
 
 def test_no_address_of_the_desk_is_anybody_elses(archive: Archive, make: Make, sign_in: SignIn, desk: Client) -> None:
-    recording = archive.record().id
+    recording = archive.record(days_ago=20).id
     asked = ask(recording)
     desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
     restricting = ask(recording, Kind.RESTRICTION)

@@ -124,8 +124,12 @@ def extend(person: Person, role: Role, request: Request, words: str) -> None:
 
 
 def may_extend(request: Request) -> bool:
-    """Once, and only as long as the client can still be told in time: within the first month."""
-    return request.state == State.OPEN and now_ms() <= request.due_ms
+    """Once, and only as long as the client can still be told in time: within the first month.
+
+    Not an erasure of the client's first days: they have no more of them.
+    """
+    early = request.due_ms < due_ms(request.came_ms) and request.kind == Kind.ERASURE
+    return request.state == State.OPEN and now_ms() <= request.due_ms and not early
 
 
 def withdraw(person: Person, role: Role, request: Request, words: str) -> None:

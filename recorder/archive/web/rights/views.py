@@ -31,7 +31,7 @@ from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, Wha
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.rights.opening import open_request, unconditional
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, PROPOSED, STATES
-from recorder.archive.web.times import noon_ms
+from recorder.archive.web.times import begin_ms, noon_ms
 from recorder.wire.consent import DAY_MS
 from recorder.wire.topics import RECORDING_PATTERN
 
@@ -112,7 +112,9 @@ def open_one(request: Asked, recording: str) -> HttpResponse:
                 cleaned["words"],
                 person=request.user,
                 channel=Channel(cleaned["channel"]),
-                came_ms=min(now_ms(), noon_ms(cleaned["day"])),
+                came_ms=begin_ms(
+                    cleaned["day"]
+                ),  # nobody loses the client's days by the hour of it; the month has whole days
             )
         except BeingDeleted:
             form.add_error(None, BEING_DELETED)
