@@ -196,6 +196,29 @@ def test_who_says_no_to_that_leaves_it_as_it_was(archive: Archive, people: Peopl
     assert fate(asked).is_due(now_ms() + DAY_MS)
 
 
+def test_who_was_told_no_does_not_say_again_that_the_client_takes_it_back(archive: Archive, people: People) -> None:
+    """Else one person alone keeps, for as long as they like, what two have said is to be erased."""
+    asked = entered(people.desk, linked(archive, days_ago=20), days_ago=19)
+    taken_back = f"/rights/requests/{asked.pk}/withdraw/"
+    people.desk.post(taken_back, {"words": "Bedacht zich."})  # before it was granted: that is another matter
+    assert seen_by(people.officer, asked, "decline", words="Nee.") == 302
+    people.desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
+    assert seen_by(people.officer, asked) == 302
+    people.desk.post(taken_back, {"words": "Bedacht zich."})
+    assert proposed(asked) == "withdrawn"
+    assert seen_by(people.officer, asked, "decline", words="Ik sprak de cliënt.") == 302
+    page = people.desk.get(f"/rights/requests/{asked.pk}/", headers=ENGLISH).content.decode()
+    assert "A colleague may say it, not you again." in page
+    assert taken_back not in page
+    answer = people.desk.post(taken_back, {"words": "Toch."}, follow=True, headers=ENGLISH)
+    assert "A colleague may say it, not you again." in answer.content.decode()
+    assert proposed(asked) is None
+    assert fate(asked).is_due(now_ms() + DAY_MS)
+    assert taken_back in people.colleague.get(f"/rights/requests/{asked.pk}/").content.decode()
+    people.colleague.post(taken_back, {"words": "Ik sprak hem zelf."})
+    assert proposed(asked) == "withdrawn"
+
+
 def test_the_second_person_says_no_with_words_and_the_request_is_open_again(archive: Archive, people: People) -> None:
     asked = ask(linked(archive, 20), Kind.ERASURE)
     people.desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)

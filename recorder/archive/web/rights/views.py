@@ -25,7 +25,7 @@ from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.paging import page
 from recorder.archive.web.rights import deadline, deciding, letters
-from recorder.archive.web.rights.deciding import TooLate
+from recorder.archive.web.rights.deciding import Declined, TooLate
 from recorder.archive.web.rights.forms import DecideForm, FindForm, LookAgainForm, OpenForm, WordsForm
 from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
 from recorder.archive.web.rights.models import Request, Restriction
@@ -48,6 +48,7 @@ WORDS = {
 }
 TOO_LATE = gettext_lazy("Somebody else has just done something with this request. Look at it again.")
 BEING_DELETED = gettext_lazy("The recording is being deleted at this moment. Nothing can be asked of it any more.")
+DECLINED = gettext_lazy("You said so before, and a second person said no. A colleague may say it, not you again.")
 NEEDS_SECOND = gettext_lazy("A second person must confirm it now. Until then nobody can listen.")
 LANGUAGES = ("nl", "en")
 
@@ -128,7 +129,8 @@ def open_one(request: Asked, recording: str) -> HttpResponse:
 def one(request: Asked, number: UUID) -> HttpResponse:
     """One request: its clock, what was said and done, and what can be done next."""
     asked = _one(request, number)
-    return render(request, "rights/request.html", shown(asked))
+    declined = deciding.was_declined(asked, request.user)
+    return render(request, "rights/request.html", shown(asked) | {"declined": declined})
 
 
 @needs(Action.DECIDE_REQUEST)
@@ -196,6 +198,8 @@ def withdraw(request: Asked, number: UUID) -> HttpResponse:
             deciding.withdraw(request.user, role, asked, form.cleaned_data["words"])
         except TooLate:
             messages.error(request, TOO_LATE)
+        except Declined:
+            messages.error(request, DECLINED)
         except BeingDeleted:
             messages.error(request, BEING_DELETED)
         else:
