@@ -23,6 +23,7 @@ class People:
     decided_ms: int | None = None
     holds_until_ms: tuple[int, ...] = ()
     request_open: bool = False
+    undone_ms: int | None = None
     erasure_asked_ms: int | None = None
     erasure_confirmed_ms: int | None = None
     unlinked_ms: int | None = None
@@ -73,6 +74,7 @@ def facts(row: Row, people: People) -> Facts:
         decided_ms=people.decided_ms,
         holds_until_ms=people.holds_until_ms,
         request_open=people.request_open,
+        undone_ms=people.undone_ms,
         erasure_asked_ms=people.erasure_asked_ms,
         erasure_confirmed_ms=people.erasure_confirmed_ms,
         unlinked_ms=people.unlinked_ms,

@@ -8,7 +8,8 @@
     the client      asks to have it erased, and it is locked at once, and kept. Once two people have confirmed that, it goes: if
                     it was asked within `client_days` of that, no hold stands against it (D7); if it was asked later, and
                     granted, a hold keeps it (AVG, article 17, paragraph 3, e)
-    a hold          or a request of the client that is open keeps it beyond its date, until the last of them ends (D2, D3, S1)
+    a hold          or a request of the client that is open keeps it beyond its date, until the last of them ends (D2, D3, S1);
+                    what one person ended keeps `undo_hours` more
 
 What people have days for counts from when it had come: a room may have been off the network for as long, also in the middle of
 a meeting, and a receipt comes behind the manifest. What goes earlier wins, but for the decision. A hold moves no date: with the
@@ -61,6 +62,8 @@ class Facts:
     """When each hold ends that stands, or stood."""
     request_open: bool = False
     """Whether a request of the client is being dealt with."""
+    undone_ms: int | None = None
+    """Until when one keeps on that a person ended, or a restriction."""
     erasure_asked_ms: int | None = None
     """When the client asked to have it erased, if that was neither refused nor taken back."""
     erasure_confirmed_ms: int | None = None
@@ -113,8 +116,9 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
         dates.append((_after_undo(facts, terms, facts.erasure_confirmed_ms), Cause.CLIENT))
         unconditional = facts.erasure_asked_ms < facts.came_ms + terms.client_days * DAY_MS
     due_ms, cause = min(dates)
-    goes_ms = None if facts.request_open else max((due_ms, *facts.holds_until_ms))
-    held = facts.request_open or any(now_ms < until_ms for until_ms in facts.holds_until_ms)
+    keep_until_ms = (*facts.holds_until_ms, facts.undone_ms or 0)
+    goes_ms = None if facts.request_open else max((due_ms, *keep_until_ms))
+    held = facts.request_open or any(now_ms < until_ms for until_ms in keep_until_ms)
     return Fate(
         due_ms,
         cause,

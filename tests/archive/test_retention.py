@@ -139,6 +139,7 @@ FACTS = st.builds(
     decided_ms=st.none() | TIMES,
     holds_until_ms=st.lists(TIMES, max_size=3).map(tuple),
     request_open=st.booleans(),
+    undone_ms=st.none() | TIMES,
     erasure_asked_ms=st.none() | st.integers(day(0), day(60)),
     erasure_confirmed_ms=st.none() | st.integers(day(0), day(60)),
 )
@@ -169,6 +170,10 @@ def test_what_may_move_it_and_what_may_not(facts: Facts, now_ms: int) -> None:
     assert found.is_due(now_ms) == (now_ms >= found.due_ms and not found.kept)
     assert found.goes_ms is None or found.goes_ms >= found.due_ms
     # With a hold more it is deleted no sooner, and the date stays.
+    undone = fate(replace(facts, undone_ms=now_ms + 1), TERMS, now_ms)
+    early = asked_ms is not None and confirmed_ms is not None and asked_ms < last_ms
+    assert undone.due_ms == found.due_ms
+    assert undone.is_due(now_ms) == (early and found.due_ms <= now_ms)
     more = fate(replace(facts, holds_until_ms=(*facts.holds_until_ms, now_ms + 1)), TERMS, now_ms)
     assert (more.due_ms, more.locked) == (found.due_ms, found.locked)
     assert found.is_due(now_ms) or not more.is_due(now_ms)

@@ -14,10 +14,12 @@ from recorder.archive.web.holds.models import Going
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.deadline import due_ms
 from recorder.archive.web.rights.deciding import TooLate, confirm
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import Request
 from recorder.archive.web.rights.opening import open_request
+from recorder.archive.web.times import noon_ms
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
@@ -106,6 +108,17 @@ def test_of_the_clients_days_no_hour_is_lost_if_it_is_confirmed_in_them(archive:
     assert fate(last).is_due(now_ms() + DAY_MS // 5)  # no day of undo: the fourteenth is over sooner
 
 
+def test_the_morning_of_the_fourteenth_day_is_one_of_the_clients_days(archive: Archive, people: People) -> None:  # D7
+    """The desk knows the day and not the hour: the whole of it counts, and the month is as it was."""
+    day = localdate() - timedelta(days=6)
+    came_ms = noon_ms(day) - 14 * DAY_MS - 3_600_000  # so the client's days ended an hour before that noon
+    asked = entered(people.desk, linked(archive, (now_ms() - came_ms) / DAY_MS), days_ago=6)
+    assert proposed(asked) == "granted"
+    other = linked(archive, (now_ms() - noon_ms(day - timedelta(days=15))) / DAY_MS)
+    assert proposed(entered(people.desk, other, days_ago=6)) is None
+    assert Request.objects.get(recording=other).due_ms == due_ms(noon_ms(day))
+
+
 def test_an_erasure_of_the_first_days_cannot_be_refused_by_the_desk(archive: Archive, people: People) -> None:  # D7
     asked = entered(people.desk, archive.record(days_ago=3).id)
     address = f"/rights/requests/{asked.pk}/decide/"
@@ -162,7 +175,8 @@ def test_that_the_client_takes_it_back_needs_two(confirmed: bool, archive: Archi
     people.desk.post(f"/rights/requests/{asked.pk}/withdraw/", {"words": "Bedacht zich."})
     assert proposed(asked) == "withdrawn"
     Request.objects.filter(state=State.GRANTED).update(due_ms=now_ms() - 9 * DAY_MS)  # it was answered long ago
-    assert "Look at these first" not in people.officer.get("/erasures/", headers=ENGLISH).content.decode()
+    page = people.officer.get("/erasures/", headers=ENGLISH).content.decode()
+    assert ("Look at these first" in page) == (not confirmed)  # what was asked in the client's days, which are over
     assert fate(asked).locked
     assert never_goes(asked)  # nor is it destroyed meanwhile
     assert seen_by(people.desk, asked) == 403
@@ -180,6 +194,29 @@ def test_who_says_no_to_that_leaves_it_as_it_was(archive: Archive, people: Peopl
     assert seen_by(people.officer, asked, "decline", words="Ik sprak de cliënt.") == 302
     assert Request.objects.get().state == State.GRANTED
     assert fate(asked).is_due(now_ms() + DAY_MS)
+
+
+def test_who_was_told_no_does_not_say_again_that_the_client_takes_it_back(archive: Archive, people: People) -> None:
+    """Else one person alone keeps, for as long as they like, what two have said is to be erased."""
+    asked = entered(people.desk, linked(archive, days_ago=20), days_ago=19)
+    taken_back = f"/rights/requests/{asked.pk}/withdraw/"
+    people.desk.post(taken_back, {"words": "Bedacht zich."})  # before it was granted: that is another matter
+    assert seen_by(people.officer, asked, "decline", words="Nee.") == 302
+    people.desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
+    assert seen_by(people.officer, asked) == 302
+    people.desk.post(taken_back, {"words": "Bedacht zich."})
+    assert proposed(asked) == "withdrawn"
+    assert seen_by(people.officer, asked, "decline", words="Ik sprak de cliënt.") == 302
+    page = people.desk.get(f"/rights/requests/{asked.pk}/", headers=ENGLISH).content.decode()
+    assert "A colleague may say it, not you again." in page
+    assert taken_back not in page
+    answer = people.desk.post(taken_back, {"words": "Toch."}, follow=True, headers=ENGLISH)
+    assert "A colleague may say it, not you again." in answer.content.decode()
+    assert proposed(asked) is None
+    assert fate(asked).is_due(now_ms() + DAY_MS)
+    assert taken_back in people.colleague.get(f"/rights/requests/{asked.pk}/").content.decode()
+    people.colleague.post(taken_back, {"words": "Ik sprak hem zelf."})
+    assert proposed(asked) == "withdrawn"
 
 
 def test_the_second_person_says_no_with_words_and_the_request_is_open_again(archive: Archive, people: People) -> None:
@@ -230,7 +267,7 @@ def test_nobody_confirms_their_own_that_took_the_place_of_a_colleagues_meanwhile
 def test_it_is_listed_for_those_who_may_and_told_when_it_is_late(archive: Archive, people: People) -> None:
     for client in people:
         assert "None. When the rights desk" in client.get("/erasures/", headers=ENGLISH).content.decode()
-    asked = entered(people.desk, linked(archive, days_ago=20), days_ago=19)
+    asked = entered(people.desk, linked(archive, days_ago=3))
     for client in people:
         page = client.get("/erasures/", headers=ENGLISH).content.decode()
         assert str(asked.pk) in page

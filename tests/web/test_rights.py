@@ -187,6 +187,7 @@ def test_what_is_restricted_is_the_rights_desks_alone(
     assert desk.get(f"/recordings/{recording}/hear/").status_code == 200
     restriction = Restriction.objects.get()
     Restriction.objects.update(look_again_ms=now_ms())
+    Request.objects.update(decided_ms=now_ms() - 2 * DAY_MS)
     assert not any(may_hear(*each) for each in others)  # also when somebody should have looked at it again
     desk.post(f"/rights/restrictions/{restriction.pk}/", {"words": "De cliënt weet het."})
     assert all(may_hear(*each) for each in others)
@@ -210,6 +211,7 @@ def test_a_restriction_keeps_a_recording_until_somebody_must_look_again_and_no_l
     officer = sign_in(make(Role.PRIVACY_OFFICER))
     assert recording not in officer.get("/deletions/").content.decode()
     Restriction.objects.update(look_again_ms=now_ms())
+    Request.objects.update(decided_ms=now_ms() - 2 * DAY_MS)
     (seen,) = see([recording])
     assert seen.restricted
     assert seen.fate.is_due(now_ms())
@@ -336,7 +338,7 @@ def test_another_secret_knows_no_flag(archive: Archive, desk: Client, settings: 
 
 
 def test_no_address_of_the_desk_is_anybody_elses(archive: Archive, make: Make, sign_in: SignIn, desk: Client) -> None:
-    recording = archive.record().id
+    recording = archive.record(days_ago=20).id
     asked = ask(recording)
     desk.post(f"/rights/requests/{asked.pk}/decide/", GRANT)
     restricting = ask(recording, Kind.RESTRICTION)

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 
+import msgspec
 import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
@@ -19,6 +20,7 @@ from recorder.archive.web.listening.room import Room
 from recorder.archive.web.meetings.models import Statement
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights import copying
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import DISCLOSURE_DAYS, CopyPermit, Disclosure, Mask, Request, Restriction
 from recorder.archive.web.rights.opening import open_request
@@ -157,6 +159,57 @@ def test_it_is_written_down_before_its_first_byte_and_once(
     assert other["wie-luisterde.txt"].decode("utf-8-sig").count("iemand die te horen is") == 1
 
 
+def masks_told(recording: str) -> list[str]:
+    """How many parts each line says that the copy masks."""
+    found = Line.objects.filter(action="copy", recording=recording, result="done").order_by("number")
+    return [msgspec.json.decode(bytes(each.details or b""))["masks"] for each in found]
+
+
+def test_what_is_masked_otherwise_is_another_copy_with_a_line_of_its_own(
+    archive: Archive, room: Client, permitted: Permitted, clerk: Person
+) -> None:
+    permit = permitted(archive.record(blocks=4).id)
+    values = {"request_id": permit.request_id, "whom": "?", "reason": "?", "person": clerk, "at_ms": now_ms()}
+    mask = Mask.objects.create(start_ms=1_000, stop_ms=2_000, **values)
+    for _ in range(2):  # a download that broke off is fetched again, and is the same copy
+        assert "opname.sealed" not in fetch(room, permit)
+    assert masks_told(permit.recording) == ["1"]
+    Mask.objects.filter(pk=mask.pk).update(stop_ms=1_100)
+    fetch(room, permit)
+    assert masks_told(permit.recording) == ["1", "1"]
+    Mask.objects.all().delete()
+    assert "opname.sealed" in fetch(room, permit)
+    assert masks_told(permit.recording) == ["1", "1", "0"]
+    # What was masked, heard and told so before is the same again; in the name of another request it is not.
+    other = open_request(permit.recording, Kind.ACCESS, "", person=None)
+    Request.objects.filter(pk=other.pk).update(state=State.GRANTED.value, decided_ms=now_ms())
+    fetch(room, permit)
+    assert len(masks_told(permit.recording)) == 3
+    CopyPermit.objects.update(request=other)
+    fetch(room, permit)
+    assert masks_told(permit.recording) == ["1", "1", "0", "0"]
+
+
+def test_a_mask_that_goes_between_the_look_and_the_line_counts_as_it_is_at_the_line(
+    archive: Archive, room: Client, permitted: Permitted, clerk: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permit = permitted(archive.record(blocks=4).id)
+    values = {"request_id": permit.request_id, "whom": "?", "reason": "?", "person": clerk, "at_ms": now_ms()}
+    Mask.objects.create(start_ms=1_000, stop_ms=2_000, **values)
+    look = copying.masks
+
+    def meanwhile(permit: CopyPermit) -> list[Mask]:
+        found = look(permit)
+        Mask.objects.filter(pk__in=[each.pk for each in found]).delete()  # a mask is taken away behind the look
+        monkeypatch.setattr(copying, "masks", look)
+        return found
+
+    monkeypatch.setattr(copying, "masks", meanwhile)
+    files = fetch(room, permit)
+    assert "opname.sealed" in files
+    assert masks_told(permit.recording) == ["0"]
+
+
 def test_a_permit_that_says_that_it_was_used_is_written_down_all_the_same(
     archive: Archive, room: Client, permitted: Permitted
 ) -> None:
@@ -172,6 +225,9 @@ def test_what_was_granted_is_not_deleted_before_it_is_fetched(
     permit = permitted(recording)
     assert see([recording])[0].fate.kept
     fetch(room, permit)
+    assert not see([recording])[0].fate.is_due(now_ms())  # who fetched it is one person: another can look for a day
+    Request.objects.update(decided_ms=now_ms() - 2 * DAY_MS)
+    CopyPermit.objects.update(opened_ms=now_ms() - DAY_MS)
     assert see([recording])[0].fate.is_due(now_ms())
     never_fetched = archive.record(days_ago=130).id
     asked = permitted(never_fetched).request_id

@@ -12,7 +12,7 @@ from recorder.archive.access import Role
 from recorder.archive.web.known import known
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.rights.deadline import EXTENDED_MONTHS, due_ms
-from recorder.archive.web.rights.deciding import confirm
+from recorder.archive.web.rights.deciding import confirm, may_extend
 from recorder.archive.web.rights.kinds import Channel, Kind, State
 from recorder.archive.web.rights.models import Request
 from recorder.archive.web.rights.opening import open_request
@@ -24,6 +24,11 @@ from tests.web.conftest import Make
 
 def at(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp() * 1_000)
+
+
+def had_come_ms(recording: str) -> int:
+    """When it had come."""
+    return see([recording])[0].row.came_ms or 0
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,11 @@ def test_the_desk_opens_one_for_a_letter_that_came_before(archive: Archive, make
     recording, person = archive.record().id, make(Role.RIGHTS_DESK)
     came = now_ms() - 5 * DAY_MS
     made = open_request(recording, Kind.ERASURE, "Weg", person=person, channel=Channel.LETTER, came_ms=came)
-    assert (made.came_ms, made.due_ms) == (came, due_ms(came))
+    assert (made.came_ms, made.due_ms) == (came, had_come_ms(recording) + 14 * DAY_MS)
+    month = open_request(recording, Kind.ACCESS, "", person=person, channel=Channel.LETTER, came_ms=came)
+    assert month.due_ms == due_ms(came)
+    assert may_extend(month)
+    assert not may_extend(made)
     assert {each.person for each in made.events.all()} == {person}
 
 

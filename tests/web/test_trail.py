@@ -449,6 +449,8 @@ def test_nothing_of_a_line_is_told_in_the_words_of_the_program(archive: Archive,
     writing.write(person="operator", role="operator", action="keep_accounts", details=told)
     asked = {"kind": "access", "outcome": "granted", "channel": "page"}
     writing.write(person="client", role="client", action="open_request", details=asked)
+    for details in ({"kind": "erasure", "proposed": "refused"}, {"outcome": "goes on"}):
+        writing.write(person=str(made.pk), role="rights_desk", action="decide_request", details=details)
     writing.write(person="nightly", role="system", action="delete")
     page = (
         sign_in(make(Role.PRIVACY_OFFICER, name="P. O."))
@@ -459,11 +461,13 @@ def test_nothing_of_a_line_is_told_in_the_words_of_the_program(archive: Archive,
         assert words in page
     for words in (
         "Uitkomst: toegewezen",
+        "Voorgesteld, een tweede persoon moet het bevestigen: afgewezen",
+        "Uitkomst: beperking blijft",
         "de cliënt, met de code",
         "wie de machine beheert",
         "de nachtelijke wisronde",
     ):
         assert words in page
     table = page[page.index("<tbody>") :]
-    for words in (str(made.pk), "privacy_officer", "granted", "channel"):
+    for words in (str(made.pk), "privacy_officer", "granted", "channel", "proposed", "goes on"):
         assert words not in table

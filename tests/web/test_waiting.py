@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -16,14 +17,25 @@ from recorder.archive.web.people.models import Change, Person
 from recorder.archive.web.policy import decided
 from recorder.archive.web.policy.models import State, Version
 from recorder.archive.web.rights.kinds import Ground
-from recorder.archive.web.rights.models import Disclosure, Request
+from recorder.archive.web.rights.kinds import Kind as RequestKind
+from recorder.archive.web.rights.models import Disclosure, Request, Restriction
+from recorder.archive.web.rights.opening import open_request
 from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
 from tests.web.deciding import DECIDED
 
 SignIn = Callable[[Person], Client]
 ENGLISH = {"accept-language": "en"}
-ADDRESSES = ("/disputes/", "/holds/", "/disclosures/", "/erasures/", "/confirmations/", "/policy/", "/deletions/")
+ADDRESSES = (
+    "/disputes/",
+    "/holds/",
+    "/disclosures/",
+    "/erasures/",
+    "/confirmations/",
+    "/policy/",
+    "/deletions/",
+    "/deletions/#overdue",
+)
 NOTHING = "Nothing waits for you now."
 LATE = "Without it nothing is deleted."
 
@@ -110,10 +122,38 @@ def test_what_waits_is_counted_and_leads_there(archive: Archive, officer: Person
     for whom in (make(Role.LISTENER), make(Role.TRAINER)):
         Person.objects.filter(pk=whom.pk).update(confirmed_ms=None)
     Change.objects.create(person=whom, by=officer, line=1, at_ms=now_ms())  # as an administrator, which they were then
-    assert counts(client) == dict(zip(ADDRESSES, (1, 2, 3, 2, 1, 1, 2), strict=True))
+    assert counts(client) == dict(zip(ADDRESSES, (1, 2, 3, 2, 1, 1, 2, 3), strict=True))
     assert NOTHING not in client.get("/waiting/", headers=ENGLISH).content.decode()
     for address in counts(client):
         assert client.get(address).status_code == 200
+
+
+def test_what_nobody_at_the_desk_touched_waits_for_the_officer_once_it_is_late(
+    archive: Archive, officer: Person, sign_in: SignIn
+) -> None:
+    """An erasure of the client's first days is late at their end, anything else when its month is over."""
+    client, address = sign_in(officer), "/deletions/#overdue"
+    early, later = archive.record(days_ago=5).id, archive.record(days_ago=20).id
+    for recording in (early, later):
+        for kind in (RequestKind.ERASURE, RequestKind.ACCESS):
+            open_request(recording, kind, "", person=None)
+    assert counts(client)[address] == 0
+    due = {(each.recording, each.kind): each.due_ms for each in Request.objects.all()}
+    end_ms = due.pop((early, "erasure"))
+    assert 8 * DAY_MS < end_ms - now_ms() < 9 * DAY_MS
+    assert all(each - now_ms() > 27 * DAY_MS for each in due.values())
+    Request.objects.update(due_ms=F("due_ms") - 10 * DAY_MS)
+    assert counts(client)[address] == 1
+    assert NOTHING not in client.get("/waiting/", headers=ENGLISH).content.decode()
+    assert client.get("/deletions/").content.decode().count(early) == 1
+    Request.objects.update(due_ms=F("due_ms") - 25 * DAY_MS)
+    assert counts(client)[address] == 4
+    restricted = Request.objects.create(
+        recording=later, kind="restriction", channel="letter", words="", came_ms=1, due_ms=2, state="granted"
+    )
+    for again_ms in (now_ms() - 1, now_ms() + DAY_MS):
+        Restriction.objects.create(recording=later, request=restricted, at_ms=1, look_again_ms=again_ms)
+    assert counts(client)[address] == 5
 
 
 @pytest.mark.parametrize(("ago_ms", "late"), [(None, True), (2 * DAY_MS, True), (DAY_MS, False)])

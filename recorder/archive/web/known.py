@@ -30,6 +30,7 @@ def known_by(recordings: Collection[str], links: Iterable[Link]) -> Mapping[str,
         found[recording] = replace(
             found[recording],
             request_open=rights.kept,
+            undone_ms=rights.undone_ms,
             erasure_asked_ms=rights.erasure_asked_ms,
             erasure_confirmed_ms=rights.erasure_confirmed_ms,
         )

@@ -16,6 +16,11 @@ def noon_ms(of: date) -> int:
     return int(timezone.make_aware(datetime.combine(of, time(12))).timestamp() * 1_000)
 
 
+def begin_ms(of: date) -> int:
+    """When a day begins."""
+    return int(timezone.make_aware(datetime.combine(of, time())).timestamp() * 1_000)
+
+
 def day(unix_ms: int) -> str:
     return _day(moment(unix_ms))
 

@@ -1,6 +1,6 @@
 """What waits for who watches over all of it: their first page. Others begin with the list of their own work.
 
-Each count is one query by an index, or of a table that is small.
+Each count is a query or two by an index, or of a table that is small.
 """
 
 from collections.abc import Callable
@@ -32,6 +32,8 @@ class Kind(NamedTuple):
     title: Promise
     do: Promise
     waiting: Callable[[Person], int]
+    part: str = ""
+    """Of the page, as the end of its address."""
 
 
 class Waits(NamedTuple):
@@ -91,6 +93,14 @@ _KINDS = (
         _("Look whether what keeps them is still needed."),
         lambda _person: Expected.objects.filter(kept=True).count(),
     ),
+    Kind(
+        Action.PREVIEW_DELETIONS,
+        "deletions",
+        _("Overdue at the rights desk"),
+        _("Look what was left lying, and ask why."),
+        lambda _person: deletions.count_overdue(),
+        "#overdue",
+    ),
 )
 
 
@@ -100,7 +110,7 @@ def waiting(request: Asked) -> HttpResponse:
     """How much of each there is, and where it is dealt with."""
     person = request.user
     found = [
-        Waits(reverse(each.page), each.title, each.do, each.waiting(person))
+        Waits(reverse(each.page) + each.part, each.title, each.do, each.waiting(person))
         for each in _KINDS
         if may(person.roles, each.action)
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 from recorder.archive.certificate import Certificate
@@ -74,12 +75,22 @@ class Overdue:
 
 def overdue() -> list[Overdue]:
     """What the rights desk has left lying, the longest first: an undecided request keeps its recording for so long."""
-    now = now_ms()
-    requests = Request.objects.filter(state__in=WAITING, due_ms__lt=now).order_by("due_ms")[:OVERDUE_SHOWN]
-    restrictions = Restriction.objects.filter(lifted_ms=None, look_again_ms__lte=now).order_by("look_again_ms")
-    found = [Overdue(each.recording, each.due_ms, each) for each in requests]
-    found += [Overdue(each.recording, each.look_again_ms, None) for each in restrictions[:OVERDUE_SHOWN]]
+    requests, restrictions = _overdue()
+    found = [Overdue(each.recording, each.due_ms, each) for each in requests.order_by("due_ms")[:OVERDUE_SHOWN]]
+    looked = restrictions.order_by("look_again_ms")[:OVERDUE_SHOWN]
+    found += [Overdue(each.recording, each.look_again_ms, None) for each in looked]
     return sorted(found, key=lambda each: each.since_ms)
+
+
+def count_overdue() -> int:
+    """How much that is, with what is not shown."""
+    return sum(each.count() for each in _overdue())
+
+
+def _overdue() -> tuple[QuerySet[Request], QuerySet[Restriction]]:
+    now = now_ms()
+    requests = Request.objects.filter(state__in=WAITING, due_ms__lt=now)
+    return requests, Restriction.objects.filter(lifted_ms=None, look_again_ms__lte=now)
 
 
 def _told(rows: Sequence[Expected]) -> dict[str, Told]:

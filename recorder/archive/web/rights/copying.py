@@ -61,21 +61,34 @@ class _File:
 def masks(permit: CopyPermit) -> list[Mask]:
     """What this copy does not let hear, in order."""
     of = permit.request or permit.disclosure
-    return [] if of is None else list(of.masks.order_by("start_ms"))
+    return [] if of is None else list(of.masks.order_by("start_ms", "pk"))
 
 
-def copy(permit: CopyPermit, seen: Seen, hearing: Hearing, key: Ed25519PublicKey, config: Config) -> Iterator[bytes]:
-    """The ZIP file, in pieces. All that is asked of the database is asked before the first.
+def copy(
+    permit: CopyPermit,
+    masked: Sequence[Mask],
+    seen: Seen,
+    hearing: Hearing,
+    key: Ed25519PublicKey,
+    config: Config,
+) -> Iterator[bytes]:
+    """The ZIP file, in pieces; `masked` it does not let hear. All that is asked of the database is asked before the first.
 
     SealedError or StoreError, also between pieces, where a block cannot be opened: then the file is not whole.
     """
     with override(permit.language):
-        files = list(_files(permit, seen, hearing, key, config))
+        files = list(_files(permit, masked, seen, hearing, key, config))
     return _zip(files)
 
 
-def _files(permit: CopyPermit, seen: Seen, hearing: Hearing, key: Ed25519PublicKey, config: Config) -> Iterator[_File]:
-    masked = masks(permit)
+def _files(
+    permit: CopyPermit,
+    masked: Sequence[Mask],
+    seen: Seen,
+    hearing: Hearing,
+    key: Ed25519PublicKey,
+    config: Config,
+) -> Iterator[_File]:
     ranges = [Range(each.start_ms, each.stop_ms) for each in masked]
     found = [*_audio(hearing, ranges, config), *_words(permit, seen)]
     if not masked:

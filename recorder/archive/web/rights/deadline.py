@@ -1,4 +1,8 @@
-"""Until when a request must be answered: a calendar month, and two more where the client was told why (AVG, article 12)."""
+"""Until when a request must be answered: a calendar month, and two more where the client was told why (AVG, article 12).
+
+An erasure that was asked for within the client's days needs no reason, and is to be done by the end of these days (D7): it is
+late from then on.
+"""
 
 import calendar
 from datetime import datetime, time, timedelta
@@ -9,6 +13,12 @@ from recorder.archive.web.times import moment
 
 MONTHS = 1
 EXTENDED_MONTHS = 3
+
+
+def answer_ms(came_ms: int, days_end_ms: int | None) -> int:
+    """By when a new request is to be answered; `days_end_ms` is of an erasure that was asked for in the client's days."""
+    month_ms = due_ms(came_ms)
+    return month_ms if days_end_ms is None else min(month_ms, days_end_ms)
 
 
 def due_ms(came_ms: int, months: int = MONTHS) -> int:

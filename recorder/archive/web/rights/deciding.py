@@ -32,6 +32,10 @@ PROPOSED = {
 """What happened where the first of two said how an erasure ends."""
 
 
+class Declined(Exception):
+    """A second person said no to that when this person said it before."""
+
+
 class TooLate(Exception):
     """Somebody else was faster: the request is not what it was when this person saw it."""
 
@@ -124,19 +128,25 @@ def extend(person: Person, role: Role, request: Request, words: str) -> None:
 
 
 def may_extend(request: Request) -> bool:
-    """Once, and only as long as the client can still be told in time: within the first month."""
-    return request.state == State.OPEN and now_ms() <= request.due_ms
+    """Once, and only as long as the client can still be told in time: within the first month.
+
+    Not an erasure of the client's first days: they have no more of them.
+    """
+    early = request.due_ms < due_ms(request.came_ms) and request.kind == Kind.ERASURE
+    return request.state == State.OPEN and now_ms() <= request.due_ms and not early
 
 
 def withdraw(person: Person, role: Role, request: Request, words: str) -> None:
     """The client takes it back: what waits, and an erasure for as long as there is something to be erased. Else TooLate.
 
-    BeingDeleted if it is.
+    BeingDeleted if it is, and Declined by `was_declined`.
     """
     with transaction.atomic():
         held = Request.objects.select_for_update().get(pk=request.pk)
         if not may_withdraw(held):
             raise TooLate
+        if was_declined(held, person):
+            raise Declined
         if held.kind == Kind.ERASURE:
             propose(person, role, held, State.WITHDRAWN, words)
             return
@@ -152,6 +162,17 @@ def may_withdraw(request: Request) -> bool:
     if request.proposed == State.WITHDRAWN:
         return False
     return request.waiting or (request.kind == Kind.ERASURE and request.state == State.GRANTED)
+
+
+def was_declined(request: Request, person: Person) -> bool:
+    """Whether this person said of an erasure since it was granted that the client takes it back, and a second one said no.
+
+    Another may still say so. Saying it again and again, one alone would keep for ever what is to be erased.
+    """
+    if request.state != State.GRANTED or request.proposed is not None or request.decided_ms is None:
+        return False
+    said = request.events.filter(what=What.TO_WITHDRAW.value, person=person, at_ms__gte=request.decided_ms)
+    return said.exists()
 
 
 def lift(person: Person, role: Role, restriction: Restriction, words: str) -> None:
@@ -172,7 +193,7 @@ def look_again(person: Person, role: Role, restriction: Restriction, look_again_
         held = Restriction.objects.select_for_update().get(pk=restriction.pk)
         if held.lifted_ms is not None:
             raise TooLate
-        held.look_again_ms = look_again_ms
+        held.look_again_ms, held.looked_ms = look_again_ms, now_ms()
         held.save()
         details = {"outcome": "goes on", "words": words}
         note(person, role, Action.RESTRICT, recording=held.recording, details=details)

@@ -173,6 +173,8 @@ class Restriction(models.Model):
     at_ms = models.BigIntegerField()
     look_again_ms = models.BigIntegerField()
     """At most RESTRICTION_DAYS_MAX after it was set, or looked at the last time."""
+    looked_ms = models.BigIntegerField(null=True)
+    """When somebody last said so; None since it was set."""
     lifted_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     lifted_ms = models.BigIntegerField(null=True)
     lifted_words = models.TextField(max_length=2_000, default="")
@@ -181,9 +183,16 @@ class Restriction(models.Model):
     class Meta:
         indexes: ClassVar = [models.Index(fields=["lifted_ms", "look_again_ms"], name="restrictions_to_look_at")]
 
-    def keeps(self, now_ms: int) -> bool:
-        """Whether it pauses deletion now."""
-        return self.lifted_ms is None and now_ms < self.look_again_ms
+    def until_ms(self, undo_ms: int) -> int:
+        """Until when it pauses deletion.
+
+        Who lifts it, or looks again sooner, is one alone, and what it kept is gone for good: for `undo_ms` it keeps on, so that
+        another can look.
+        """
+        until_ms = self.look_again_ms
+        if self.looked_ms is not None:
+            until_ms = max(until_ms, self.looked_ms + undo_ms)
+        return until_ms if self.lifted_ms is None else min(until_ms, self.lifted_ms + undo_ms)
 
 
 class Flag(models.Model):

@@ -12,7 +12,7 @@ from recorder.archive.web.holds.holding import check_stays
 from recorder.archive.web.meetings.seen import Seen, see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights import deciding
-from recorder.archive.web.rights.deadline import due_ms
+from recorder.archive.web.rights.deadline import answer_ms
 from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
 from recorder.archive.web.rights.models import Event, Request
 from recorder.archive.web.trail import writing
@@ -55,16 +55,12 @@ def open_request(
             recording=recording,
             details={"kind": kind.value, "channel": channel.value},
         )
-        made = Request.objects.create(
-            recording=recording,
-            kind=kind.value,
-            channel=channel.value,
-            words=words,
-            came_ms=came_ms,
-            due_ms=due_ms(came_ms),
-        )
+        made = Request(recording=recording, kind=kind.value, channel=channel.value, words=words, came_ms=came_ms)
+        seen = next(iter(see([recording])), None)
+        made.due_ms = answer_ms(came_ms, days_end_ms(seen) if seen is not None and unconditional(made, seen) else None)
+        made.save(force_insert=True)
         Event.objects.create(request=made, what=What.CAME.value, person=person, at_ms=at_ms)
-        if person is not None and role is not None and unconditional(made, next(iter(see([recording])), None)):
+        if person is not None and role is not None and unconditional(made, seen):
             with override(settings.LANGUAGE_CODE):
                 words = gettext("You asked for it within your first days. Then we need no reason.")
             deciding.propose(person, role, made, State.GRANTED, words)
@@ -75,4 +71,9 @@ def unconditional(asked: Request, seen: Seen | None) -> bool:
     """Whether erasure was asked for within the client's days: if it was the client who asked, nobody has a say in it (D7)."""
     if asked.kind != Kind.ERASURE or seen is None:
         return False
-    return asked.came_ms < (seen.row.came_ms or seen.row.first_ms) + terms().client_days * DAY_MS
+    return asked.came_ms < days_end_ms(seen)
+
+
+def days_end_ms(seen: Seen) -> int:
+    """When the days end in which nobody has a say in what the client wants erased."""
+    return (seen.row.came_ms or seen.row.first_ms) + terms().client_days * DAY_MS

@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Min, Q
 
+from recorder.archive.retention import HOUR_MS
+from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.rights.kinds import Kind, State
-from recorder.archive.web.rights.models import CopyPermit, Request, Restriction
+from recorder.archive.web.rights.models import Request, Restriction
 from recorder.wire.consent import DAY_MS
 
 _GONE_BY = (State.REFUSED, State.WITHDRAWN)
@@ -23,6 +25,9 @@ class Standing:
     kept: bool
     """By a request that is open (S1), by an erasure that somebody says the client takes back, by a copy that was granted and
     not made yet, and by a restriction that is not overdue: to delete is to use, and nobody may (AVG, article 18)."""
+    undone_ms: int | None
+    """Until when what did that keeps on: one person ended it, and what it kept would be gone that very night, before another
+    could look. Not an erasure, which ends by two."""
     erasure_asked_ms: int | None
     erasure_confirmed_ms: int | None
     """When two people had said that it is to be erased; None again while one says that the client takes it back."""
@@ -32,14 +37,15 @@ def standing(recordings: Collection[str]) -> Mapping[str, Standing]:
     """Of those of these of which somebody asked something."""
     found: dict[str, list[Request]] = defaultdict(list)
     fields = ("recording", "kind", "state", "proposed", "came_ms", "decided_ms")
-    made = CopyPermit.objects.filter(request=OuterRef("pk"), opened_ms__isnull=False)
     requests = Request.objects.filter(recording__in=recordings).only(*fields)
-    for each in requests.annotate(handed_over=Exists(made)):
+    for each in requests.annotate(handed_over_ms=Min("copies__opened_ms")):
         found[each.recording].append(each)
-    now = now_ms()
-    restrictions = Restriction.objects.filter(recording__in=list(found), lifted_ms=None, look_again_ms__gt=now)
-    closed = frozenset(restrictions.values_list("recording", flat=True))
-    return {recording: _standing(requests, recording in closed) for recording, requests in found.items()}
+    undo_ms = terms().undo_hours * HOUR_MS
+    closed: dict[str, list[Restriction]] = defaultdict(list)
+    stands = Q(lifted_ms=None) | Q(lifted_ms__gt=now_ms() - undo_ms)
+    for restriction in Restriction.objects.filter(stands, recording__in=list(found)):
+        closed[restriction.recording].append(restriction)
+    return {recording: _standing(requests, closed[recording], undo_ms) for recording, requests in found.items()}
 
 
 def restricted(recordings: Collection[str]) -> frozenset[str]:
@@ -48,20 +54,31 @@ def restricted(recordings: Collection[str]) -> frozenset[str]:
     return frozenset(standing.values_list("recording", flat=True))
 
 
-def _standing(requests: Collection[Request], closed: bool) -> Standing:
+def _standing(requests: Collection[Request], restrictions: Collection[Restriction], undo_ms: int) -> Standing:
+    now = now_ms()
     asked = [each for each in requests if each.kind == Kind.ERASURE and each.state not in _GONE_BY]
     confirmed = [each for each in asked if each.state == State.GRANTED and each.proposed is None]
+    closed = any(each.lifted_ms is None and now < each.until_ms(undo_ms) for each in restrictions)
+    ended = [_ended_ms(each) + undo_ms for each in requests if each.kind != Kind.ERASURE]
+    ended += [each.until_ms(undo_ms) for each in restrictions if each.lifted_ms is not None]
     return Standing(
         closed or any(each.waiting or each.proposed is not None or _to_be_handed_over(each) for each in requests),
+        max((each for each in ended if now < each), default=None),
         min((each.came_ms for each in confirmed or asked), default=None),
         min((each.decided_ms for each in confirmed if each.decided_ms is not None), default=None),
     )
+
+
+def _ended_ms(request: Request) -> int:
+    """When it last kept anything by itself: until it was decided, and of a copy until it was made."""
+    handed_over_ms: int | None = request.handed_over_ms  # type: ignore[attr-defined] # the query says so
+    return max(request.decided_ms or 0, handed_over_ms or 0)
 
 
 def _to_be_handed_over(request: Request) -> bool:
     granted = request.kind == Kind.ACCESS and request.state == State.GRANTED and request.decided_ms is not None
     return (
         granted
-        and not request.handed_over  # type: ignore[attr-defined] # the query says so
+        and request.handed_over_ms is None  # type: ignore[attr-defined] # the query says so
         and now_ms() < (request.decided_ms or 0) + HANDED_OVER_DAYS * DAY_MS
     )

@@ -25,13 +25,13 @@ from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.paging import page
 from recorder.archive.web.rights import deadline, deciding, letters
-from recorder.archive.web.rights.deciding import TooLate
+from recorder.archive.web.rights.deciding import Declined, TooLate
 from recorder.archive.web.rights.forms import DecideForm, FindForm, LookAgainForm, OpenForm, WordsForm
 from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.rights.opening import open_request, unconditional
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, PROPOSED, STATES
-from recorder.archive.web.times import noon_ms
+from recorder.archive.web.times import begin_ms, noon_ms
 from recorder.wire.consent import DAY_MS
 from recorder.wire.topics import RECORDING_PATTERN
 
@@ -48,6 +48,7 @@ WORDS = {
 }
 TOO_LATE = gettext_lazy("Somebody else has just done something with this request. Look at it again.")
 BEING_DELETED = gettext_lazy("The recording is being deleted at this moment. Nothing can be asked of it any more.")
+DECLINED = gettext_lazy("You said so before, and a second person said no. A colleague may say it, not you again.")
 NEEDS_SECOND = gettext_lazy("A second person must confirm it now. Until then nobody can listen.")
 LANGUAGES = ("nl", "en")
 
@@ -112,7 +113,9 @@ def open_one(request: Asked, recording: str) -> HttpResponse:
                 cleaned["words"],
                 person=request.user,
                 channel=Channel(cleaned["channel"]),
-                came_ms=min(now_ms(), noon_ms(cleaned["day"])),
+                came_ms=begin_ms(
+                    cleaned["day"]
+                ),  # nobody loses the client's days by the hour of it; the month has whole days
             )
         except BeingDeleted:
             form.add_error(None, BEING_DELETED)
@@ -126,7 +129,8 @@ def open_one(request: Asked, recording: str) -> HttpResponse:
 def one(request: Asked, number: UUID) -> HttpResponse:
     """One request: its clock, what was said and done, and what can be done next."""
     asked = _one(request, number)
-    return render(request, "rights/request.html", shown(asked))
+    declined = deciding.was_declined(asked, request.user)
+    return render(request, "rights/request.html", shown(asked) | {"declined": declined})
 
 
 @needs(Action.DECIDE_REQUEST)
@@ -194,6 +198,8 @@ def withdraw(request: Asked, number: UUID) -> HttpResponse:
             deciding.withdraw(request.user, role, asked, form.cleaned_data["words"])
         except TooLate:
             messages.error(request, TOO_LATE)
+        except Declined:
+            messages.error(request, DECLINED)
         except BeingDeleted:
             messages.error(request, BEING_DELETED)
         else:
@@ -219,7 +225,7 @@ def lift(request: Asked, restriction: int) -> HttpResponse:
         else:
             messages.success(request, _("The restriction is lifted."))
         return redirect("request", held.request_id)
-    return render(request, "rights/lift.html", {"restriction": held, "form": form})
+    return render(request, "rights/lift.html", {"restriction": held, "form": form, "undo_hours": terms().undo_hours})
 
 
 @needs(Action.RESTRICT)
@@ -242,7 +248,8 @@ def look_again(request: Asked, restriction: int) -> HttpResponse:
         else:
             messages.success(request, _("The restriction goes on."))
         return redirect("request", held.request_id)
-    return render(request, "rights/look_again.html", {"restriction": held, "form": form})
+    context = {"restriction": held, "form": form, "undo_hours": terms().undo_hours}
+    return render(request, "rights/look_again.html", context)
 
 
 @needs(Action.DECIDE_REQUEST)
@@ -300,7 +307,7 @@ def shown(asked: Request) -> dict[str, Any]:
         "copies": asked.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
         "events": asked.events.order_by("at_ms", "id").select_related("person"),
         "restriction": restriction,
-        "overdue": restriction is not None and restriction.lifted_ms is None and not restriction.keeps(now),
+        "overdue": restriction is not None and restriction.lifted_ms is None and restriction.look_again_ms <= now,
         "undo_hours": terms().undo_hours,
     }
 

@@ -49,6 +49,7 @@ DETAILS: Mapping[str, Promise] = {
     "mask": _("Mask"),
     "masks": _("Masked parts"),
     "outcome": _("Outcome"),
+    "proposed": _("Proposed, for a second person to confirm"),
     "purposes": _("Purposes"),
     "revoked": _("Key taken back"),
     "roles": _("Roles"),
@@ -109,7 +110,13 @@ VALUES: Mapping[str, Mapping[str, Promise]] = {
     "confirmed": {"yes": _("yes"), "no": _("no")},
     "ground": GROUNDS,
     "kind": {**KINDS, **_FACTORS},
-    "outcome": {**STATES_OF_REQUESTS, State.EXTENDED.value: _("two months more"), "lifted": _("restriction lifted")},
+    "outcome": {
+        **STATES_OF_REQUESTS,
+        State.EXTENDED.value: _("two months more"),
+        "lifted": _("restriction lifted"),
+        "goes on": _("restriction goes on"),
+    },
+    "proposed": STATES_OF_REQUESTS,
     "how": {
         "ended": _("ended"),
         "refused": _("refused"),
