@@ -16,7 +16,7 @@ from tests.web.registrar import Visitor
 from tests.web.test_client import WRONG, code_of
 
 Look = Callable[[Page, str], None]
-TRIES_MAX = 40
+TRIES_MAX = 70
 """More than any of the limits."""
 
 

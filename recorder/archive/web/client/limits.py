@@ -7,7 +7,7 @@ be a library, so its measure is wide; that over all places is for the machine.
 from collections.abc import Mapping
 
 LIMITS: Mapping[str, str] = {
-    "client_code": "100/10m/ip,600/m/key",
+    "client_code": "60/10m/ip,600/m/key",
     "client_ask": "10/h/ip,120/h/key",
 }
 """By allauth's way of writing it: so many, in how long, for each of what. `key` is one for all."""
