@@ -322,7 +322,7 @@ def test_the_lists_cost_the_same_however_many_there_are(
             case=case, expires_ms=now_ms() + days * DAY_MS, confirmed_by=first, confirmed_ms=1, **values
         )
     client = sign_in(make(Role.LISTENER, name="second"))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(20):
         page = client.get("/holds/").content.decode()
     assert page.count("M-") == 2 * PAGE_ROWS  # all of those that end soon, and a page of the others
     (further,) = re.findall(r'href="(\?running=[\d-]+)#running"', page)
