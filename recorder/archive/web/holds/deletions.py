@@ -49,7 +49,7 @@ class Told:
 
 
 def lists(days: int, after: Mapping[str, str]) -> dict[str, Page[Told]]:
-    """Each from behind the recording that `after` has under its name.
+    """Each from behind the place that `after` has under its name.
 
     going       those that go within so many days: the soonest first
     kept        those that are past their date and kept: the longest first

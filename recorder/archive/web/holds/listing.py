@@ -71,7 +71,7 @@ def of_recording(seen: Seen) -> list[Shown]:
 
 
 def lists(person: Person | None, after: Mapping[str, str]) -> dict[str, Page[Shown]]:
-    """All of them, or those that this person set; each from behind the hold that `after` has under its name.
+    """All of them, or those that this person set; each from behind the place that `after` has under its name.
 
     waiting     for a second person: the one that lapses first, first
     ending      within END_SOON_DAYS: the one that ends first, first

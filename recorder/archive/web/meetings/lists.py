@@ -26,7 +26,7 @@ class Claim(NamedTuple):
 
 
 def lists(person: Person, after: Mapping[str, str]) -> dict[str, Page[Seen] | Page[Claim]]:
-    """By its name each list, from behind the recording that `after` has under that name."""
+    """By its name each list, from behind what `after` has there: a recording of those without a case, else a place."""
     waits = cut(unlinked(person.rooms, after.get("unlinked", "")), str, further="unlinked" in after)
     mine = page(Link.objects.filter(person=person), "-at_ms", after.get("mine", ""))
     others = page(of_colleagues(person), "-at_ms", after.get("colleagues", ""))
