@@ -1,6 +1,6 @@
 """The accounts, for those who keep them; and the way to the organisation's own sign-in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from allauth.account.views import password_change
@@ -132,15 +132,8 @@ def invite(request: Asked, person: str) -> HttpResponse:
     role, whom = _other(request, person)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
-            with keeping.keeping(request.user, whom) as now:
-                keeping.check_left(request.user, now)
-                keeping.admit(now)
-                line = _note(request.user, role, now, "invite", reason=form.cleaned_data["reason"])
-                keeping.changed(now, request.user, line)
-        except keeping.NobodyConfirms:
-            form.add_error(None, NOBODY_CONFIRMS)
-        else:
+        now = _let_in_anew(request, role, whom, form, "invite", keeping.admit)
+        if now is not None:
             return _invited(request, now)
     return render(request, "people/invite.html", {"form": form, "person": whom})
 
@@ -166,15 +159,8 @@ def reset(request: Asked, person: str) -> HttpResponse:
     role, whom = _other(request, person)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
-            with keeping.keeping(request.user, whom) as now:
-                keeping.check_left(request.user, now)
-                keeping.reset_second_factor(now)
-                line = _note(request.user, role, now, "second_factor", reason=form.cleaned_data["reason"])
-                keeping.changed(now, request.user, line)
-        except keeping.NobodyConfirms:
-            form.add_error(None, NOBODY_CONFIRMS)
-        else:
+        now = _let_in_anew(request, role, whom, form, "second_factor", keeping.reset_second_factor)
+        if now is not None:
             messages.success(
                 request, _("The second step is taken away. This person sets up a new one at the next sign-in.")
             )
@@ -300,6 +286,22 @@ def _note(by: Person, role: Role, whom: Person, act: str, **said: object) -> int
 
 def _last(changes: Sequence[Change]) -> str:
     return str(changes[-1].pk) if changes else ""
+
+
+def _let_in_anew(
+    request: Asked, role: Role, whom: Person, form: ReasonForm, act: str, do: Callable[[Person], None]
+) -> Person | None:
+    """Do what lets somebody in, and a second person must confirm. None, told in the form, if nobody is left who could."""
+    try:
+        with keeping.keeping(request.user, whom) as now:
+            keeping.check_left(request.user, now)
+            do(now)
+            line = _note(request.user, role, now, act, reason=form.cleaned_data["reason"])
+            keeping.changed(now, request.user, line)
+    except keeping.NobodyConfirms:
+        form.add_error(None, NOBODY_CONFIRMS)
+        return None
+    return now
 
 
 def _invited(request: Asked, person: Person) -> HttpResponse:
