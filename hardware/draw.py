@@ -9,6 +9,7 @@ import itertools
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import schemdraw
@@ -28,6 +29,7 @@ VIEWS = {
 """Picture, part, and OpenSCAD's camera: where it looks, how it is turned, how far it is."""
 PIXELS = (840, 560)
 INK = "#1f1f1f"
+SVG = "http://www.w3.org/2000/svg"
 
 
 Spot = tuple[float, float]
@@ -128,6 +130,9 @@ class Sheet:
         self.note(part, (common[0] - 0.4, common[1] + 0.55))
 
     def svg(self) -> str:
+        # The library writes some elements with a namespace and some without, which is one drawing only while that
+        # namespace has no prefix. The table of prefixes is the process's, and a library that draws QR codes sets one.
+        ET.register_namespace("", SVG)
         return bytes(self._drawing.get_imagedata("svg")).decode()
 
     def _between(self, kind: elm.Element2Term, part: str, start: Spot, end: Spot) -> None:

@@ -7,11 +7,11 @@ import xml.etree.ElementTree as ET
 import pytest
 import yaml
 
-from hardware.draw import DRAWINGS, PICTURES, wiring
+from hardware.draw import DRAWINGS, PICTURES, SVG, wiring
 from hardware.generate import WIRING, load
 from tests.hardware.test_generated import TWINS, netlist_parts
 
-TEXT = "{http://www.w3.org/2000/svg}text"
+TEXT = f"{{{SVG}}}text"
 
 
 def words(svg: str) -> list[str]:
@@ -24,6 +24,13 @@ def words(svg: str) -> list[str]:
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_a_circuit_is_as_it_would_be_drawn_now(name: str) -> None:
     assert words((PICTURES / f"{name}.svg").read_text(encoding="utf-8")) == words(DRAWINGS[name]()), "run `make docs`"
+
+
+def test_a_drawing_is_the_same_after_another_library_named_its_namespace() -> None:
+    name = next(iter(DRAWINGS))
+    before = DRAWINGS[name]()
+    ET.register_namespace("svg", SVG)
+    assert DRAWINGS[name]() == before
 
 
 def test_the_wiring_is_as_it_would_be_drawn_now() -> None:
