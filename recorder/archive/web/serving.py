@@ -4,6 +4,7 @@ Whoever starts one is told when it serves.
 """
 
 import fcntl
+import gc
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ import django
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
+from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 
 from recorder.config import Config
@@ -113,10 +115,17 @@ def _make_secret(file: Path) -> bool:
 
 def serve_pages(config: Config, ready: Callable[[], None]) -> None:
     """Until SIGTERM."""
-    options = {"bind": config.web.bind, "workers": WORKERS, "threads": THREADS}
+    options = {"bind": config.web.bind, "workers": WORKERS, "threads": THREADS, "post_worker_init": _settle}
     if not config.web.behind_proxy:
         options["forwarded_allow_ips"] = ""
     _Server(options, ready).run()
+
+
+def _settle(_worker: object) -> None:
+    """What is loaded now stays: it is looked through for garbage no more, for which somebody waited a tenth of a second."""
+    get_resolver().url_patterns  # noqa: B018 # reads every view; Django would at the first request
+    gc.collect()
+    gc.freeze()
 
 
 def serve_readings(place: Path, furnish: Callable[[], None], ready: Callable[[], None]) -> None:
