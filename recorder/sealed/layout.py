@@ -312,16 +312,16 @@ def parse_packets(plain: bytes, pad_bytes: int) -> tuple[bytes, ...]:
         (count,) = _COUNT.unpack_from(plain)
         at = _COUNT.size
         for _ in range(count):
-            size = plain[at] << 8 | plain[at + 1]
-            at += _COUNT.size + size
-            packets.append(plain[at - size : at])
+            begin = at + _COUNT.size
+            at = begin + (plain[at] << 8 | plain[at + 1])
+            packets.append(plain[begin:at])
     except (struct.error, IndexError) as error:
         raise SealedError("the packets are torn") from error
-    if len(plain) != at + -at % pad_bytes or any(plain[at:]):
+    if len(plain) != at + -at % pad_bytes or plain.count(0, at) != len(plain) - at:
         raise SealedError("the packets are not padded as they must be")
     if not 1 <= count <= PACKETS_MAX:
         raise SealedError(f"a block cannot hold {count} packets")
-    if not all(1 <= len(packet) <= PACKET_BYTES_MAX for packet in packets):
+    if not 1 <= min(map(len, packets)) <= max(map(len, packets)) <= PACKET_BYTES_MAX:
         raise SealedError("a packet is not one of Opus")
     return tuple(packets)
 
