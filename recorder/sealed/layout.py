@@ -308,11 +308,11 @@ def print_packets(packets: tuple[bytes, ...], pad_bytes: int) -> bytes:
 def parse_packets(plain: bytes, pad_bytes: int) -> tuple[bytes, ...]:
     """The packets in a plaintext, or a SealedError if it is not what `print_packets` makes of them."""
     packets = []
+    at = head = _COUNT.size
     try:
         (count,) = _COUNT.unpack_from(plain)
-        at = _COUNT.size
         for _ in range(count):
-            begin = at + _COUNT.size
+            begin = at + head
             at = begin + (plain[at] << 8 | plain[at + 1])
             packets.append(plain[begin:at])
     except (struct.error, IndexError) as error:
