@@ -20,6 +20,7 @@ from recorder.archive.web.access import Asked, needs, note, permit
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.holding import BeingDeleted
+from recorder.archive.web.meetings.forms import one_spelling
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.views import look
@@ -327,4 +328,4 @@ def _named(what: str) -> list[str]:
         by_code = [each.recording for each in of_code(archive().catalogue, parsed)]
         if by_code:
             return by_code
-    return list(Link.objects.filter(case__number=what).values_list("recording", flat=True)[:FOUND_MAX])
+    return list(Link.objects.filter(case__number=one_spelling(what)).values_list("recording", flat=True)[:FOUND_MAX])
