@@ -81,6 +81,11 @@ CONSENT: Mapping[str, Promise] = {
 """As `recorder.archive.web.words` tells it to the staff."""
 SECOND = _("Two of our staff must look at it. Until then nobody can listen.")
 """Where one has looked: what they said of it is told when it counts."""
+TAKEN_BACK = _(
+    "We said yes. Then we heard that you take it back. Two of our staff must look at that. "
+    "Until then it is not erased, and nobody can listen."
+)
+"""Of an erasure that was granted. If it was not the client who took it back, they must know that somebody said so."""
 ENDED: Mapping[str, Promise] = {
     "fault": _("The recorder had a fault. The recording ends before the conversation did, or never began."),
     "power_loss": _("The power failed. The recording ends before the conversation did."),
