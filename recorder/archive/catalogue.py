@@ -191,22 +191,18 @@ class Catalogue:
         except SQLAlchemyError as error:
             raise CatalogueError(f"the catalogue cannot be read: {first_line(error)}") from error
 
-    def among(self, column: Column[Any], names: Collection[str]) -> ColumnElement[bool]:
-        """Whether its value is one of these: one statement however many there are, which the database plans once."""
-        return self._database.among([column], _each(names))
-
     def public_keys(self, devices: Collection[str]) -> dict[str, Ed25519PublicKey]:
         """The keys of those of `devices` that are enrolled. Waits for no writer."""
         query = select(DEVICES.c.name, DEVICES.c.public_key)
         with self.read() as connection:
-            rows = connection.execute(query.where(self.among(DEVICES.c.name, devices))).all()
+            rows = connection.execute(query.where(self._database.among([DEVICES.c.name], _each(devices)))).all()
         return {row.name: Ed25519PublicKey.from_public_bytes(row.public_key) for row in rows}
 
     def standing(self, recordings: Collection[str]) -> dict[str, Standing]:
         """Of those of `recordings` that there are. Waits for no writer."""
         query = select(RECORDINGS.c.id, RECORDINGS.c.state, RECORDINGS.c.settled)
         with self.read() as connection:
-            rows = connection.execute(query.where(self.among(RECORDINGS.c.id, recordings)))
+            rows = connection.execute(query.where(self._database.among([RECORDINGS.c.id], _each(recordings))))
             return {row.id: Standing(row.state, row.settled) for row in rows}
 
     def counts(self) -> Counts:

@@ -164,9 +164,7 @@ def days(catalogue: Catalogue, rooms: Collection[str], first: int, last: int) ->
     """What is known of these rooms on the days `first` to `last`; what is left out nobody watched."""
     table = ROOM_DAYS.c
     query = (
-        select(ROOM_DAYS)
-        .where(catalogue.among(table.room, rooms), table.day.between(first, last))
-        .order_by(table.room, table.day)
+        select(ROOM_DAYS).where(table.room.in_(rooms), table.day.between(first, last)).order_by(table.room, table.day)
     )
     with catalogue.read() as connection:
         for row in connection.execute(query).all():

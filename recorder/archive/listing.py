@@ -114,7 +114,7 @@ def live(catalogue: Catalogue, after: str, rows: int) -> list[Row]:
 
 def rows(catalogue: Catalogue, recordings: Collection[str]) -> list[Row]:
     """Those of these that are there, the newest first."""
-    return _rows(catalogue, catalogue.among(RECORDINGS.c.id, recordings))
+    return _rows(catalogue, RECORDINGS.c.id.in_(recordings))
 
 
 def of_code(catalogue: Catalogue, code: str) -> list[Row]:
@@ -126,7 +126,7 @@ def of_rooms(catalogue: Catalogue, devices: Collection[str], since_ms: int) -> d
     """The ids of all kept ones of these devices whose first item came since then, and when it did. Waits for no writer."""
     table = RECORDINGS.c
     query = select(table.id, table.first_ms).where(
-        catalogue.among(table.device, devices), table.first_ms >= since_ms, table.state == "kept"
+        table.device.in_(devices), table.first_ms >= since_ms, table.state == "kept"
     )
     with catalogue.read() as connection:
         return {row.id: row.first_ms for row in connection.execute(query)}
