@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from recorder.archive.access import Action, could, waits
 from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, check_confirmed, needs, note, permit, refused
+from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.holding import BeingDeleted, check_stays
 from recorder.archive.web.holds.listing import of_recording as holds_of
@@ -26,6 +27,7 @@ from recorder.archive.web.meetings.seen import Seen, see, unlinked
 from recorder.archive.web.meetings.verdicts import verdict
 from recorder.archive.web.meetings.words import BASES, EVIDENCE_OF, TROUBLES
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.models import Request
 from recorder.archive.web.rights.words import KINDS, STATES
 from recorder.archive.web.times import noon_ms
@@ -42,7 +44,8 @@ WHILE_RESTRICTED = frozenset({Action.SEE, Action.DECIDE, Action.HOLD, Action.CON
 def meetings(request: Asked) -> HttpResponse:
     """My meetings: those of my rooms that have no case yet, and those that I gave one."""
     permit(request.user, Action.LIST_UNLINKED)
-    return render(request, "meetings/meetings.html", {"rooms": request.user.rooms, **lists(request.user, request.GET)})
+    context = {"rooms": request.user.rooms, "officer": live().privacy_officer, "unlinked_days": terms().unlinked_days}
+    return render(request, "meetings/meetings.html", context | lists(request.user, request.GET))
 
 
 @needs(Action.LINK)
