@@ -20,12 +20,13 @@ from recorder.archive.web.holds.listing import of_recording as holds_of
 from recorder.archive.web.holds.words import BEING_DELETED
 from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.forms import CaseForm, DecisionForm, LinkForm, StatementForm
+from recorder.archive.web.meetings.grounds import grounds
 from recorder.archive.web.meetings.lists import lists
 from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.meetings.moments import MOMENTS_SHOWN, moments
 from recorder.archive.web.meetings.seen import Seen, see, unlinked
 from recorder.archive.web.meetings.verdicts import verdict
-from recorder.archive.web.meetings.words import BASES, EVIDENCE_OF, TROUBLES
+from recorder.archive.web.meetings.words import EVIDENCE_OF, TROUBLES
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.models import Request
@@ -175,7 +176,7 @@ def shown(person: Person, seen: Seen) -> dict[str, Any]:
         "troubles": TROUBLES,
         "consents": CONSENT,
         "evidence_of": EVIDENCE_OF,
-        "bases": BASES,
+        "grounds": grounds(found.receipt),
         "moments": places[:MOMENTS_SHOWN],
         "more_moments": max(0, len(places) - MOMENTS_SHOWN),
         "statements": statements if person.confirmed else None,
