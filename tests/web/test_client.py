@@ -425,6 +425,8 @@ def test_an_erasure_that_was_granted_says_when_it_is_done_and_until_when_it_can_
     assert 'name="kind" value="erasure"' not in page
     assert "for any reason, or for none" not in page
 
+    assert "The reason: you asked us to erase it." in page
+
     # What is past its date goes in the night that comes; nobody is promised that they can stop it.
     Request.objects.update(decided_ms=now_ms() - 2 * DAY_MS)
     page = look(browser, typed)

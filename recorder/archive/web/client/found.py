@@ -14,7 +14,7 @@ from recorder.archive.export import receipt as export_receipt
 from recorder.archive.listing import Row, of_code
 from recorder.archive.retention import Cause, Fate
 from recorder.archive.web.archive import archive, terms
-from recorder.archive.web.client.words import DEVICES, ENDED, KINDS, SECOND, STANDS, TAKEN_BACK
+from recorder.archive.web.client.words import CAUSES, DEVICES, ENDED, KINDS, SECOND, STANDS, TAKEN_BACK
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.verdicts import Verdict, verdict
@@ -22,7 +22,6 @@ from recorder.archive.web.rights.deciding import may_withdraw
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.trail.reading import Listener, listeners
-from recorder.archive.web.words import CAUSES
 from recorder.errors import SealedError, SignedTextError, StoreError, WireError
 from recorder.wire.consent import DAY_MS, ConsentReceipt, check_receipt
 from recorder.wire.records import parse_record

@@ -28,14 +28,13 @@ from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.client.forms import AskForm, CodeForm
 from recorder.archive.web.client.found import Found, find
 from recorder.archive.web.client.limits import ALL, WAIT_SECONDS
-from recorder.archive.web.client.words import ASKS, BASES, CONSENT, UNSAID
+from recorder.archive.web.client.words import ASKS, BASES, CAUSES, CONSENT, UNSAID
 from recorder.archive.web.holds.holding import BeingDeleted
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.views import speak
-from recorder.archive.web.words import CAUSES
 from recorder.errors import StoreError
 
 Page = Callable[[HttpRequest], HttpResponse]

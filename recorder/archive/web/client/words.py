@@ -6,7 +6,9 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from recorder.archive.retention import Cause
 from recorder.archive.web.rights.kinds import Kind, State
+from recorder.archive.web.words import CAUSES as STAFF_CAUSES
 
 
 class Ask(NamedTuple):
@@ -70,6 +72,8 @@ STANDS: Mapping[str, Promise] = {
     State.REFUSED: _("We said no, and have told why."),
     State.WITHDRAWN: _("It was withdrawn."),
 }
+CAUSES: Mapping[Cause, Promise] = {**STAFF_CAUSES, Cause.CLIENT: _("you asked us to erase it")}
+"""As the staff reads them, but for what the client did."""
 CONSENT: Mapping[str, Promise] = {
     "not_asked": _("you were not asked"),
     "notice_given": _("you knew that it is recorded, and did not refuse"),
