@@ -280,6 +280,41 @@ def test_a_copy_is_made_only_of_what_was_granted_and_fetched_by_who_asked(
     assert CopyPermit.objects.get().opened_ms is None
 
 
+def test_the_way_to_a_copy_is_told_in_the_order_in_which_it_is_gone(
+    archive: Archive, desk: Client, make: Make, sign_in: SignIn
+) -> None:
+    asked = ask(archive.record().id)
+    address = f"/rights/requests/{asked.pk}/"
+
+    def page(client: Client = desk) -> str:
+        return client.get(address, headers={"accept-language": "en"}).content.decode()
+
+    desk.post(f"{address}decide/", GRANT)
+    steps = ("Mask what is not for the client", "Say who gets it", "Fetch it, and give it", "Give the letter with it")
+    places = [page().index(each) for each in (*steps, "letter-nl.pdf")]
+    assert places == sorted(places)
+    assert "send it to the client as it is" not in page()
+    assert "Fetch the copy" not in page()
+
+    where = desk.post(f"{address}copy/", {"given_to": "the client", "language": "nl", "sure": "on"}).headers["Location"]
+    assert f'href="{where}">Fetch the copy' in page()
+    colleague = page(sign_in(make(Role.RIGHTS_DESK, name="Somebody else")))
+    assert where not in colleague  # whoever made it fetches it
+    assert "made a copy, and can fetch it until" in colleague
+    CopyPermit.objects.update(opened_ms=now_ms())
+    assert "Fetch the copy" not in page()
+    assert "These were fetched:" in page()
+    CopyPermit.objects.update(opened_ms=None, until_ms=now_ms())
+    assert "Fetch the copy" not in page()
+
+    # What is refused has a letter, and no copy.
+    other = ask(archive.record().id)
+    desk.post(f"/rights/requests/{other.pk}/decide/", REFUSE)
+    refused = desk.get(f"/rights/requests/{other.pk}/", headers={"accept-language": "en"}).content.decode()
+    assert "send it to the client as it is" in refused
+    assert "Make the copy" not in refused
+
+
 def test_a_flag_is_seen_and_nothing_of_it(archive: Archive, desk: Client, make: Make, sign_in: SignIn) -> None:  # R6
     worker = sign_in(make(Role.CASEWORKER))
     english = {"Accept-Language": "en"}

@@ -306,6 +306,7 @@ def shown(asked: Request) -> dict[str, Any]:
         "may_copy": asked.kind == Kind.ACCESS and seen is not None and asked.state == State.GRANTED,
         "masks": asked.masks.order_by("start_ms"),
         "copies": asked.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
+        "to_fetch": asked.copies.waiting(now),
         "events": asked.events.order_by("at_ms", "id").select_related("person"),
         "restriction": restriction,
         "overdue": restriction is not None and restriction.lifted_ms is None and restriction.look_again_ms <= now,
