@@ -22,7 +22,7 @@ from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy import decided
 from recorder.archive.web.policy.models import Version
-from recorder.archive.web.rights import flags, letters, offsets
+from recorder.archive.web.rights import flags, letters, offsets, overdue, views
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Flag, Mask, Request, Restriction
 from recorder.archive.web.rights.opening import open_request
@@ -240,6 +240,28 @@ def test_a_request_that_nobody_decides_keeps_and_the_privacy_officer_sees_it(
     assert late.recording in page
     assert early.recording not in page
     assert see([late.recording])[0].fate.kept
+
+
+@pytest.mark.parametrize(("after_ms", "late"), [(0, False), (1, True)])
+def test_the_desk_and_the_privacy_officer_are_told_the_same_of_what_is_late(
+    after_ms: int,
+    late: bool,
+    archive: Archive,
+    desk: Client,
+    make: Make,
+    sign_in: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To the millisecond: its due time is the last of the day on which an answer is in time."""
+    asked = ask(archive.record(days_ago=130).id)
+    now = asked.due_ms + after_ms
+    for module in (overdue, views):
+        monkeypatch.setattr(module, "now_ms", lambda: now)
+    told = desk.get("/rights/").context
+    assert (told["overdue"], [each.over for each in told["waiting"].rows]) == (int(late), [late])
+    listed = sign_in(make(Role.PRIVACY_OFFICER)).get("/deletions/").context["overdue"]
+    assert [each.request for each in listed] == [asked] * late
+    assert overdue.count() == int(late)
 
 
 def test_masks_are_audited_and_stand_in_the_letter(archive: Archive, desk: Client) -> None:  # S3

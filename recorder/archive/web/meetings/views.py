@@ -15,7 +15,7 @@ from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, check_confirmed, needs, note, permit, refused
 from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds.holding import BeingDeleted, check_stays
+from recorder.archive.web.holds.holding import BeingDeleted
 from recorder.archive.web.holds.listing import of_recording as holds_of
 from recorder.archive.web.holds.words import BEING_DELETED
 from recorder.archive.web.meetings import claims
@@ -62,11 +62,7 @@ def link(request: Asked, recording: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         number = form.cleaned_data["case"]
         try:
-            with transaction.atomic():
-                new = claims.link(seen, number, request.user)
-                if new:
-                    note(request.user, role, Action.LINK, recording=recording, details={"case": number})
-                    check_stays(recording)
+            new = claims.link(seen, number, request.user, by=str(request.user.pk), role=role)
         except BeingDeleted:
             form.add_error(None, BEING_DELETED)
         else:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -31,6 +31,7 @@ from recorder.archive.web.rights.forms import DecideForm, FindForm, LookAgainFor
 from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.rights.opening import open_request, unconditional
+from recorder.archive.web.rights.overdue import late
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, PROPOSED, STATES
 from recorder.archive.web.times import begin_ms, noon_ms
 from recorder.wire.consent import DAY_MS
@@ -64,7 +65,7 @@ def desk(request: Asked) -> HttpResponse:
         raise Http404
     now, after = now_ms(), request.GET
     waiting = Request.objects.filter(state__in=WAITING)
-    told = waiting.values("kind").annotate(n=Count("id"), late=Count("id", filter=Q(due_ms__lt=now))).order_by()
+    told = waiting.values("kind").annotate(n=Count("id"), late=Count("id", filter=late(now))).order_by()
     counts = {each["kind"]: each["n"] for each in told}
     of_kind = {"kind": kind} if kind else {}
     first = page(waiting.filter(**of_kind), "due_ms", after.get("waiting", ""))
