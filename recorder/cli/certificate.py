@@ -12,7 +12,7 @@ CAUSES = {
     Cause.CEILING: "it had been kept for as long as any recording may be",
     Cause.UNLINKED: "nobody had named the case that it belongs to",
     Cause.NO_RECEIPT: "no valid consent receipt had come",
-    Cause.CLIENT: "the client asked for it",
+    Cause.CLIENT: "the client asked to have it erased",
 }
 DEVICE = {
     "signed_for": "the archive had signed for all of it, by which the room forgets it",

@@ -100,13 +100,18 @@ _WORDS: dict[Language, dict[str, str]] = {
         "unsynced": " (de klok liep niet gelijk)",
     },
 }
+_LEFT_OPEN: dict[Language, dict[str, str]] = {
+    "en": {},
+    "nl": {"not named": "niet genoemd", "not given": "niet opgegeven", "the Netherlands": "Nederland"},
+}
+"""What a room's settings say by themselves, in English; what somebody wrote there stays as it is."""
 FINGERPRINT_DIGITS = 32
 """So much of a device key's SHA-256, or another hash, in hexadecimal, a person compares: 16 bytes."""
 
 
 def describe(receipt: ConsentReceipt, code: str, device_key: str, key_file: Path) -> str:
     """The receipt in plain words, and the client's code. It says which device key, in `key_file`, it rests on."""
-    words = _WORDS[receipt.pii_processing.language]
+    words, left_open = (each[receipt.pii_processing.language] for each in (_WORDS, _LEFT_OPEN))
     answers, (party,) = receipt.answers, receipt.party_identification
     refused = receipt.outcome == "refused"
     outcome: str = "kept in part" if receipt.complete is False else receipt.outcome
@@ -126,9 +131,9 @@ def describe(receipt: ConsentReceipt, code: str, device_key: str, key_file: Path
         ("training", _said(training, words, kept=receipt.outcome == "kept")),
         ("grace_until", None if receipt.grace_until is None else utc(receipt.grace_until)),
         ("delete_after", utc(receipt.delete_after) if receipt.delete_after and receipt.outcome == "kept" else None),
-        ("who", f"{party.party_name}, {party.party_address}"),
-        ("contact", party.party_contact),
-        ("storage", evidence.storage_locations[0]),
+        ("who", ", ".join(left_open.get(each, each) for each in (party.party_name, party.party_address))),
+        ("contact", left_open.get(party.party_contact, party.party_contact)),
+        ("storage", left_open.get(evidence.storage_locations[0], evidence.storage_locations[0])),
         ("notice", words["no notice"] if notice is None else notice[:FINGERPRINT_DIGITS]),
         ("device_key", f"{device_key[:FINGERPRINT_DIGITS]}, {key_file}"),
         ("previous", receipt.previous[:FINGERPRINT_DIGITS]),

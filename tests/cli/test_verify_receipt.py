@@ -1,6 +1,7 @@
 """`recorder verify` of a consent receipt: in words that whoever was there understands."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -12,6 +13,7 @@ from recorder import canonical, keyfiles
 from recorder.archive.code import code
 from recorder.audio import CALENDAR_END_MS
 from recorder.cli import consent, main
+from recorder.config import load
 from recorder.sealed.layout import DOMAIN_MANIFEST, Manifest, Preamble, parse_record
 from recorder.sealed.ledger import refusal
 from recorder.wire import records
@@ -57,6 +59,23 @@ def test_a_refusal_in_dutch(table: Table, capsys: pytest.CaptureFixture[str]) ->
     assert table.recording.id not in said and "wissen op" not in said
     assert "\nuw code: " in said and code(table.file.read_bytes()[5:]) in said
     assert str(table.file.parent / "room-1.device.pub") in said
+
+
+def test_what_a_room_says_by_itself_is_in_dutch_too(table: Table, capsys: pytest.CaptureFixture[str]) -> None:
+    """As of `make run`, where nobody has set who answers for it."""
+    consent_ = load(None).consent
+    terms = replace(
+        TERMS, **{each: getattr(consent_, each) for each in ("controller", "address", "contact", "storage")}
+    )
+    table.refused(terms)
+    assert main(["verify", str(table.file)]) == 0
+    said = capsys.readouterr().out
+    for told in ("niet genoemd, niet opgegeven", "niet opgegeven", "Nederland"):
+        assert f" {told}\n" in said
+    assert not re.search(r"\b(not|the|given)\b", said)
+    table.refused(replace(terms, language="en"))
+    assert main(["verify", str(table.file)]) == 0
+    assert "not named, not given" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

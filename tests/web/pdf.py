@@ -15,6 +15,6 @@ def text(content: bytes) -> str:
 
 def _inflated(stream: bytes) -> bytes:
     try:
-        return zlib.decompress(stream)
+        return zlib.decompressobj().decompress(stream)  # its last byte may look like the end of a line, and be cut off
     except zlib.error:  # metadata, which is plain
         return b""

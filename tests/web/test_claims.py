@@ -8,7 +8,9 @@ from django.test import Client
 from recorder.archive.access import Role
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.forgotten import forgotten
+from recorder.archive.web.holds.holding import BeingDeleted
 from recorder.archive.web.holds.models import Going
+from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.claims import REGRET_MS, SHOWN_DAYS
 from recorder.archive.web.meetings.models import Case, Dispute, Link, Unlinked
 from recorder.archive.web.meetings.seen import see
@@ -46,6 +48,23 @@ def shared(archive: Archive, make: Make, sign_in: SignIn) -> Shared:
 
 def lines(action: str, result: str = "done") -> int:
     return sum(f'"{result}"'.encode() in bytes(each.text) for each in Line.objects.filter(action=action))
+
+
+def test_who_names_a_case_leaves_nothing_of_it_where_the_recording_is_being_deleted(
+    archive: Archive, make: Make
+) -> None:
+    recording = archive.record("room-1").id
+    (seen,) = see([recording])
+    Going.objects.create(recording=recording, cause="unlinked")
+    person = make(Role.CASEWORKER, rooms=["room-1"])
+    with pytest.raises(BeingDeleted):
+        claims.link(seen, "Z-1", person, by=str(person.pk), role=Role.CASEWORKER)
+    assert not Link.objects.exists()
+    assert not Line.objects.filter(action="link").exists()
+    Going.objects.all().delete()
+    assert claims.link(seen, "Z-1", person, by=str(person.pk), role=Role.CASEWORKER)
+    assert not claims.link(seen, "Z-2", None, by="token-1", role=Role.CASE_SYSTEM)
+    assert Line.objects.filter(action="link").count() == 1
 
 
 def test_colleagues_see_who_linked_what_of_their_room_without_its_case(shared: Shared) -> None:

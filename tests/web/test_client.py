@@ -40,6 +40,7 @@ from recorder.archive.web.words import CONSENT as STAFF_CONSENT
 from tests.rooms import Recording
 from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
+from tests.web.deciding import in_use
 
 SignIn = Callable[[Person], Client]
 WRONG = "0000-0000-0000-0000-0000"
@@ -402,6 +403,52 @@ def test_what_is_dealt_with_or_was_granted_is_told_and_not_offered_again(
     assert not offered("rectification")
     deciding.decide(person, Role.RIGHTS_DESK, words, State.GRANTED, "Yes", "not so")
     assert offered("rectification")
+
+
+def test_an_erasure_that_was_granted_says_when_it_is_done_and_until_when_it_can_be_taken_back(
+    archive: Archive, browser: Client, make: Make
+) -> None:
+    recording, persons = archive.record(days_ago=3), [make(Role.RIGHTS_DESK) for _ in range(2)]
+    typed = code_of(recording)
+    asked = open_request(recording.id, Kind.ERASURE, "", person=None)
+    page = look(browser, typed)
+    assert "You can still take it back. Come to our desk or call us, with your code." in " ".join(page.split())
+    deciding.decide(persons[0], Role.RIGHTS_DESK, asked, State.GRANTED, "Yes")
+    assert "Two of our staff must look at it." in look(browser, typed)
+    asked.refresh_from_db()
+    deciding.confirm(persons[1], Role.RIGHTS_DESK, asked, asked.proposed_ms or 0)
+    page = look(browser, typed)
+    (seen,) = see([recording.id])
+    assert f"The recording is erased after {minute(seen.fate.due_ms)}. Until then you can take it back." in page
+    assert seen.fate.due_ms < now_ms() + DAY_MS + 60_000
+    assert "Come to our desk or call us, with your code." in page
+    assert 'name="kind" value="erasure"' not in page
+    assert "for any reason, or for none" not in page
+
+    assert "The reason: you asked us to erase it." in page
+
+    # What is past its date goes in the night that comes; nobody is promised that they can stop it.
+    Request.objects.update(decided_ms=now_ms() - 2 * DAY_MS)
+    page = look(browser, typed)
+    assert "The recording is erased in the coming night." in page
+    assert "take it back" not in page
+    Request.objects.update(decided_ms=now_ms())
+    asked.refresh_from_db()
+    deciding.withdraw(persons[0], Role.RIGHTS_DESK, asked, "by telephone")
+    page = look(browser, typed)
+    assert "Then we heard that you take it back." in page
+    assert "The recording is erased" not in page
+    assert "by telephone" not in page
+    asked.refresh_from_db()
+    deciding.confirm(persons[1], Role.RIGHTS_DESK, asked, asked.proposed_ms or 0)
+    assert 'name="kind" value="erasure"' in look(browser, typed)
+
+
+def test_whom_the_client_asks_is_who_was_decided(archive: Archive, browser: Client) -> None:
+    typed = code_of(archive.record())
+    assert "Questions?" not in look(browser, typed)
+    in_use()
+    assert "Ask us: words for contact." in look(browser, typed)
 
 
 @pytest.mark.parametrize("state", sorted(CONSENT))

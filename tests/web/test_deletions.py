@@ -4,12 +4,15 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from recorder.archive import naming
 from recorder.archive.access import TABLE, Action, Role
 from recorder.archive.certificate import Certificate
 from recorder.archive.web import paging
+from recorder.archive.web.holds import deletions
 from recorder.archive.web.holds.chart import HEIGHT, draw
 from recorder.archive.web.holds.models import Day, Expected, Run
 from recorder.archive.web.people.models import Person
@@ -58,6 +61,9 @@ def test_a_hold_of_today_shows_and_what_is_kept_says_by_whom(site: Site, officer
     (told,) = page.context["kept"].rows
     assert told.expected.recording == kept.id
     assert [each.hold.placed_by for each in told.holds] == [site.person]
+    with CaptureQueriesContext(connection) as asked:
+        deletions.lists(7, {})
+    assert sum('FROM "holds_hold"' in each["sql"] for each in asked.captured_queries) == 1
     assert site.person.name in page.content.decode()
 
 

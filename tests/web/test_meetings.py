@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 from django.db import connection
 from django.test import Client
@@ -11,7 +12,7 @@ from django.utils.timezone import localdate
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from recorder.archive.access import Role
+from recorder.archive.access import Purpose, Role
 from recorder.archive.web import paging
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.models import Permit
@@ -19,9 +20,13 @@ from recorder.archive.web.meetings import views
 from recorder.archive.web.meetings.forms import is_citizen_number
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.policy import decided
+from recorder.archive.web.policy.decided import Basis
+from recorder.archive.web.policy.models import Version
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import Archive
 from tests.web.conftest import Make
+from tests.web.deciding import DECIDED
 
 SignIn = Callable[[Person], Client]
 
@@ -275,3 +280,30 @@ def test_nobody_listens_without_a_purpose_of_theirs_the_right_case_and_a_reason(
     right = {"purpose": "decision", "case": "Z-1", "reason": "To prepare."}
     assert client.post(f"/recordings/{recording.id}/hear/", right).status_code == 302
     assert Permit.objects.get().reason == "To prepare."
+
+
+def test_the_legal_ground_is_the_one_that_was_decided(archive: Archive, make: Make, sign_in: SignIn) -> None:  # R8
+    recording = archive.record()  # its receipt says: a public task, and consent for training
+    client = sign_in(make(Role.CASEWORKER, rooms=["room-1"]))
+    client.post(f"/meetings/{recording.id}/case/", {"case": "Z-1", "there": "on"})
+
+    def told() -> list[str]:
+        page = client.get(f"/recordings/{recording.id}/", headers={"accept-language": "en"}).content.decode()
+        return [" ".join(each.split()) for each in re.findall(r"Legal ground[^<]*", page)]
+
+    another = "The receipt of the room says"
+    assert told() == [
+        "Legal ground: a task in the public interest.",
+        f"Legal ground: a task in the public interest. {another}: consent.",
+    ]
+    bases = dict.fromkeys(Purpose, Basis.CONSENT) | {Purpose.OBJECTION: Basis.LEGAL_OBLIGATION}
+    text = decided.write(msgspec.structs.replace(DECIDED, bases=bases))
+    Version.objects.update(text=text)
+    assert told() == [
+        f"Legal ground: consent, a legal obligation. {another}: a task in the public interest.",
+        "Legal ground: consent.",
+    ]
+    Version.objects.update(text=decided.write(msgspec.structs.replace(DECIDED, bases={})))
+    assert told() == [
+        f"Legal ground: not decided yet. {another}: {each}." for each in ("a task in the public interest", "consent")
+    ]

@@ -44,7 +44,12 @@ def test_of_a_new_archive_nobody_is_given_anything(archive: Archive, make: Make,
     other = archive.record()
     Version.objects.all().delete()
     assert not in_use()
-    assert NOT_YET in client.get("/meetings/").content.decode()
+    page = client.get("/meetings/", headers={"accept-language": "en"}).content.decode()
+    assert "Not yet in use" in page
+    assert "You cannot name a case yet." in page
+    assert "Ask the privacy officer when it can begin." in page
+    assert f"/meetings/{other.id}/case/" not in page
+    assert "Say of which case" not in page
     for address in (
         f"/meetings/{other.id}/case/",
         f"/recordings/{recording.id}/hear/",
@@ -62,6 +67,20 @@ def test_of_a_new_archive_nobody_is_given_anything(archive: Archive, make: Make,
         judge(permit)
     assert client.get(f"/recordings/{recording.id}/").status_code == 200
     assert live().terms.unlinked_days == 14  # and retention goes on
+
+    # Whom to ask is told as soon as that is decided, and what to do once all is.
+    half = msgspec.structs.replace(DECIDED, hosting="", unlinked_days=10)
+    made = Version.objects.create(
+        text=decided.write(half), why="", state=State.LIVE, person=uuid.uuid4(), at_ms=0, second=uuid.uuid4()
+    )
+    page = client.get("/meetings/", headers={"accept-language": "en"}).content.decode()
+    assert "Ask the privacy officer when it can begin: words for privacy_officer." in page
+    assert f"/meetings/{other.id}/case/" not in page
+    Version.objects.filter(pk=made.pk).update(text=decided.write(msgspec.structs.replace(half, hosting="here")))
+    page = client.get("/meetings/", headers={"accept-language": "en"}).content.decode()
+    assert f"/meetings/{other.id}/case/" in page
+    assert "Without one it is erased 10 days after it came." in page
+    assert "when it can begin" not in page
 
 
 def test_what_waits_for_the_policy_is_all_that_gives_a_recording_to_somebody() -> None:

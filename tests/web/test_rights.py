@@ -22,7 +22,7 @@ from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy import decided
 from recorder.archive.web.policy.models import Version
-from recorder.archive.web.rights import flags, letters, offsets
+from recorder.archive.web.rights import flags, letters, offsets, overdue, views
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Flag, Mask, Request, Restriction
 from recorder.archive.web.rights.opening import open_request
@@ -242,6 +242,28 @@ def test_a_request_that_nobody_decides_keeps_and_the_privacy_officer_sees_it(
     assert see([late.recording])[0].fate.kept
 
 
+@pytest.mark.parametrize(("after_ms", "late"), [(0, False), (1, True)])
+def test_the_desk_and_the_privacy_officer_are_told_the_same_of_what_is_late(
+    after_ms: int,
+    late: bool,
+    archive: Archive,
+    desk: Client,
+    make: Make,
+    sign_in: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To the millisecond: its due time is the last of the day on which an answer is in time."""
+    asked = ask(archive.record(days_ago=130).id)
+    now = asked.due_ms + after_ms
+    for module in (overdue, views):
+        monkeypatch.setattr(module, "now_ms", lambda: now)
+    told = desk.get("/rights/").context
+    assert (told["overdue"], [each.over for each in told["waiting"].rows]) == (int(late), [late])
+    listed = sign_in(make(Role.PRIVACY_OFFICER)).get("/deletions/").context["overdue"]
+    assert [each.request for each in listed] == [asked] * late
+    assert overdue.count() == int(late)
+
+
 def test_masks_are_audited_and_stand_in_the_letter(archive: Archive, desk: Client) -> None:  # S3
     asked = ask(archive.record(blocks=4).id)
     address = f"/rights/requests/{asked.pk}/masks/"
@@ -278,6 +300,41 @@ def test_a_copy_is_made_only_of_what_was_granted_and_fetched_by_who_asked(
     assert sign_in(make(Role.RIGHTS_DESK)).get(f"{where}file/").status_code == 404
     assert desk.get(f"{where}file/").status_code == 503  # no reading room here
     assert CopyPermit.objects.get().opened_ms is None
+
+
+def test_the_way_to_a_copy_is_told_in_the_order_in_which_it_is_gone(
+    archive: Archive, desk: Client, make: Make, sign_in: SignIn
+) -> None:
+    asked = ask(archive.record().id)
+    address = f"/rights/requests/{asked.pk}/"
+
+    def page(client: Client = desk) -> str:
+        return client.get(address, headers={"accept-language": "en"}).content.decode()
+
+    desk.post(f"{address}decide/", GRANT)
+    steps = ("Mask what is not for the client", "Say who gets it", "Fetch it, and give it", "Give the letter with it")
+    places = [page().index(each) for each in (*steps, "letter-nl.pdf")]
+    assert places == sorted(places)
+    assert "send it to the client as it is" not in page()
+    assert "Fetch the copy" not in page()
+
+    where = desk.post(f"{address}copy/", {"given_to": "the client", "language": "nl", "sure": "on"}).headers["Location"]
+    assert f'href="{where}">Fetch the copy' in page()
+    colleague = page(sign_in(make(Role.RIGHTS_DESK, name="Somebody else")))
+    assert where not in colleague  # whoever made it fetches it
+    assert "made a copy, and can fetch it until" in colleague
+    CopyPermit.objects.update(opened_ms=now_ms())
+    assert "Fetch the copy" not in page()
+    assert "These were fetched:" in page()
+    CopyPermit.objects.update(opened_ms=None, until_ms=now_ms())
+    assert "Fetch the copy" not in page()
+
+    # What is refused has a letter, and no copy.
+    other = ask(archive.record().id)
+    desk.post(f"/rights/requests/{other.pk}/decide/", REFUSE)
+    refused = desk.get(f"/rights/requests/{other.pk}/", headers={"accept-language": "en"}).content.decode()
+    assert "send it to the client as it is" in refused
+    assert "Make the copy" not in refused
 
 
 def test_a_flag_is_seen_and_nothing_of_it(archive: Archive, desk: Client, make: Make, sign_in: SignIn) -> None:  # R6

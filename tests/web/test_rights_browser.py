@@ -115,7 +115,8 @@ def test_what_is_restricted_and_what_is_erased(
     desk: Desk, open_as: OpenAs, language: str, look: Callable[[Page, str], None]
 ) -> None:
     recording = desk.archive.record(desk.archive.add_room(), days_ago=20).id
-    young = desk.archive.record(desk.archive.add_room()).id
+    made = desk.archive.record(desk.archive.add_room())
+    young = made.id
     page = open_as(desk.visitor(Role.RIGHTS_DESK), language)
     address = open_for(page, recording, "restriction")
     decide(page, address, "granted")
@@ -174,6 +175,13 @@ def test_what_is_restricted_and_what_is_erased(
     look(officer, "confirmed")
     page.goto(address)
     look(page, "erased-soon")
+    client = open_as(language=language, viewport=NARROW)
+    client.goto(f"/c/#{code_of(made)}")
+    client.get_by_text(
+        {"en": "Until then you can take it back.", "nl": "Tot dan kunt u dit terugnemen."}[language]
+    ).wait_for()
+    assert client.locator("button[value=erasure]").count() == 0
+    look(client, "client-erased-soon")
     page.click("a[href$='/withdraw/']")
     look(page, "withdraw-erasure")
     page.fill("[name=words]", "Zij belde.")
@@ -293,6 +301,10 @@ def test_the_copy_is_downloaded_and_whole(desk: Desk, open_as: OpenAs, look: Cal
     page.click("main form .buttons button")
     page.wait_for_url("**/copies/**")
     look(page, "handing")
+    page.goto(address)  # and it is found again from there
+    look(page, "to-fetch")
+    page.click("a[href*='/rights/copies/']")
+    page.wait_for_url("**/copies/**")
     with page.expect_download() as download:
         page.click("a[href$='/file/']")
     assert download.value.suggested_filename.endswith(".zip")

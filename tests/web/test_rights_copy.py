@@ -12,13 +12,16 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.http import StreamingHttpResponse
 from django.test import Client
+from django.utils import translation
 from pytest_django import Settings
 
 from recorder.archive.access import Role
+from recorder.archive.naming import blocks as run_of
 from recorder.archive.web.listening import serving
 from recorder.archive.web.listening.room import Room
 from recorder.archive.web.meetings.models import Statement
 from recorder.archive.web.meetings.seen import see
+from recorder.archive.web.meetings.verified import verified
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights import copying
 from recorder.archive.web.rights.kinds import Kind, State
@@ -139,6 +142,47 @@ def test_it_is_in_the_language_that_was_chosen(archive: Archive, room: Client, p
     assert {"letter.pdf", "recording.opus", "who-listened.txt"} <= set(files)
     assert "statements.txt" not in files
     assert "Nobody yet." in files["who-listened.txt"].decode("utf-8-sig")
+
+
+@pytest.mark.parametrize(
+    ("language", "names", "told"),
+    [
+        ("nl", ("controle.txt", "toestemming.txt"), ("de microfoon was los", "is het niet aan ieder apart gevraagd")),
+        ("en", ("check.txt", "consent.txt"), ("the microphone was unplugged", "nobody was asked one by one")),
+    ],
+)
+def test_what_is_missing_and_what_was_said_is_told_in_that_language(
+    language: str,
+    names: tuple[str, str],
+    told: tuple[str, str],
+    archive: Archive,
+    room: Client,
+    permitted: Permitted,
+) -> None:
+    files = fetch(room, permitted(archive.record(gap_after=2).id, language=language))
+    for name, words in zip(names, told, strict=True):
+        assert words in files[name].decode("utf-8-sig")
+    assert ("unplugged" in files[names[0]].decode("utf-8-sig")) == (language == "en")
+
+
+def test_of_what_cannot_be_believed_the_words_of_specialists_are_called_so(
+    archive: Archive, clerk: Person, permitted: Permitted
+) -> None:
+    recording = archive.record()
+    (seen,) = see([recording.id])
+    (name, *_) = list(archive.store.list(run_of(recording.id)))
+    altered = bytearray(archive.store.get(name))
+    altered[-1] ^= 1
+    archive.store.delete([name])
+    archive.store.put({name: bytes(altered)})
+    judged = verified(archive.store, archive.catalogue, seen.row)
+    with translation.override("nl"):
+        lines = list(copying._check(permitted(recording.id), judged, seen))
+    assert lines[:2] == [
+        "Op deze opname kunt u zo niet vertrouwen.",
+        "De opname is niet zoals de kamer die maakte, of er ontbreekt een deel. Vraag ons ernaar.",
+    ]
+    assert lines[2].startswith("Voor specialisten, in het Engels: ")
 
 
 def test_it_is_written_down_before_its_first_byte_and_once(

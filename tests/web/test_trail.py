@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -451,6 +452,16 @@ def test_nothing_of_a_line_is_told_in_the_words_of_the_program(archive: Archive,
     writing.write(person="client", role="client", action="open_request", details=asked)
     for details in ({"kind": "erasure", "proposed": "refused"}, {"outcome": "goes on"}):
         writing.write(person=str(made.pk), role="rights_desk", action="decide_request", details=details)
+    for action, details in (
+        ("keep_accounts", {"token": "a program", "actions": "link hold", "purposes": "objection appeal"}),
+        ("note_training", {"answer": "given"}),
+        ("approve_fragment", {"fragment": "0" * 32, "answer": "rejected"}),
+        ("mask", {"mask": "set"}),
+        ("flag", {"flag": "lifted"}),
+        ("disclose", {"disclosure": "asked"}),
+        ("settle_dispute", {"found": "wrong"}),
+    ):
+        writing.write(person=str(made.pk), role="rights_desk", action=action, details=details)
     writing.write(person="nightly", role="system", action="delete")
     page = (
         sign_in(make(Role.PRIVACY_OFFICER, name="P. O."))
@@ -471,3 +482,6 @@ def test_nothing_of_a_line_is_told_in_the_words_of_the_program(archive: Archive,
     table = page[page.index("<tbody>") :]
     for words in (str(made.pk), "privacy_officer", "granted", "channel", "proposed", "goes on"):
         assert words not in table
+    written = ("link", "hold", "objection", "given", "fragment:", "rejected", "set", "lifted", "asked", "wrong")
+    for words in written:
+        assert not re.search(rf"\b{words}\b", re.sub(r"<[^>]+>", " ", table)), words

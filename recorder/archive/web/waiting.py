@@ -21,6 +21,7 @@ from recorder.archive.web.holds.models import Expected
 from recorder.archive.web.meetings.models import Dispute
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.models import State, Version
+from recorder.archive.web.rights import overdue
 from recorder.archive.web.rights.models import Disclosure, Request
 
 
@@ -98,7 +99,7 @@ _KINDS = (
         "deletions",
         _("Overdue at the rights desk"),
         _("Look what was left lying, and ask why."),
-        lambda _person: deletions.count_overdue(),
+        lambda _person: overdue.count(),
         "#overdue",
     ),
 )

@@ -32,7 +32,7 @@ CAUSES: Mapping[Cause, Promise] = {
     Cause.CEILING: _("nothing is kept longer than this without a hold"),
     Cause.UNLINKED: _("it has no case number"),
     Cause.NO_RECEIPT: _("it has no valid consent receipt"),
-    Cause.CLIENT: _("the client asked for it"),
+    Cause.CLIENT: _("the client asked to have it erased"),
 }
 ENDS: Mapping[str, Promise] = {
     "stop": _("stopped in the room"),

@@ -28,7 +28,7 @@ from recorder.archive.web.api.schemas import (
     Unlinked,
 )
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds.holding import BeingDeleted, check_stays, place
+from recorder.archive.web.holds.holding import BeingDeleted, place
 from recorder.archive.web.holds.models import Going, Hold, Kind
 from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.models import Case, Link
@@ -96,17 +96,10 @@ def link(request: HttpRequest, recording: RecordingId, told: CaseOf) -> Done:
         if already.case.number == told.case and already.person == person:
             return Done(recordings=1)
         raise HttpError(404, NOT_THERE)
-    with transaction.atomic():
-        new = claims.link(found[0], told.case, person)
-        if new:
-            details = {"case": told.case}
-            writing.write(
-                person=bearer.name(token), role=ROLE, action=Action.LINK, recording=recording, details=details
-            )
-            try:
-                check_stays(recording)
-            except BeingDeleted as error:
-                raise HttpError(409, "The recording is being deleted at this moment.") from error
+    try:
+        new = claims.link(found[0], told.case, person, by=bearer.name(token), role=ROLE)
+    except BeingDeleted as error:
+        raise HttpError(409, "The recording is being deleted at this moment.") from error
     if not new:
         raise HttpError(404, NOT_THERE)
     return Done(recordings=1)

@@ -23,7 +23,10 @@ def _case(text: str) -> str:
 
 CaseId = Annotated[
     str,
-    Field(pattern=CASE_PATTERN, description="A number of the organisation's own, and never a citizen's (BSN)."),
+    Field(
+        pattern=CASE_PATTERN,
+        description="A number of the organisation's own, and never a citizen's (BSN). Capitals make no difference.",
+    ),
     AfterValidator(_case),
 ]
 

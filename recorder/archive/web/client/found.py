@@ -14,14 +14,14 @@ from recorder.archive.export import receipt as export_receipt
 from recorder.archive.listing import Row, of_code
 from recorder.archive.retention import Cause, Fate
 from recorder.archive.web.archive import archive, terms
-from recorder.archive.web.client.words import DEVICES, ENDED, KINDS, SECOND, STANDS
+from recorder.archive.web.client.words import CAUSES, DEVICES, ENDED, KINDS, SECOND, STANDS, TAKEN_BACK
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.verdicts import Verdict, verdict
+from recorder.archive.web.rights.deciding import may_withdraw
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.trail.reading import Listener, listeners
-from recorder.archive.web.words import CAUSES
 from recorder.errors import SealedError, SignedTextError, StoreError, WireError
 from recorder.wire.consent import DAY_MS, ConsentReceipt, check_receipt
 from recorder.wire.records import parse_record
@@ -95,8 +95,7 @@ class Found:
         closed = set(
             Restriction.objects.filter(recording=self.recording, lifted_ms=None).values_list("request", flat=True)
         )
-        free = self.fate is not None and not self.fate.locked
-        return [Asked(each, free, each.handed_ms, each.pk in closed) for each in requests]
+        return [Asked(each, self.fate, each.handed_ms, each.pk in closed) for each in requests]
 
     def may_ask(self, kind: Kind) -> bool:
         """Whether asking for this changes anything: not while it is dealt with, nor where it was granted and counts."""
@@ -125,8 +124,8 @@ class Asked:
     """What was asked for it. Not in which words, and not what the answer says: that is for the person who asked."""
 
     request: Request
-    free: bool
-    """Whether the recording is there, and not locked: then it can be copied."""
+    fate: Fate | None
+    """Of the recording; None if it is not there, or not all of it."""
     handed_ms: int | None
     """When its copy was last handed over."""
     restricts: bool
@@ -141,8 +140,29 @@ class Asked:
 
     @property
     def to_be_fetched(self) -> bool:
-        """Whether there is a copy to be had at the desk."""
-        return self.free and (self.request.kind, self.request.state) == (Kind.ACCESS, State.GRANTED)
+        """Whether there is a copy to be had at the desk: of what is locked there is none."""
+        free = self.fate is not None and not self.fate.locked
+        return free and (self.request.kind, self.request.state) == (Kind.ACCESS, State.GRANTED)
+
+    @property
+    def erased_ms(self) -> int | None:
+        """After when it is erased because of this; None if it is not, or something keeps it for now."""
+        if self.fate is None or self.fate.kept or self.request.proposed is not None:
+            return None
+        granted = (self.request.kind, self.request.state) == (Kind.ERASURE, State.GRANTED)
+        return self.fate.due_ms if granted else None
+
+    @property
+    def goes_now(self) -> bool:
+        """Whether the next night erases it."""
+        return self.erased_ms is not None and self.erased_ms <= now_ms()
+
+    @property
+    def may_be_taken_back(self) -> bool:
+        """Whether an erasure can be, by the client at the desk. Not where that is what a second person looks at."""
+        if self.request.kind != Kind.ERASURE or not may_withdraw(self.request):
+            return False
+        return self.fate is not None and not self.goes_now
 
     @property
     def kind(self) -> Promise:
@@ -150,7 +170,9 @@ class Asked:
 
     @property
     def stands(self) -> Promise:
-        return SECOND if self.request.proposed is not None else STANDS[self.request.state]
+        if self.request.proposed is None:
+            return STANDS[self.request.state]
+        return SECOND if self.request.waiting else TAKEN_BACK
 
 
 def find(typed: str) -> Found | None:

@@ -24,18 +24,17 @@ from recorder.archive import naming
 from recorder.archive.access import Action
 from recorder.archive.web import access
 from recorder.archive.web.access import everybody, needs, note, permit
-from recorder.archive.web.archive import archive
+from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.client.forms import AskForm, CodeForm
 from recorder.archive.web.client.found import Found, find
 from recorder.archive.web.client.limits import ALL, WAIT_SECONDS
-from recorder.archive.web.client.words import ASKS, BASES, CONSENT, UNSAID
+from recorder.archive.web.client.words import ASKS, BASES, CAUSES, CONSENT, UNSAID
 from recorder.archive.web.holds.holding import BeingDeleted
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.views import speak
-from recorder.archive.web.words import CAUSES
 from recorder.errors import StoreError
 
 Page = Callable[[HttpRequest], HttpResponse]
@@ -119,10 +118,12 @@ def _wait(request: HttpRequest) -> HttpResponse:
 
 
 def _show(request: HttpRequest, found: Found) -> HttpResponse:
-    officer = live().privacy_officer  # first, for a wrong code asks that too: they differ in nothing before its page
+    decided = live()  # first, for a wrong code asks that too: they differ in nothing before its page
     asks = {kind.value: each for kind, each in ASKS.items() if found.may_ask(kind)}
     context = {"found": found, "asks": asks, "consent": CONSENT, "bases": BASES, "causes": CAUSES, "unsaid": UNSAID}
-    return render(request, "client/found.html", context | {"officer": officer})
+    return render(
+        request, "client/found.html", context | {"officer": decided.privacy_officer, "contact": decided.contact}
+    )
 
 
 def _ask(request: HttpRequest, found: Found) -> HttpResponse:
@@ -142,6 +143,7 @@ def _ask(request: HttpRequest, found: Found) -> HttpResponse:
             form.add_error(None, _("We are deleting the recording at this moment. So you can no longer ask this."))
         else:
             context = {"found": found, "made": made, "kind": kind.value, "contact": live().contact}
+            context |= {"hours": terms().undo_hours}
             return render(request, "client/asked.html", context)
     context = {"found": found, "form": form, "kind": kind.value, "ask": ASKS[kind]}
     return render(request, "client/ask.html", context)

@@ -1,27 +1,23 @@
 """What is about to go, for whoever watches over it; and the certificates of what is gone."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 from recorder.archive.certificate import Certificate
-from recorder.archive.due import People, fates
+from recorder.archive.due import fates
 from recorder.archive.export import certificate
 from recorder.archive.retention import HOUR_MS, Cause
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds.holding import standing
 from recorder.archive.web.holds.listing import Shown
 from recorder.archive.web.holds.models import Expected, Run
 from recorder.archive.web.known import known_by
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.paging import Page, page
-from recorder.archive.web.rights.kinds import WAITING
-from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.words import CAUSES
 from recorder.config import Config
 from recorder.errors import KeyFileError, SignedTextError
@@ -30,8 +26,6 @@ from recorder.wire.consent import DAY_MS
 
 DAYS = (1, 7, 30)
 LATE_HOURS = 36
-OVERDUE_SHOWN = 50
-"""Of requests, and of restrictions: those that wait for longest. When they are dealt with, the next ones show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,47 +57,11 @@ def lists(days: int, after: Mapping[str, str]) -> dict[str, Page[Told]]:
     return {name: one.of([told[each.recording] for each in one.rows]) for name, one in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """What keeps a recording, or locks others out of it, and should have been dealt with by `since_ms`."""
-
-    recording: str
-    since_ms: int
-    request: Request | None
-    """None for a restriction that somebody must look at again."""
-
-
-def overdue() -> list[Overdue]:
-    """What the rights desk has left lying, the longest first: an undecided request keeps its recording for so long."""
-    requests, restrictions = _overdue()
-    found = [Overdue(each.recording, each.due_ms, each) for each in requests.order_by("due_ms")[:OVERDUE_SHOWN]]
-    looked = restrictions.order_by("look_again_ms")[:OVERDUE_SHOWN]
-    found += [Overdue(each.recording, each.look_again_ms, None) for each in looked]
-    return sorted(found, key=lambda each: each.since_ms)
-
-
-def count_overdue() -> int:
-    """How much that is, with what is not shown."""
-    return sum(each.count() for each in _overdue())
-
-
-def _overdue() -> tuple[QuerySet[Request], QuerySet[Restriction]]:
-    now = now_ms()
-    requests = Request.objects.filter(state__in=WAITING, due_ms__lt=now)
-    return requests, Restriction.objects.filter(lifted_ms=None, look_again_ms__lte=now)
-
-
 def _told(rows: Sequence[Expected]) -> dict[str, Told]:
     """What became of each since the night."""
     ids, now = {each.recording for each in rows}, now_ms()
-    links = {each.recording: each for each in Link.objects.filter(recording__in=ids).select_related("case")}
-
-    def known(there: Collection[str]) -> Mapping[str, People]:
-        return known_by(there, [links[each] for each in there if each in links])
-
-    found = fates(archive().catalogue, ids, known, terms(), now)
-    cases = {each: links[each].case_id if each in links else None for each in ids}
-    holds = standing(cases)
+    people, holds = known_by(ids, Link.objects.filter(recording__in=ids).select_related("case"))
+    found = fates(archive().catalogue, ids, lambda _kept: people, terms(), now)
     told = {}
     for each in rows:
         fate = found.get(each.recording)

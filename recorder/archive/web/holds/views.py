@@ -17,6 +17,7 @@ from recorder.archive.web.holds.models import CONFIRM_DAYS, Hold, How, Kind, Sta
 from recorder.archive.web.holds.words import BEING_DELETED
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.rights.overdue import overdue
 from recorder.archive.web.rights.words import KINDS
 from recorder.archive.web.times import moment
 from recorder.archive.web.words import CAUSES
@@ -185,7 +186,7 @@ def preview(request: Asked) -> HttpResponse:
         "same_days": f"days={days}&",
         "within": [(each, causes, sum(causes.values())) for each, causes in within],
         **deletions.lists(days, request.GET),
-        "overdue": deletions.overdue(),
+        "overdue": overdue(),
         "kinds": KINDS,
         "run": last,
         "late": deletions.is_late(last),

@@ -19,23 +19,29 @@ from recorder.archive.web.holds.holding import check_stays
 from recorder.archive.web.meetings.models import Case, Dispute, Link, Unlinked
 from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.trail import writing
 from recorder.wire.consent import DAY_MS
 
 SHOWN_DAYS = 14
 REGRET_MS = DAY_MS
 
 
-def link(seen: Seen, number: str, person: Person | None) -> bool:
-    """Say of which case it is, if nobody has yet; whether that was so. Within the transaction that notes it.
+def link(seen: Seen, number: str, person: Person | None, *, by: str, role: str) -> bool:
+    """Say of which case it is, if nobody has yet; whether that was so. BeingDeleted if it is.
 
-    If so, who calls it asks `check_stays` behind the note. None for `person`: the organisation's own program, which need not
-    say who was there.
+    `by` and `role` stand in the trail. `person` is whose it is: None where the organisation's own program says it, which need
+    not tell who was there.
     """
-    case, _new = Case.objects.get_or_create(number=number)
-    device = seen.row.device
-    _link, new = Link.objects.get_or_create(
-        recording=seen.recording, defaults={"case": case, "person": person, "device": device, "at_ms": now_ms()}
-    )
+    with transaction.atomic():
+        case, _new = Case.objects.get_or_create(number=number)
+        _link, new = Link.objects.get_or_create(
+            recording=seen.recording,
+            defaults={"case": case, "person": person, "device": seen.row.device, "at_ms": now_ms()},
+        )
+        if new:
+            details = {"case": number}
+            writing.write(person=by, role=role, action=Action.LINK, recording=seen.recording, details=details)
+            check_stays(seen.recording)
     return new
 
 

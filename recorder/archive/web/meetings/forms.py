@@ -1,6 +1,7 @@
 """What people type of a meeting."""
 
 import re
+import string
 import unicodedata
 from datetime import date
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 CASE_PATTERN = "^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,63}$"
+_CAPITALS = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 _BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 
 
@@ -28,6 +30,14 @@ def is_citizen_number(text: str) -> bool:
     return sum(w * int(d) for w, d in zip(_BSN_WEIGHTS, digits.zfill(9), strict=True)) % 11 == 0
 
 
+def one_spelling(number: str) -> str:
+    """The one form in which a case's number is kept and looked for: two people who write it otherwise mean one case.
+
+    Its letters are capitals, and between its words is one space. No letter becomes another one or two, as ß would.
+    """
+    return " ".join(number.split()).translate(_CAPITALS)
+
+
 class CaseNumber(forms.CharField):
     """The number of a case, and never a citizen's (M3)."""
 
@@ -35,12 +45,14 @@ class CaseNumber(forms.CharField):
         super().__init__(
             label=_("Case number"),
             max_length=64,
-            help_text=_("As in your own system. Not a name and not a citizen service number (BSN)."),
+            help_text=_(
+                "As in your own system; capitals make no difference. Not a name and not a citizen service number (BSN)."
+            ),
             widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         )
 
     def clean(self, value: str) -> str:
-        cleaned = " ".join(super().clean(value).split())
+        cleaned = one_spelling(super().clean(value))
         if is_citizen_number(cleaned):
             raise ValidationError(_("This is a citizen service number (BSN). Type the number of the case instead."))
         if not re.fullmatch(CASE_PATTERN, cleaned, re.ASCII):

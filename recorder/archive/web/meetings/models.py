@@ -11,6 +11,7 @@ class Case(models.Model):
     """A case of the organisation's own administration, by its number there."""
 
     number = models.CharField(max_length=64, unique=True)
+    """As `forms.one_spelling` writes it."""
     decided_ms = models.BigIntegerField(null=True)
     """When it was decided, the last time: the deletion date counts from that (D1)."""
 

@@ -100,7 +100,7 @@ def of_rows(found: Collection[Row]) -> list[Seen]:
     """These, which are kept, in their order."""
     ids = [each.recording for each in found]
     links = {each.recording: each for each in Link.objects.filter(recording__in=ids).select_related("case")}
-    people, now, by, closed = known_by(ids, links.values()), now_ms(), terms(), restricted(ids)
+    people, now, by, closed = known_by(ids, links.values()).people, now_ms(), terms(), restricted(ids)
     return [
         Seen(
             each,

@@ -13,19 +13,22 @@ from django.views.decorators.http import require_http_methods
 from recorder.archive.access import Action, could, waits
 from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, check_confirmed, needs, note, permit, refused
+from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.holds.holding import BeingDeleted, check_stays
+from recorder.archive.web.holds.holding import BeingDeleted
 from recorder.archive.web.holds.listing import of_recording as holds_of
 from recorder.archive.web.holds.words import BEING_DELETED
 from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.forms import CaseForm, DecisionForm, LinkForm, StatementForm
+from recorder.archive.web.meetings.grounds import grounds
 from recorder.archive.web.meetings.lists import lists
 from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.meetings.moments import MOMENTS_SHOWN, moments
 from recorder.archive.web.meetings.seen import Seen, see, unlinked
 from recorder.archive.web.meetings.verdicts import verdict
-from recorder.archive.web.meetings.words import BASES, EVIDENCE_OF, TROUBLES
+from recorder.archive.web.meetings.words import EVIDENCE_OF, TROUBLES
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.models import Request
 from recorder.archive.web.rights.words import KINDS, STATES
 from recorder.archive.web.times import noon_ms
@@ -42,7 +45,8 @@ WHILE_RESTRICTED = frozenset({Action.SEE, Action.DECIDE, Action.HOLD, Action.CON
 def meetings(request: Asked) -> HttpResponse:
     """My meetings: those of my rooms that have no case yet, and those that I gave one."""
     permit(request.user, Action.LIST_UNLINKED)
-    return render(request, "meetings/meetings.html", {"rooms": request.user.rooms, **lists(request.user, request.GET)})
+    context = {"rooms": request.user.rooms, "officer": live().privacy_officer, "unlinked_days": terms().unlinked_days}
+    return render(request, "meetings/meetings.html", context | lists(request.user, request.GET))
 
 
 @needs(Action.LINK)
@@ -58,11 +62,7 @@ def link(request: Asked, recording: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         number = form.cleaned_data["case"]
         try:
-            with transaction.atomic():
-                new = claims.link(seen, number, request.user)
-                if new:
-                    note(request.user, role, Action.LINK, recording=recording, details={"case": number})
-                    check_stays(recording)
+            new = claims.link(seen, number, request.user, by=str(request.user.pk), role=role)
         except BeingDeleted:
             form.add_error(None, BEING_DELETED)
         else:
@@ -172,7 +172,7 @@ def shown(person: Person, seen: Seen) -> dict[str, Any]:
         "troubles": TROUBLES,
         "consents": CONSENT,
         "evidence_of": EVIDENCE_OF,
-        "bases": BASES,
+        "grounds": grounds(found.receipt),
         "moments": places[:MOMENTS_SHOWN],
         "more_moments": max(0, len(places) - MOMENTS_SHOWN),
         "statements": statements if person.confirmed else None,

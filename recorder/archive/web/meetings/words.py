@@ -1,4 +1,4 @@
-"""What people read of a recording: what is wrong with it, what happened in it, and on which ground it was made."""
+"""What people read of a recording: what is wrong with it, what happened in it, and how people said yes."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.web.meetings.verified import Trouble
-from recorder.wire.consent import Basis
 
 TROUBLES: Mapping[Trouble, Promise] = {
     Trouble.STRANGER: _(
@@ -34,15 +33,6 @@ MOMENTS: Mapping[str, Promise] = {
     "overflow": _("Sound is missing: the room could not keep up"),
     "unplugged": _("Sound is missing: the microphone was unplugged"),
 }
-BASES: Mapping[Basis, Promise] = {
-    "consent": _("consent"),
-    "contract": _("a contract"),
-    "legal_obligation": _("a legal obligation"),
-    "vital_interests": _("vital interests"),
-    "public_task": _("a task of public interest"),
-    "legitimate_interests": _("legitimate interests"),
-}
-"""AVG, article 6, paragraph 1."""
 EVIDENCE_OF: Mapping[str | None, Promise] = {
     "expressed": _("by pressing a button"),
     "informed": _("by the notice in the room"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.access import Purpose, Role
@@ -53,6 +54,7 @@ LABELS: Mapping[str, Promise] = {
     "letter_on": _("The letter was sent to existing clients"),
     "intake_days": _("The intake gives another term of evidence: archive.retention_days in its configuration"),
 }
+_ARTICLE = _("Article 6(1) of the AVG. An authority's task is (e); (f) is not for its tasks.")
 HELPS: Mapping[str, Promise] = {
     "evidence_days": _(
         "Counts for new recordings. Set archive.retention_days and the rooms' consent.evidence_days to the same."
@@ -64,10 +66,9 @@ HELPS: Mapping[str, Promise] = {
     "transfers": _("If there are none, say so."),
     "key_custody": _("Who has the private keys and their passphrases, where, and who has the spare ones."),
     "processors_on": _("Or the day on which it was found that none is needed."),
-    **{
-        f"basis_{each}": _("Article 6(1) of the AVG. An authority's task is (e); (f) is not for its tasks.")
-        for each in Purpose
-    },
+    **dict.fromkeys((f"basis_{each}" for each in Purpose), _ARTICLE),
+    "basis_decision": format_lazy("{} {}", _ARTICLE, _("Set the rooms' consent.evidence_basis to the same.")),
+    "basis_training": format_lazy("{} {}", _ARTICLE, _("Set the rooms' consent.training_basis to the same.")),
     **{f"role_{each}": _("Who may have this role. What it may do is fixed.") for each in Role},
 }
 WRONG: Mapping[str, Promise] = {

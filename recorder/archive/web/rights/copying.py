@@ -31,6 +31,7 @@ from recorder.archive.web.archive import archive
 from recorder.archive.web.meetings.models import Statement
 from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.meetings.verified import Verified, verified
+from recorder.archive.web.meetings.words import MOMENTS
 from recorder.archive.web.rights import letters
 from recorder.archive.web.rights.models import CopyPermit, Mask
 from recorder.archive.web.times import day, duration, minute
@@ -148,7 +149,12 @@ def _consent(judged: Verified) -> Iterator[str]:
     for each in receipt.pii_processing.purposes:
         what = _("As evidence") if each.purpose == "evidence" else _("For training")
         yield f"{what}: {CONSENT[each.event.event_state]}"
-    yield _("How often the button said yes: %(n)d") % {"n": receipt.answers.yes}
+    if receipt.present is not None:
+        yield _("How many people said yes, and that is everyone who was counted: %(n)d") % {"n": receipt.answers.yes}
+    elif receipt.answers.yes:
+        yield _("How many times the button for yes was pressed: %(n)d") % {"n": receipt.answers.yes}
+    else:
+        yield _("In this room nobody was asked one by one.")
     if receipt.complete is False:
         yield _("Not all of the meeting was recorded.")
     if receipt.delete_after is not None:
@@ -179,12 +185,13 @@ def _check(permit: CopyPermit, judged: Verified, seen: Seen) -> Iterator[str]:
     if judged.whole:
         yield _("Verified. The recording is whole and in order, and signed by the room. Nothing was changed or cut.")
     else:
-        yield _("This recording cannot be believed as it is.") + f" {judged.flaw}"
+        yield _("This recording cannot be believed as it is.")
+        yield _("It is not as the room made it, or a part is missing. Please ask us about it.")
+        yield _("For specialists, in English: %(flaw)s") % {"flaw": judged.flaw}
     if report is not None:
         yield _("Length: %(length)s") % {"length": duration(report.ticks / TICKS_PER_SECOND)}
         for gap in report.gaps:
-            values = {"at": duration(gap.position / TICKS_PER_SECOND), "cause": gap.cause}
-            yield _("Nothing could be recorded at %(at)s: %(cause)s") % values
+            yield f"- {duration(gap.position / TICKS_PER_SECOND)}: {MOMENTS[gap.cause.value]}"
         yield _("Fingerprint of its beginning: %(hash)s") % {"hash": report.preamble_hash.hex()}
     yield ""
     yield _("To check it yourself, with the program that is free at the makers of Wederhoor:")

@@ -73,6 +73,7 @@ def disclosure(request: Asked, number: UUID) -> HttpResponse:
         "days": DISCLOSURE_DAYS,
         "seen": next(iter(see([found.recording])), None),
         "copies": found.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
+        "to_fetch": found.copies.waiting(now),
         "may_judge": action is Action.CONFIRM_DISCLOSURE and found.confirmed is None and found.person != request.user,
         "may_mask": action is Action.DISCLOSE and found.confirmed is None,
         "may_copy": action is Action.DISCLOSE and found.counts(now),

@@ -24,7 +24,10 @@ class FindForm(forms.Form):
     what = forms.CharField(
         label=_("Case number, number of a recording, or the client's code"),
         max_length=80,
-        help_text=_("The code stands on what the client got in the room. It looks like ABCD-EFGH-JKMN-PQRS-TVWX."),
+        help_text=_(
+            "The code stands on what the client got in the room. It looks like ABCD-EFGH-JKMN-PQRS-TVWX. "
+            "Capitals make no difference."
+        ),
         widget=forms.TextInput(attrs=_PLAIN),
     )
 

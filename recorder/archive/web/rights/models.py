@@ -139,6 +139,13 @@ class Mask(models.Model):
         ]
 
 
+class CopyPermits(models.Manager["CopyPermit"]):
+    def waiting(self, now_ms: int) -> models.QuerySet["CopyPermit"]:
+        """Those by which nobody has fetched a copy yet, and still can; the newest first, with their persons."""
+        found = self.filter(opened_ms=None, until_ms__gt=now_ms)
+        return found.order_by("-at_ms").select_related("person")
+
+
 class CopyPermit(models.Model):
     """By it the reading room makes a copy: to be handed over, by one person of the rights desk, within its time."""
 
@@ -154,6 +161,8 @@ class CopyPermit(models.Model):
     until_ms = models.BigIntegerField()
     opened_ms = models.BigIntegerField(null=True)
     """When the reading room first made it: that it did stands in the trail since then."""
+
+    objects = CopyPermits()
 
     class Meta:
         constraints: ClassVar = [

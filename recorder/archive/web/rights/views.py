@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -20,6 +20,7 @@ from recorder.archive.web.access import Asked, needs, note, permit
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.holding import BeingDeleted
+from recorder.archive.web.meetings.forms import one_spelling
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.views import look
@@ -30,6 +31,7 @@ from recorder.archive.web.rights.forms import DecideForm, FindForm, LookAgainFor
 from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.rights.opening import open_request, unconditional
+from recorder.archive.web.rights.overdue import late
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, PROPOSED, STATES
 from recorder.archive.web.times import begin_ms, noon_ms
 from recorder.wire.consent import DAY_MS
@@ -63,7 +65,7 @@ def desk(request: Asked) -> HttpResponse:
         raise Http404
     now, after = now_ms(), request.GET
     waiting = Request.objects.filter(state__in=WAITING)
-    told = waiting.values("kind").annotate(n=Count("id"), late=Count("id", filter=Q(due_ms__lt=now))).order_by()
+    told = waiting.values("kind").annotate(n=Count("id"), late=Count("id", filter=late(now))).order_by()
     counts = {each["kind"]: each["n"] for each in told}
     of_kind = {"kind": kind} if kind else {}
     first = page(waiting.filter(**of_kind), "due_ms", after.get("waiting", ""))
@@ -305,6 +307,7 @@ def shown(asked: Request) -> dict[str, Any]:
         "may_copy": asked.kind == Kind.ACCESS and seen is not None and asked.state == State.GRANTED,
         "masks": asked.masks.order_by("start_ms"),
         "copies": asked.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
+        "to_fetch": asked.copies.waiting(now),
         "events": asked.events.order_by("at_ms", "id").select_related("person"),
         "restriction": restriction,
         "overdue": restriction is not None and restriction.lifted_ms is None and restriction.look_again_ms <= now,
@@ -327,4 +330,4 @@ def _named(what: str) -> list[str]:
         by_code = [each.recording for each in of_code(archive().catalogue, parsed)]
         if by_code:
             return by_code
-    return list(Link.objects.filter(case__number=what).values_list("recording", flat=True)[:FOUND_MAX])
+    return list(Link.objects.filter(case__number=one_spelling(what)).values_list("recording", flat=True)[:FOUND_MAX])

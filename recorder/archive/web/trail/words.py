@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from recorder.archive.web.api.words import CALLS
 from recorder.archive.web.rights.kinds import State
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, KINDS
 from recorder.archive.web.rights.words import STATES as STATES_OF_REQUESTS
-from recorder.archive.web.words import ROLES
+from recorder.archive.web.words import PURPOSES, ROLES
 
 RESULTS: Mapping[str, Promise] = {
     "done": _("done"),
@@ -41,6 +42,7 @@ DETAILS: Mapping[str, Promise] = {
     "confirmed": _("Confirmed"),
     "disclosure": _("Disclosure"),
     "flag": _("Do not record"),
+    "fragment": _("Fragment"),
     "given_to": _("Given to"),
     "ground": _("Ground"),
     "how": _("How"),
@@ -105,9 +107,19 @@ VALUES: Mapping[str, Mapping[str, Promise]] = {
         "removed": _("taken away"),
         "used": _("used"),
     },
-    "answer": {"live": _("confirmed"), "dropped": _("refused")},
+    "answer": {
+        "live": _("confirmed"),
+        "dropped": _("refused"),
+        "given": _("agreed to training"),
+        "withdrawn": _("took that back"),
+        "approved": _("approved"),
+        "rejected": _("refused"),
+    },
     "channel": CHANNELS,
     "confirmed": {"yes": _("yes"), "no": _("no")},
+    "disclosure": {"asked": _("asked for")},
+    "flag": {"set": _("set"), "lifted": _("lifted")},
+    "found": {"right": _("the link is right"), "wrong": _("the link is wrong")},
     "ground": GROUNDS,
     "kind": {**KINDS, **_FACTORS},
     "outcome": {
@@ -116,6 +128,7 @@ VALUES: Mapping[str, Mapping[str, Promise]] = {
         "lifted": _("restriction lifted"),
         "goes on": _("restriction goes on"),
     },
+    "mask": {"set": _("set"), "taken away": _("taken away")},
     "proposed": STATES_OF_REQUESTS,
     "how": {
         "ended": _("ended"),
@@ -132,10 +145,15 @@ VALUES: Mapping[str, Mapping[str, Promise]] = {
 }
 """What people read for a value in `details`, by its name; one that is not here is shown as it is."""
 
+_LISTS: Mapping[str, Mapping[str, Promise]] = {
+    name: {each.value: word for each, word in words.items()}
+    for name, words in (("roles", ROLES), ("roles_before", ROLES), ("actions", CALLS), ("purposes", PURPOSES))
+}
+"""Of these `details` have more than one, with spaces between."""
+
 
 def value(name: str, written: str) -> str:
     """What people read of this in `details`."""
-    if name in ("roles", "roles_before"):
-        words = {role.value: word for role, word in ROLES.items()}
-        return ", ".join(str(words.get(each, each)) for each in written.split())
+    if name in _LISTS:
+        return ", ".join(str(_LISTS[name].get(each, each)) for each in written.split())
     return str(VALUES.get(name, {}).get(written, written))
