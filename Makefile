@@ -4,7 +4,7 @@ PYTHON ?= python3
 RECORDER := .venv/bin/recorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults check bench scan lock docs clean messages
+.PHONY: help setup run test faults check bench scan lock docs clean pictures messages
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ docs: setup ## Draw the parts of docs/ that are made from the code
 	.venv/bin/python -m hardware.generate
 	.venv/bin/python -m hardware.draw
 	.venv/bin/python -m tests.privacy
+
+pictures: setup ## Take the pictures of docs/pages.md anew
+	.venv/bin/python -m tests.web.pictures
 
 messages: setup ## Find the words of the pages that are to be translated, and make what is read of them
 	.venv/bin/python -m recorder.archive.web.messages

@@ -50,6 +50,10 @@ class SealedError(WederhoorError, ValueError):
     """A sealed recording, or a part of one, is not what its signatures say, or not for this key."""
 
 
+class OtherKey(SealedError):
+    """A sealed recording is for other keys than this one. Nothing is wrong with it: open it with one of those."""
+
+
 class KeyFileError(WederhoorError, ValueError):
     """A key file is missing, damaged, of the wrong kind, or its passphrase is wrong."""
 

@@ -8,21 +8,17 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recorder.cli import audit, pages, rewrap
+from recorder.cli import audit, listed, pages, rewrap
 from recorder.config import Archive, Config, load
 from recorder.keyfiles import keybox_beside
 
 if TYPE_CHECKING:  # a Pi has no database: what the commands need is imported when they run
     from recorder.archive.catalogue import Catalogue
     from recorder.archive.store import Store
-
-
-WIDTH_COLUMNS = 120
-"""Of a table that goes to a file or another program."""
 
 
 def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -75,17 +71,18 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     gone.add_argument("recording", help="its id: 32 hexadecimal digits, as in the objects' names")
     gone.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     gone.set_defaults(action="certificate")
-    listed = actions.add_parser(
+    newest = actions.add_parser(
         "list",
         help="list the recordings, the newest first",
-        description="List the recordings, the newest first: when the first of each came, whose it is, how it ended and "
-        "when it is to be deleted.",
+        description="List the recordings, the newest first: when the first of each came, whose it is, how it ended, and when "
+        "it goes and why, as `forget` judges it by what people did (term, decision, ceiling, unlinked, no_receipt, client; or "
+        "held, or a request that is open). Without the database of the pages: its date from birth.",
         epilog="example: recorder archive --config archive.toml list --device room-1",
     )
-    listed.add_argument("--device", metavar="NAME", help="of this device alone")
-    listed.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many (default: %(default)s)")
-    listed.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
-    listed.set_defaults(action="list")
+    newest.add_argument("--device", metavar="NAME", help="of this device alone")
+    newest.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many (default: %(default)s)")
+    newest.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    newest.set_defaults(action="list")
     watch = actions.add_parser(
         "watch",
         help="serve to Prometheus how the rooms are",
@@ -125,7 +122,8 @@ def run(args: argparse.Namespace) -> int:
         case "certificate":
             _certificate(open_store(config), args.recording, args.output)
         case "list":
-            _list(config, args.device, args.limit, as_json=args.json)
+            with contextlib.closing(open_catalogue(config)) as opened:
+                listed.show(opened, settings, args)
         case "rebuild":
             _rebuild(config, open_store(config))
         case "watch":
@@ -279,55 +277,8 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _list(config: Archive, device: str | None, limit: int, *, as_json: bool) -> None:
-    from itertools import islice
-
-    import msgspec
-    from rich.console import Console
-    from rich.table import Table
-
-    from recorder.archive.listing import newest
-
-    catalogue = open_catalogue(config)
-    _check_device(catalogue.enrolled(), device)
-    found = islice(newest(catalogue, device), limit)
-    if as_json:
-        for each in found:
-            print(msgspec.json.encode(each._asdict()).decode())
-        catalogue.close()
-        return
-    table = Table(box=None, header_style="dim")
-    for column in ("came", "device", "number", "recording", "state", "ended", "to be deleted"):
-        table.add_column(column, no_wrap=True)
-    for each in found:
-        number = "" if each.sequence is None else str(each.sequence)
-        when, until = _day(each.first_ms, "%Y-%m-%d %H:%M"), _day(each.delete_after_ms, "%Y-%m-%d")
-        table.add_row(when, each.device, number, each.recording, each.state, each.ended, until)
-    counts = catalogue.counts()
-    catalogue.close()
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_COLUMNS)
-    console.print(table)
-    console.print(f"of {counts.kept} kept, {counts.open} open, {counts.refused} refused, {counts.deleted} deleted")
-
-
-def _check_device(enrolled: Collection[str], device: str | None) -> None:
-    """An empty list would say that there are no recordings."""
-    from recorder.errors import CatalogueError
-
-    if not enrolled:
-        raise CatalogueError(
-            "no device is enrolled; if one was, the catalogue was lost. Rebuild it: recorder archive --config FILE rebuild"
-        )
-    if device is not None and device not in enrolled:
-        raise CatalogueError(f"{device!r} is not enrolled; those that are: {', '.join(enrolled)}")
-
-
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _day(unix_ms: int, form: str) -> str:
-    return time.strftime(form, time.localtime(unix_ms // 1_000))
 
 
 def _rebuild(config: Archive, store: "Store") -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,9 +18,9 @@ from recorder.canonical import encode
 from recorder.cli import certificate, consent
 from recorder.cli.consent import FINGERPRINT_DIGITS
 from recorder.errors import KeyFileError, SealedError, SignedTextError, WederhoorError, WireError
-from recorder.keyfiles import keybox_beside, load_device_public
+from recorder.keyfiles import keybox_beside, load_device_public, load_keybox_beside
 from recorder.sealed.keys import device_key_hash
-from recorder.sealed.layout import Manifest, RecordType, split
+from recorder.sealed.layout import Keybox, Manifest, RecordType, split
 from recorder.sealed.verify import KeyboxState, Report, State, verify
 from recorder.wire.consent import check_receipt
 from recorder.wire.records import RECEIPT_BODY_BYTES_MAX, Beside, parse_record
@@ -37,12 +38,15 @@ REFUSED_NOTHING = "somebody said no; there was no recording"
 KEYBOX = {
     KeyboxState.PRESENT: "here: whoever holds a private key of a recipient can listen",
     KeyboxState.ABSENT: "not here: the file is cut short, for the keybox is its end; or it is not yet released, withheld, or "
-    "destroyed with the recording's deletion, or the archive has given the recording other keys",
+    "destroyed with the recording's deletion; or the archive has given the recording other keys (`rewrap`): these are a file "
+    "of their own, {beside}; put it beside this one, or export the recording again",
     KeyboxState.NONE: "none was ever released: nobody can listen",
 }
+MOVED = "beside it, in a file of its own: the archive gave the recording other keys, and this is how it exports it then"
 OTHER_KEYBOX = (
-    "in {}, which the archive made. The room has signed nothing of it, and what is said here does not rest on it: whose keys "
-    "they are is not proven. Whoever opens with one of them sees whether it is the key that the room committed to"
+    "for {keys}, in {beside}, which the archive made. Keep both files together: `recorder open` takes this one by itself. The "
+    "room has signed nothing of it, and what is said here does not rest on it: whose keys they are is not proven. Whoever "
+    "opens with one of them sees whether it is the key that the room committed to"
 )
 RECORD_BYTES_MAX = 5 + RECEIPT_BODY_BYTES_MAX
 """Of a consent receipt, which is read whole."""
@@ -116,6 +120,7 @@ def run(args: argparse.Namespace) -> int:
             if receipt:
                 return _tell_receipt(stream.read(RECORD_BYTES_MAX + 1), args.file, device_keys, as_json=args.json)
             report = _judge(stream, args.file, device_keys)
+            other = load_keybox_beside(args.file)
     except OSError as error:
         raise SealedError(f"{args.file}: cannot be read: {error.strerror}") from error
     if args.json:
@@ -124,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         signer = report.preamble.device_key
         key_file = next(file for file, key in device_keys.items() if device_key_hash(key).hex() == signer)
-        sys.stdout.write(describe(report, key_file, keybox_beside(args.file)))
+        sys.stdout.write(describe(report, key_file, keybox_beside(args.file), other))
     return 0 if report.state in (State.WHOLE, State.REFUSED) else 1
 
 
@@ -170,6 +175,11 @@ def _must_begin_as_one(stream: BinaryIO, file: Path) -> None:
         kind, _ = next(split(stream), (None, b""))
     except SealedError as error:
         raise SealedError(f"{file}: is not a sealed recording, or not even its first record is whole") from error
+    if kind is RecordType.KEYBOX and keybox_beside(file.with_suffix("")) == file:
+        raise SealedError(
+            f"{file}: is not a recording, but the keys of one, which the archive has changed (`rewrap`). They lie beside the "
+            f"recording and say nothing without it; verify that: recorder verify {shlex.quote(str(file.with_suffix('')))}"
+        )
     if kind is not RecordType.PREAMBLE:
         raise SealedError(
             f"{file}: is {'empty' if kind is None else 'not a sealed recording: it does not begin as one'}"
@@ -202,10 +212,10 @@ def load_device_keys(given: Sequence[Path] | None, file: Path) -> dict[Path, Ed2
     return {key_file: load_device_public(key_file) for key_file in key_files}
 
 
-def describe(report: Report, key_file: Path, beside: Path) -> str:
+def describe(report: Report, key_file: Path, beside: Path, other: bytes | None) -> str:
     """The report in plain words. It rests on the device key in `key_file`, so it says which one that was.
 
-    `beside` is where a keybox for other keys would be: if one is there, it says what that proves.
+    `beside` is where a keybox for other keys would be, `other` the body of the one that is there: it says what that proves.
     """
     preamble = report.preamble
     lines = [
@@ -228,13 +238,19 @@ def describe(report: Report, key_file: Path, beside: Path) -> str:
             for event in report.events
         ]
         lines.append(f"ended:      {_how_it_ended(report.manifest)}, {_utc(report.manifest.made)}")
-    flawed = report.state is State.CUT and report.keybox is KeyboxState.ABSENT
-    lines.append(
-        f"keybox:     {'none that can be relied on, because of the flaw' if flawed else KEYBOX[report.keybox]}"
-    )
-    if beside.exists():
-        lines.append(f"other keys: {OTHER_KEYBOX.format(beside)}")
+    lines.append(f"keybox:     {_where_the_keybox_is(report, beside, other)}")
+    if other is not None:
+        keys = ", ".join(key_id.hex()[:FINGERPRINT_DIGITS] for key_id, _ in Keybox.parse(other).entries)
+        lines.append(f"other keys: {OTHER_KEYBOX.format(keys=keys, beside=beside)}")
     return "\n".join(lines) + "\n"
+
+
+def _where_the_keybox_is(report: Report, beside: Path, other: bytes | None) -> str:
+    if report.keybox is not KeyboxState.ABSENT:
+        return KEYBOX[report.keybox]
+    if report.state is State.CUT:
+        return "none that can be relied on, because of the flaw"
+    return KEYBOX[KeyboxState.ABSENT].format(beside=beside) if other is None else MOVED
 
 
 def lacks(report: Report) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from recorder.errors import SealedError
+from recorder.errors import OtherKey, SealedError
 from recorder.sealed.keys import RecipientPrivateKey, RecipientPublicKey
 from recorder.sealed.layout import Keybox
 from recorder.sealed.ratchet import KEY_BYTES, NONCE
@@ -24,11 +24,11 @@ def wrap(data_key: bytearray, recipients: Sequence[RecipientPublicKey], preamble
 
 
 def unwrap(body: bytes, recipient: RecipientPrivateKey, preamble_hash: bytes) -> bytearray:
-    """The data key, or a SealedError if the keybox has no entry for `recipient` or it was altered."""
+    """The data key, or OtherKey if the keybox has no entry for `recipient`, SealedError if it was altered."""
     key_id = recipient.public.key_id
     sealed = dict(Keybox.parse(body).entries).get(key_id)
     if sealed is None:
-        raise SealedError("the recording is not sealed for this key")
+        raise OtherKey("the recording is not sealed for this key")
     data_key = bytearray(recipient.open(sealed, _info(preamble_hash, key_id)))
     if len(data_key) != KEY_BYTES:
         raise SealedError(f"the keybox holds a data key of {len(data_key)} bytes")

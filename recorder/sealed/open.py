@@ -33,8 +33,9 @@ from recorder.sealed.verify import KeyboxState, Report, State, verify
 
 STRIDE_BLOCKS = 256
 NO_KEYBOX = {
-    KeyboxState.ABSENT: "the file is cut short, for the keybox is its end; or it is not yet released, withheld, or destroyed, "
-    "or the archive has given the recording other keys, which are a file of their own",
+    KeyboxState.ABSENT: "the file is cut short, for the keybox is its end; or it is not yet released, withheld, or destroyed; "
+    "or the archive has given the recording other keys: these are a file of their own, of this one's name and .keybox, to be "
+    "put beside it",
     KeyboxState.NONE: "none was ever released, as for a meeting that ended before anything was recorded",
 }
 

@@ -7,6 +7,7 @@ from typing import NoReturn, assert_never
 
 from recorder import config
 from recorder.errors import ScriptError, TrialError
+from recorder.meeting.presses import SAME_NO_SECONDS
 from recorder.trial.room import RoomProcess
 from recorder.trial.script import Press, Step, Wait
 from recorder.trial.soundstage import Playing, SoundStage
@@ -115,6 +116,16 @@ class Performance:
             case Press.REFUSE:
                 self.room.press(step)
                 self._wait_for("refusal", lambda room: room.state == "refused", self._follow_seconds_max)
+            case Press.LIFT:
+                if self.room.state != REFUSED_STATE:  # anywhere else it would say one
+                    raise self._misfit(step, "there is no earlier no to lift")
+                self._until(time.monotonic() + 2 * SAME_NO_SECONDS)  # or it would be the same no
+                self.room.press(step)
+                self._wait_for(
+                    "room without a no",
+                    lambda room: room.state != REFUSED_STATE,
+                    self.lift_seconds + FOLLOW_SECONDS_MAX,
+                )
             case Press.MARK:
                 if self.room.state != MARKED_STATE:
                     raise self._misfit(step, "only a recording can be marked")

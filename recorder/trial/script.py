@@ -14,6 +14,8 @@ class Press(StrEnum):
     START = "start"
     STOP = "stop"
     REFUSE = "refuse"
+    LIFT = "lift"
+    """The client lifts an earlier no: the refuse button, held."""
     MARK = "mark"
     END = "end"
     """The client's other button."""

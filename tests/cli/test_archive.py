@@ -336,16 +336,27 @@ def test_other_keys_open_what_is_here(site: Path, recording: Recording, capsys: 
     assert main(["verify", str(site / "new.sealed"), "--device-key", str(site / "room-1.pub")]) == 0
     said = capsys.readouterr().out
     assert said.startswith("WHOLE")
-    assert "keybox:     not here" in said
-    assert f"other keys: in {keyed}, which the archive made. The room has signed nothing of it" in said
+    assert "keybox:     beside it, in a file of its own: the archive gave the recording other keys" in said
+    assert f", in {keyed}, which the archive made. Keep both files together" in said
+    assert "cut short" not in said
+    assert main(["verify", str(keyed)]) == 2
+    said = capsys.readouterr().err
+    assert "is not a recording, but the keys of one, which the archive has changed (`rewrap`)" in said
+    assert f"verify that: recorder verify {site / 'new.sealed'}" in said
     assert open_by(site, "new", "old") == 2
     assert "not sealed for this key" in capsys.readouterr().err
     keyed.write_bytes(keyed.read_bytes()[:-1])
     assert open_by(site, "new", "new") == 2
     assert f"{keyed}: not a keybox, or it was damaged" in capsys.readouterr().err
+    assert main(["verify", str(site / "new.sealed"), "--device-key", str(site / "room-1.pub")]) == 2
+    assert f"{keyed}: not a keybox, or it was damaged" in capsys.readouterr().err
     keyed.unlink()
+    assert main(["verify", str(site / "new.sealed"), "--device-key", str(site / "room-1.pub")]) == 0
+    assert f"these are a file of their own, {keyed}; put it beside this one, or export the recording again" in (
+        capsys.readouterr().out
+    )
     assert open_by(site, "new", "new") == 2
-    assert "other keys, which are a file of their own" in capsys.readouterr().err
+    assert "these are a file of their own, of this one's name and .keybox" in capsys.readouterr().err
 
 
 def test_an_export_whose_keys_cannot_be_written_leaves_nothing(

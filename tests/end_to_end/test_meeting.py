@@ -171,6 +171,17 @@ def test_a_refused_and_a_kept_meeting_from_the_command_line(tmp_path: Path, spee
     assert running_for(tmp_path) == []
 
 
+def test_a_no_is_lifted_by_script_and_the_next_meeting_recorded(tmp_path: Path, speech: Path, quick: Path) -> None:
+    out = tmp_path / "out"
+    script = "start,wait:1,refuse,lift,start,wait:2,stop"
+    done = recorder("run", "--source", speech, "--script", script, "--out", out, "--config", quick)
+    assert done.returncode == 0, done.stderr
+    meeting = json.loads((out / "meeting.json").read_text())
+    assert meeting["outcome"] == "kept"
+    assert "lifted" in [event["name"] for event in meeting["events"]]
+    assert [each["outcome"] for each in meeting["earlier"]] == ["refused"]
+
+
 def no_wav(folder: Path, speech: Path) -> list[object]:
     file = folder / "speech.txt"
     file.write_text("not a sound")

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from recorder import config
+from recorder.errors import ScriptError
 from recorder.trial.performance import Performance
+from recorder.trial.script import Press
 
 REPLACE = msgspec.structs.replace
 
@@ -59,3 +61,14 @@ def test_leaving_presses_nothing_that_could_be_a_yes(
     performance = Performance(room, settings, None, None)  # type: ignore[arg-type]
     performance.finish(lambda _: None)
     assert room.pressed == pressed
+
+
+def test_a_no_is_lifted_where_one_stands_and_nowhere_else() -> None:
+    """Held anywhere else, the same button says one."""
+    room = Room("refused", "idle")
+    performance = Performance(room, config.load(), None, None)  # type: ignore[arg-type]
+    performance.act(Press.LIFT)
+    assert room.pressed == [("refused", "lift")]
+    with pytest.raises(ScriptError, match="'lift' in the state 'idle': there is no earlier no to lift"):
+        performance.act(Press.LIFT)
+    assert room.pressed == [("refused", "lift")]

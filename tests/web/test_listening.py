@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from recorder.archive.access import Purpose, Role
 from recorder.archive.hearing import Hearing
+from recorder.archive.rewrap import Rotation, rewrap
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening import serving
 from recorder.archive.web.listening.models import PERMIT_MS, Permit
@@ -24,6 +25,7 @@ from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.trail.models import Line
+from recorder.sealed.keys import RecipientPrivateKey
 from recorder.sealed.open import Opener
 from tests.rooms import RECIPIENT
 from tests.web.archive import Archive
@@ -247,6 +249,16 @@ def test_no_more_is_unsealed_than_was_asked_for(reading: Reading, monkeypatch: p
     assert answer.headers["Content-Range"] == f"bytes {middle}-{middle + 999}/{size}"
     assert 1 <= len(set(opened)) <= 2
     assert set(opened) <= set(range(15, 25))
+
+
+def test_what_is_sealed_for_another_key_is_told_from_what_is_broken(reading: Reading) -> None:
+    """After a rewrap the reading room has the old key until IT gives it the new one."""
+    archive, new = reading.archive, RecipientPrivateKey.generate("x25519")
+    assert rewrap(archive.store, archive.catalogue, reading.recording, Rotation(RECIPIENT, new))
+    answer = reading.opened(reading.permit())
+    assert answer.status_code == 409
+    assert json.loads(answer.content)["why"] == "other_key"
+    assert not Line.objects.exists()
 
 
 def test_an_answer_has_an_end(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,9 @@ import http
 from playwright.sync_api import Page, ViewportSize, expect
 
 from recorder.archive.access import Role
+from recorder.archive.rewrap import Rotation, rewrap
+from recorder.sealed.keys import RecipientPrivateKey
+from tests.rooms import RECIPIENT
 from tests.web.browser import NARROW, WIDE, OpenAs, Shot, axe, fits
 from tests.web.desk import Desk
 
@@ -274,3 +277,24 @@ def test_statements_stand_with_the_player(desk: Desk, open_as: OpenAs, language:
     assert answer.status == http.HTTPStatus.OK
     assert page.locator("blockquote").inner_text() == "I said two hundred, and not three."
     axe(page)
+
+
+WHOM = {"nl": "Meld dit bij uw IT-afdeling", "en": "Tell your IT department"}
+
+
+def test_who_cannot_hear_it_after_the_keys_were_changed_is_told_whom_to_ask(
+    desk: Desk, open_as: OpenAs, language: str, shot: Shot
+) -> None:
+    """The reading room has the old key still."""
+    room = desk.archive.add_room()
+    recording = desk.archive.record(room).id
+    rotation = Rotation(RECIPIENT, RecipientPrivateKey.generate("x25519"))
+    assert rewrap(desk.archive.store, desk.archive.catalogue, recording, rotation)
+    page = open_as(desk.visitor(Role.CASEWORKER, rooms=[room]), language)
+    link_and_open(page, room)
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text(WHOM[language])
+    axe(page)
+    page.set_viewport_size(NARROW)
+    fits(page)
+    shot(page, "other-key")

@@ -177,6 +177,20 @@ def test_who_waits_is_led_to_nothing_that_is_refused(role: Role, archive: Archiv
     assert not Line.objects.exists()
 
 
+@pytest.mark.parametrize("role", [Role.PRIVACY_OFFICER, Role.ADMINISTRATOR, Role.LISTENER])
+def test_who_waits_reads_for_whom_and_asks_nobody(role: Role, archive: Archive, make: Make, sign_in: SignIn) -> None:
+    """A privacy officer was told to ask the privacy officer, and a listener to ask who keeps the accounts."""
+    client = sign_in(unconfirmed(make(role)))
+    for address in ("/", "/confirmations/", "/find/"):
+        page = client.get(address, follow=True, headers=ENGLISH).content.decode()
+        assert "Ask the privacy officer" not in page and "Ask who keeps" not in page
+        if FIRST in page or "Your account is not yet confirmed." in page:
+            assert "An administrator or a privacy officer does that: not you," in page
+            assert "You need to do nothing else." in page
+    first = client.get("/", follow=True, headers=ENGLISH).content.decode()
+    assert ("once your account is confirmed" in first) is (role is Role.LISTENER)
+
+
 def test_nobody_elses_recording_is_seen_by_its_number(archive: Archive, make: Make, sign_in: SignIn) -> None:
     recording = archive.record("room-1").id
     for role in (Role.LISTENER, Role.RIGHTS_DESK):

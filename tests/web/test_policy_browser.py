@@ -127,7 +127,7 @@ def test_who_watches_reads_checks_and_reports(desk: NewDesk, open_as: OpenAs, tm
     desk.audit("checkpoint")
     page.goto("/audit/")
     look(page, tmp_path, "audit")
-    page.locator("summary").focus()
+    page.locator("main summary").focus()
     page.keyboard.press("Enter")
     page.locator("#id_recording").fill("x")
     press(page, "Kijken")

@@ -20,6 +20,7 @@ from django.db import connection
 from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 
+from recorder.archive.web.database import people_file
 from recorder.config import Config
 from recorder.confine import lock_memory
 from recorder.errors import WebError
@@ -36,10 +37,7 @@ WORKERS = 2
 
 def set_up(config_file: Path | None, module: str = "settings") -> None:
     """Django, by this configuration, with its database as this version wants it. Raises WebError."""
-    os.environ.pop("WEDERHOOR_CONFIG", None)
-    if config_file is not None:
-        os.environ["WEDERHOOR_CONFIG"] = str(config_file.absolute())
-    os.environ["DJANGO_SETTINGS_MODULE"] = f"recorder.archive.web.{module}"
+    _name(config_file, module)
     try:
         django.setup()
         with _alone():
@@ -47,6 +45,24 @@ def set_up(config_file: Path | None, module: str = "settings") -> None:
             call_command("createcachetable", verbosity=0)
     except django.db.Error as error:
         raise WebError(f"the database of the pages cannot be opened; check web.database: {error}") from error
+
+
+def is_there(config: Config) -> bool:
+    """Whether an archive with these settings has a database of the pages, so far as that is known without asking it."""
+    return bool(config.web.database) or people_file(config).exists()
+
+
+def set_up_to_look(config_file: Path | None) -> None:
+    """As `set_up`, for who only reads: nothing is made, and nothing changed for this version, nor asked whether it must be."""
+    _name(config_file, "settings")
+    django.setup()
+
+
+def _name(config_file: Path | None, module: str) -> None:
+    os.environ.pop("WEDERHOOR_CONFIG", None)
+    if config_file is not None:
+        os.environ["WEDERHOOR_CONFIG"] = str(config_file.absolute())
+    os.environ["DJANGO_SETTINGS_MODULE"] = f"recorder.archive.web.{module}"
 
 
 @contextmanager

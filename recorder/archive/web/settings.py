@@ -12,6 +12,7 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.web.client import limits
+from recorder.archive.web.database import people_file
 from recorder.config import Config, load
 
 HOUR_SECONDS = 3_600
@@ -23,8 +24,8 @@ def _database(config: Config) -> dict[str, Any]:
     if not config.web.database:
         # One writer at a time, who waits for the other from the start: a transaction that begins by reading could not go on.
         options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}
-        name = Path(config.archive.folder).absolute() / "people.sqlite"
-        return common | {"ENGINE": "django.db.backends.sqlite3", "NAME": str(name), "OPTIONS": options}
+        name = str(people_file(config))
+        return common | {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": options}
     parts = urlsplit(config.web.database)
     return common | {
         "ENGINE": "django.db.backends.postgresql",

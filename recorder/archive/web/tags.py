@@ -6,7 +6,7 @@ from django import template
 from django.forms import BoundField
 from django.utils.safestring import SafeString
 
-from recorder.archive.web import times
+from recorder.archive.web import tables, times
 from recorder.audio import TICKS_PER_SECOND
 
 register = template.Library()
@@ -48,3 +48,9 @@ def field(bound: BoundField) -> SafeString:
 def word(value: Any, words: Any) -> Any:
     """What people read for `value`, by a table of words."""
     return words.get(value, value)
+
+
+@register.simple_block_tag
+def table(content: SafeString, named_by: str) -> SafeString:
+    """{% table "id of its heading" %}, then thead and tbody."""
+    return tables.table(content, named_by)

@@ -19,7 +19,7 @@ from recorder.archive.web.listening.ranges import wanted
 from recorder.archive.web.listening.room import Act, Room
 from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.trail import writing
-from recorder.errors import CatalogueError, SealedError, StoreError
+from recorder.errors import CatalogueError, OtherKey, SealedError, StoreError
 
 ANSWER_BYTES_MAX = 65_536
 """Of one answer: a player asks for the rest, and no more is unsealed than it gets to."""
@@ -158,7 +158,8 @@ def no(error: Exception) -> HttpResponse:
     """What the pages are told of why it cannot be heard."""
     if isinstance(error, NotNow):
         return JsonResponse({"why": str(error)}, status=403)
-    return JsonResponse({"why": "unreadable", "flaw": str(error)}, status=409)
+    why = "other_key" if isinstance(error, OtherKey) else "unreadable"
+    return JsonResponse({"why": why, "flaw": str(error)}, status=409)
 
 
 def _tidy(room: Room) -> None:

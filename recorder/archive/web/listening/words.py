@@ -21,7 +21,11 @@ WHY_NOT: Mapping[str, Promise] = {
     "too_early": _("The client can still have it erased. It is not used for training before that."),
     "nothing": _("There is no sound in this part of the recording."),
     "fragment_gone": _("The fragment is not there any more, or was rejected."),
-    "unreadable": _("The recording cannot be opened."),
+    "unreadable": _("The recording cannot be opened. Tell your IT department."),
+    "other_key": _(
+        "The reading room does not have the key of this recording. Nothing is lost. Tell your IT department: the keys were "
+        "changed, and they can finish that."
+    ),
     "unopened": _("Open the recording's page first."),
     "unknown": _("There is no such permit."),
 }
