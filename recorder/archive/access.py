@@ -86,8 +86,8 @@ class Action(StrEnum):
     RESTRICT = "restrict"
     ERASE = "erase"
     """Enter or grant an erasure, which counts when a second person has confirmed it."""
-    CONFIRM_ERASURE = "confirm_erasure"
-    """And that a client takes one back, or that it is refused: each unlocks what nobody could hear."""
+    CONFIRM_REQUEST = "confirm_request"
+    """What of a request needs two: each end of an erasure, one's grant of a copy that one has entered, a restriction's end."""
     FLAG = "flag"
     """A client's standing "do not record" (R6): set it, and lift it."""
     CHECK_FLAG = "check_flag"
@@ -171,7 +171,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.MASK: _RIGHTS,
             Action.RESTRICT: _ANY,
             Action.ERASE: _ANY,
-            Action.CONFIRM_ERASURE: _ANY,
+            Action.CONFIRM_REQUEST: _ANY,
             Action.FLAG: _ANY,
             Action.CHECK_FLAG: _ANY,
             Action.DISCLOSE: _ANY,
@@ -183,7 +183,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.READ_AUDIT: _ANY,
             Action.SETTLE_DISPUTE: _ANY,
             Action.CONFIRM_HOLD: _ANY,
-            Action.CONFIRM_ERASURE: _ANY,
+            Action.CONFIRM_REQUEST: _ANY,
             Action.CONFIRM_DISCLOSURE: _ANY,
             Action.CONFIRM_POLICY: _ANY,
             Action.CONFIRM_ACCOUNT: _ANY,
@@ -206,7 +206,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
 FOUR_EYES: Mapping[Action, Action] = MappingProxyType(
     {
         Action.CONFIRM_HOLD: Action.HOLD,
-        Action.CONFIRM_ERASURE: Action.ERASE,
+        Action.CONFIRM_REQUEST: Action.DECIDE_REQUEST,
         Action.CONFIRM_DISCLOSURE: Action.DISCLOSE,
         Action.APPROVE_FRAGMENT: Action.CUT,
         Action.CONFIRM_POLICY: Action.SET_POLICY,

@@ -37,7 +37,7 @@ copy             access         r
 mask             access         r
 restrict                        r
 erase                           r
-confirm_erasure                 r p
+confirm_request                 r p
 flag                            r
 check_flag                      c r
 disclose                        r

@@ -207,7 +207,7 @@ def test_the_reading_room_judges_it_itself(archive: Archive, make: Make) -> None
 def test_so_it_judges_a_copy(archive: Archive, make: Make) -> None:
     recording, clerk = archive.record("room-1").id, make(Role.RIGHTS_DESK)
     asked = open_request(recording, Kind.ACCESS, "", person=None)
-    Request.objects.filter(pk=asked.pk).update(state=State.GRANTED.value, decided_ms=now_ms())
+    Request.objects.filter(pk=asked.pk).update(state=State.GRANTED.value, decided_by=clerk, decided_ms=now_ms())
     held = CopyPermit.objects.create(
         person=clerk,
         recording=recording,

@@ -144,10 +144,10 @@ def test_what_is_restricted_and_what_is_erased(
     page.goto("/rights/")
     look(page, "desk-second")
     officer = open_as(desk.visitor(Role.PRIVACY_OFFICER), language)
-    second = f"/erasures/{address.rstrip('/').rsplit('/', 1)[1]}/"
+    second = f"/second-look/{address.rstrip('/').rsplit('/', 1)[1]}/"
     page.goto(second)
     look(page, "own-erasure")
-    officer.goto("/erasures/")
+    officer.goto("/second-look/")
     assert officer.locator(f"table a[href='{second}']").count() == 1
     look(officer, "erasures")
     officer.goto(second)
@@ -158,7 +158,7 @@ def test_what_is_restricted_and_what_is_erased(
     look(officer, "second-wrong")
     officer.fill("[name=words]", "Ik ken deze brief niet.")
     officer.click("section button")
-    officer.wait_for_url("**/erasures/")
+    officer.wait_for_url("**/second-look/")
     look(officer, "declined")
     page.goto(address)
     look(page, "must-grant")
@@ -170,7 +170,7 @@ def test_what_is_restricted_and_what_is_erased(
     officer.goto(second)
     tab_to(officer, "main form button.danger")
     officer.keyboard.press("Enter")
-    officer.wait_for_url("**/erasures/")
+    officer.wait_for_url("**/second-look/")
     look(officer, "confirmed")
     page.goto(address)
     look(page, "erased-soon")
@@ -179,13 +179,13 @@ def test_what_is_restricted_and_what_is_erased(
     page.fill("[name=words]", "Zij belde.")
     page.click("main form .buttons button")
     look(page, "withdrawn-by-one")
-    officer.goto("/erasures/")
+    officer.goto("/second-look/")
     assert officer.locator(f"table a[href='{second}']").count() == 1
     look(officer, "erasures-withdrawn")
     officer.goto("/deletions/")
     look(officer, "deletions")
     officer.set_viewport_size(NARROW)
-    for path in ("/erasures/", second):
+    for path in ("/second-look/", second):
         officer.goto(path)
         fits(officer)
 

@@ -30,7 +30,7 @@ ADDRESSES = (
     "/disputes/",
     "/holds/",
     "/disclosures/",
-    "/erasures/",
+    "/second-look/",
     "/confirmations/",
     "/policy/",
     "/deletions/",

@@ -29,7 +29,7 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("disputes", _("Disputed links"), frozenset({Action.SETTLE_DISPUTE})),
     ("deletions", _("Deletions"), frozenset({Action.PREVIEW_DELETIONS})),
     ("holds", _("Holds"), frozenset({Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD})),
-    ("erasures", _("Erasures"), frozenset({Action.CONFIRM_ERASURE})),
+    ("second_looks", _("Second look"), frozenset({Action.CONFIRM_REQUEST})),
     ("disclosures", _("Disclosures"), frozenset({Action.DISCLOSE, Action.CONFIRM_DISCLOSURE})),
     ("flags", _("Do not record"), frozenset({Action.CHECK_FLAG})),
     ("rooms", _("Rooms"), frozenset({Action.SEE_ROOMS})),

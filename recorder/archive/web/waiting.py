@@ -66,10 +66,10 @@ _KINDS = (
         lambda person: Disclosure.objects.filter(confirmed=None).exclude(person=person).count(),
     ),
     Kind(
-        Action.CONFIRM_ERASURE,
-        "erasures",
-        _("Erasures to confirm"),
-        _("Say whether it is to end as a colleague says."),
+        Action.CONFIRM_REQUEST,
+        "second_looks",
+        _("Requests to confirm"),
+        _("Say whether it is to be as a colleague says."),
         lambda person: Request.objects.filter(proposed__isnull=False).exclude(proposed_by=person).count(),
     ),
     Kind(

@@ -150,7 +150,8 @@ class Asked:
 
     @property
     def stands(self) -> Promise:
-        return SECOND if self.request.proposed is not None else STANDS[self.request.state]
+        locked = self.request.kind == Kind.ERASURE and self.request.proposed is not None
+        return SECOND if locked else STANDS[self.request.state]
 
 
 def find(typed: str) -> Found | None:

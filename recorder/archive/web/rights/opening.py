@@ -13,7 +13,7 @@ from recorder.archive.web.meetings.seen import Seen, see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights import deciding
 from recorder.archive.web.rights.deadline import answer_ms
-from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
+from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, Proposal, What
 from recorder.archive.web.rights.models import Event, Request
 from recorder.archive.web.trail import writing
 from recorder.wire.consent import DAY_MS
@@ -63,7 +63,7 @@ def open_request(
         if person is not None and role is not None and unconditional(made, seen):
             with override(settings.LANGUAGE_CODE):
                 words = gettext("You asked for it within your first days. Then we need no reason.")
-            deciding.propose(person, role, made, State.GRANTED, words)
+            deciding.propose(person, role, made, Proposal.GRANTED, words)
     return made
 
 
