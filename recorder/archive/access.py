@@ -236,7 +236,6 @@ UNCONFIRMED: Mapping[Action, Permission] = MappingProxyType(
         Action.LIST_UNLINKED: _ANY,
         # A recording without a case is erased: it must not wait for who confirms. It is heard only then.
         Action.LINK: _ANY,
-        Action.DISPUTE: _ANY,
         # It keeps from recording somebody who said no, which cannot wait either.
         Action.CHECK_FLAG: _ANY,
         Action.SEE: _OWN,
@@ -244,7 +243,8 @@ UNCONFIRMED: Mapping[Action, Permission] = MappingProxyType(
     }
 )
 """What an account may do that a second person has not confirmed, as far as its roles allow it: no sound, nobody else's, no
-second person's act, no other account, and no case taken away again, by which a recording is erased sooner."""
+second person's act, no other account, nothing against a colleague's link, and no case taken away again, by which a recording is
+erased sooner. That a case is named is the one thing that others see of it."""
 
 
 def role_for(

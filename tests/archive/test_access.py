@@ -58,7 +58,6 @@ confirm_account                 p a
 UNCONFIRMED = """
 list_unlinked x
 link          x
-dispute       x
 check_flag    x
 see           X
 see_rooms     x

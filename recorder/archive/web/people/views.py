@@ -42,6 +42,10 @@ NOBODY_CONFIRMS = gettext_lazy(
     "Then nobody but you could confirm accounts. First have an account made for another administrator or privacy officer. "
     "Who keeps the machine does that there, with “recorder archive account”."
 )
+NOBODY_WATCHES = gettext_lazy(
+    "This is the only privacy officer. First have an account made for another one, and confirmed. If this cannot wait: "
+    "who keeps the machine makes that account there at once, with “recorder archive account”."
+)
 
 
 @needs(Action.KEEP_ACCOUNTS)
@@ -98,6 +102,8 @@ def roles(request: Asked, person: str) -> HttpResponse:
         try:
             with keeping.keeping(request.user, whom) as now:
                 had = {"roles_before": now.roles, "rooms_before": now.rooms}
+                if Role.PRIVACY_OFFICER not in said["roles"]:
+                    keeping.check_watched(now)
                 confirms_no_more = may(now.roles, Action.CONFIRM_ACCOUNT) > may(said["roles"], Action.CONFIRM_ACCOUNT)
                 more = keeping.change(now, said["roles"], said["rooms"])
                 line = _note(request.user, role, now, "roles", roles=said["roles"], rooms=said["rooms"], **had)
@@ -107,6 +113,8 @@ def roles(request: Asked, person: str) -> HttpResponse:
                     keeping.changed(now, request.user, line)
         except keeping.NobodyConfirms:
             form.add_error(None, NOBODY_CONFIRMS)
+        except keeping.NobodyWatches:
+            form.add_error(None, NOBODY_WATCHES)
         else:
             messages.success(request, _("The roles and rooms are changed. This person signs in anew."))
             return redirect("person", whom.pk)
@@ -144,10 +152,15 @@ def deactivate(request: Asked, person: str) -> HttpResponse:
     """From now on this person is out. What they did stays theirs."""
     role, whom = _other(request, person)
     if request.method == "POST":
-        with keeping.keeping(request.user, whom) as now:
-            keeping.deactivate(now)
-            _note(request.user, role, now, "deactivate")
-        messages.success(request, _("This person is signed out, and cannot sign in any more."))
+        try:
+            with keeping.keeping(request.user, whom) as now:
+                keeping.check_watched(now)
+                keeping.deactivate(now)
+                _note(request.user, role, now, "deactivate")
+        except keeping.NobodyWatches:
+            messages.error(request, NOBODY_WATCHES)
+        else:
+            messages.success(request, _("This person is signed out, and cannot sign in any more."))
         return redirect("person", whom.pk)
     return render(request, "people/deactivate.html", {"person": whom})
 
