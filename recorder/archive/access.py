@@ -7,7 +7,8 @@ Rules:
    agreed to: evidence or training, each a choice of its own (R4).
 3. Nothing is found by the person who had the meeting: no action here lists anybody's recordings but one's own (P2).
 4. What four eyes must see is two actions, and who did the first may not do the second, whatever their roles.
-5. A program that acts by a token has a role like a person, no other role beside it, and no action of hearing.
+5. A program that acts by a token has a role like a person, no other role beside it, and no action of hearing. Its token is good
+   for nothing before a second person has confirmed it.
 6. Who keeps the accounts or reads the audit trail hears nothing, and who hears does neither. No one person has roles of both
    kinds, nor those of both who set the policy and who confirm it.
 7. Until the organisation has decided what it must, nobody is given anything: NEEDS_POLICY.
@@ -108,7 +109,7 @@ class Action(StrEnum):
     CONFIRM_POLICY = "confirm_policy"
     KEEP_ACCOUNTS = "keep_accounts"
     CONFIRM_ACCOUNT = "confirm_account"
-    """That what was done to an account is right, and its person is who uses it."""
+    """That what was done to an account is right, and its person is who uses it; or that a program's token is right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.access import TABLE, Action, waits
+from recorder.archive.web.api.tokens import to_confirm
 from recorder.archive.web.people.models import Person
 
 
@@ -48,7 +49,7 @@ def places(request: HttpRequest) -> list[Place]:
         return []
     may = {action for role in user.roles for action in TABLE[role] if user.confirmed or not waits(action, own=True)}
     found = [(reverse(name), title) for name, title, needed in _PLACES if may & needed]
-    waiting = Person.objects.to_confirm().count() if Action.CONFIRM_ACCOUNT in may else 0
+    waiting = Person.objects.to_confirm().count() + to_confirm().count() if Action.CONFIRM_ACCOUNT in may else 0
     confirmations = reverse("confirmations")
     return [
         Place(url, title, request.path.startswith(url), waiting if url == confirmations else 0) for url, title in found

@@ -83,6 +83,6 @@ ACTIONS: Mapping[Action, Promise] = {
     Action.SET_POLICY: _("proposed what the organisation decides"),
     Action.CONFIRM_POLICY: _("answered a proposal of what the organisation decides"),
     Action.KEEP_ACCOUNTS: _("kept the accounts"),
-    Action.CONFIRM_ACCOUNT: _("confirmed an account"),
+    Action.CONFIRM_ACCOUNT: _("confirmed an account or a program"),
 }
 """What somebody did, or tried to do, as a line of the audit trail says it."""

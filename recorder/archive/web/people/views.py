@@ -23,6 +23,8 @@ from requests import RequestException
 
 from recorder.archive.access import Action, Role, may
 from recorder.archive.web.access import Asked, everybody, needs, note, permit, refused, second_eyes
+from recorder.archive.web.api.tokens import to_confirm
+from recorder.archive.web.api.views import shown
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.people import keeping
@@ -184,10 +186,11 @@ def reset(request: Asked, person: str) -> HttpResponse:
 @needs(Action.CONFIRM_ACCOUNT)
 @require_http_methods(["GET", "HEAD"])
 def confirmations(request: Asked) -> HttpResponse:
-    """The accounts that a second person must confirm, and no others: it is also for who keeps none."""
+    """The accounts and tokens that a second person must confirm, and no others: it is also for who keeps none."""
     permit(request.user, Action.CONFIRM_ACCOUNT)
     waiting = Person.objects.to_confirm().prefetch_related("role_rows", "changes__by")[:SHOWN]
-    return render(request, "people/confirmations.html", {"waiting": waiting} | _words())
+    tokens = [shown(each) for each in to_confirm().select_related("made_by")[:SHOWN]]
+    return render(request, "people/confirmations.html", {"waiting": waiting, "tokens": tokens} | _words())
 
 
 @needs(Action.CONFIRM_ACCOUNT)
