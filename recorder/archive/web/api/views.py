@@ -1,7 +1,6 @@
 """The tokens of the organisation's programs, for who keeps the accounts."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from recorder.archive.web.api.models import Token
 from recorder.archive.web.api.tokens import make, to_confirm
 from recorder.archive.web.api.words import CALLS
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.trail.writing import acting
 from recorder.archive.web.words import PURPOSES
 
 
@@ -26,7 +26,7 @@ def tokens(request: Asked) -> HttpResponse:
     form, made = TokenForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
-        with transaction.atomic():
+        with acting():
             made = make(
                 request.user,
                 told["name"],
@@ -52,7 +52,7 @@ def confirm(request: Asked, token: int) -> HttpResponse:
     role = permit(request.user, Action.CONFIRM_ACCOUNT)
     found = get_object_or_404(to_confirm(), pk=token)
     second_eyes(request.user, Action.CONFIRM_ACCOUNT, found.made_by_id)
-    with transaction.atomic():
+    with acting():
         if to_confirm().filter(pk=found.pk).update(confirmed_ms=now_ms()):
             details = {"token": found.name, "actions": " ".join(found.actions), "purposes": " ".join(found.purposes)}
             note(request.user, role, Action.CONFIRM_ACCOUNT, details=details)
@@ -66,7 +66,7 @@ def revoke(request: Asked, token: int) -> HttpResponse:
     """From now on it is good for nothing."""
     role = permit(request.user, Action.KEEP_ACCOUNTS)
     found = get_object_or_404(Token, pk=token)
-    with transaction.atomic():
+    with acting():
         if Token.objects.filter(pk=found.pk, revoked_ms=None).update(revoked_ms=now_ms()):
             note(request.user, role, Action.KEEP_ACCOUNTS, details={"revoked": bearer.name(found)})
     messages.success(request, _("The token is good for nothing from now on."))

@@ -8,7 +8,6 @@ without a case again. Of one's own mistake one may think better for `REGRET_MS`.
 
 from collections.abc import Collection
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 
@@ -19,6 +18,7 @@ from recorder.archive.web.holds.holding import check_stays
 from recorder.archive.web.meetings.models import Case, Dispute, Link, Unlinked
 from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.people.models import Person
+from recorder.archive.web.trail.writing import acting
 from recorder.wire.consent import DAY_MS
 
 SHOWN_DAYS = 14
@@ -57,7 +57,7 @@ def dispute(person: Person, role: Role, recording: str) -> None:
     """Say that a colleague's link is wrong. Http404 if it is none that may be disputed by this person."""
     if not of_colleagues(person).filter(recording=recording).exists():
         raise Http404
-    with transaction.atomic():
+    with acting():
         link = Link.objects.select_for_update().filter(recording=recording, disputed=False).first()
         if link is None or link.person is None or link.person == person or settled([link]):
             raise Http404
@@ -76,7 +76,7 @@ def dispute(person: Person, role: Role, recording: str) -> None:
 
 def settle(person: Person, role: Role, number: int, *, stands: bool, reason: str) -> None:
     """Decide a dispute. Http404 if none of this number is open; BeingDeleted if the recording is."""
-    with transaction.atomic():
+    with acting():
         found = Dispute.objects.select_for_update().filter(pk=number, settled_ms=None).first()
         if found is None:
             raise Http404
@@ -98,7 +98,7 @@ def may_regret(link: Link | None, person: Person) -> bool:
 
 def relink(person: Person, role: Role, recording: str, number: str) -> None:
     """Name another case than one has named before. Http404 if it is too late; BeingDeleted if it is."""
-    with transaction.atomic():
+    with acting():
         link = _regretted(person, recording)
         details = {"case": number, "before": link.case.number}
         link.case, _new = Case.objects.get_or_create(number=number)
@@ -109,7 +109,7 @@ def relink(person: Person, role: Role, recording: str, number: str) -> None:
 
 def give_back(person: Person, role: Role, recording: str) -> None:
     """Say that it was not one's own meeting after all. Http404 if it is too late; BeingDeleted if it is."""
-    with transaction.atomic():
+    with acting():
         link = _regretted(person, recording)
         details = {"case": link.case.number}
         _take_away(link)

@@ -14,8 +14,6 @@ So the first one proposes; until another has confirmed it, it stands where it st
 The views ask for permission first, and whether it is another person.
 """
 
-from django.db import transaction
-
 from recorder.archive.access import Action, Role
 from recorder.archive.web.access import note
 from recorder.archive.web.clock import now_ms
@@ -26,6 +24,7 @@ from recorder.archive.web.rights.deadline import EXTENDED_MONTHS, due_ms
 from recorder.archive.web.rights.kinds import Kind, Proposal, State, What
 from recorder.archive.web.rights.models import RESTRICTION_DAYS_MAX, Event, Request, Restriction
 from recorder.archive.web.trail.reading import saw_card
+from recorder.archive.web.trail.writing import acting
 from recorder.wire.consent import DAY_MS
 
 RESTRICTS = frozenset({Kind.RESTRICTION, Kind.OBJECTION})
@@ -63,7 +62,7 @@ def decide(
 
     `look_again_ms` is for what restricts the recording: when somebody must look at that again.
     """
-    with transaction.atomic():
+    with acting():
         held = _waiting(request)
         if held.proposed is not None:
             raise TooLate
@@ -121,7 +120,7 @@ def propose(person: Person, role: Role, held: Request, proposal: Proposal, words
 
 def confirm(person: Person, role: Role, request: Request, proposed_ms: int) -> None:
     """As the second person. TooLate if what this person saw, of `proposed_ms`, does not wait any more."""
-    with transaction.atomic():
+    with acting():
         held, proposal = _proposed(request, proposed_ms)
         if proposal is Proposal.LIFTED:
             _lift(held, person)
@@ -138,7 +137,7 @@ def confirm(person: Person, role: Role, request: Request, proposed_ms: int) -> N
 
 def decline(person: Person, role: Role, request: Request, proposed_ms: int, words: str) -> None:
     """As the second person say no: it stands where it stood before. TooLate as with `confirm`."""
-    with transaction.atomic():
+    with acting():
         held, proposal = _proposed(request, proposed_ms)
         details = {"outcome": proposal.value, "confirmed": "no", "words": words}
         held.proposed = held.proposed_by = held.proposed_ms = None
@@ -151,7 +150,7 @@ def decline(person: Person, role: Role, request: Request, proposed_ms: int, word
 
 def extend(person: Person, role: Role, request: Request, words: str) -> None:
     """Two months more (AVG, article 12, paragraph 3), once. TooLate if `may_extend` says no by now."""
-    with transaction.atomic():
+    with acting():
         held = _waiting(request)
         if not may_extend(held):
             raise TooLate
@@ -176,7 +175,7 @@ def withdraw(person: Person, role: Role, request: Request, words: str) -> None:
 
     BeingDeleted if it is, and Declined by `was_declined`.
     """
-    with transaction.atomic():
+    with acting():
         held = Request.objects.select_for_update().get(pk=request.pk)
         if not may_withdraw(held):
             raise TooLate
@@ -213,7 +212,7 @@ def was_declined(request: Request, person: Person) -> bool:
 
 def lift(person: Person, role: Role, request: Request, words: str) -> None:
     """Say as the first of two that its restriction is to end. TooLate if it has, or that waits; BeingDeleted as `propose`."""
-    with transaction.atomic():
+    with acting():
         held = Request.objects.select_for_update().get(pk=request.pk)
         if held.proposed is not None or not Restriction.objects.filter(request=held, lifted_ms=None).exists():
             raise TooLate
@@ -222,7 +221,7 @@ def lift(person: Person, role: Role, request: Request, words: str) -> None:
 
 def look_again(person: Person, role: Role, restriction: Restriction, look_again_ms: int, words: str) -> None:
     """It stays restricted, and is looked at again then. TooLate if it is lifted, BeingDeleted if the recording is."""
-    with transaction.atomic():
+    with acting():
         held = Restriction.objects.select_for_update().get(pk=restriction.pk)
         if held.lifted_ms is not None:
             raise TooLate

@@ -1,7 +1,6 @@
 """Opening a request: by the client with their code, or by the rights desk for who writes, comes or calls."""
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.translation import gettext, override
 
 from recorder.archive.access import Action
@@ -16,6 +15,7 @@ from recorder.archive.web.rights.deadline import answer_ms
 from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, Proposal, What
 from recorder.archive.web.rights.models import Event, Request
 from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.writing import acting
 from recorder.wire.consent import DAY_MS
 
 CLIENT = "client"
@@ -42,9 +42,8 @@ def open_request(
     role = None if person is None else permit(person, Action.OPEN_REQUEST, recording=recording)
     at_ms = now_ms()
     came_ms = at_ms if came_ms is None else came_ms
-    with transaction.atomic():
-        writing.lock()  # the nightly run decides in it: either it sees the request, or we see what it decided
-        check_stays(recording)
+    with acting():
+        check_stays(recording)  # the nightly run acts, too: either it sees the request, or we see what it decided
         found = Request.objects.filter(recording=recording, kind=kind.value, state__in=WAITING).first()
         if found is not None:
             return found
