@@ -14,6 +14,7 @@ from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights import copy_judging
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.models import CopyPermit, Request, Restriction
+from recorder.archive.web.rights.standing import standing
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import DAY_MS, Archive
 from tests.web.conftest import Make
@@ -110,8 +111,6 @@ def test_the_second_person_says_no_and_it_stays(archive: Archive, people: People
 
 def test_saying_that_it_is_to_end_keeps_no_recording(archive: Archive, people: People) -> None:  # noqa: F811
     """Else one person alone kept it for as long as they like: past its day a restriction keeps nothing."""
-    from recorder.archive.web.rights.standing import standing
-
     found = restricted(people.desk, linked(archive, 20))
     Restriction.objects.update(look_again_ms=now_ms() - DAY_MS)
     Request.objects.update(decided_ms=now_ms() - 9 * DAY_MS)
