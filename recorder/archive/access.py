@@ -7,7 +7,8 @@ Rules:
    agreed to: evidence or training, each a choice of its own (R4).
 3. Nothing is found by the person who had the meeting: no action here lists anybody's recordings but one's own (P2).
 4. What four eyes must see is two actions, and who did the first may not do the second, whatever their roles.
-5. A program that acts by a token has a role like a person, no other role beside it, and no action of hearing.
+5. A program that acts by a token has a role like a person, no other role beside it, and no action of hearing. Its token is good
+   for nothing before a second person has confirmed it.
 6. Who keeps the accounts or reads the audit trail hears nothing, and who hears does neither. No one person has roles of both
    kinds, nor those of both who set the policy and who confirm it.
 7. Until the organisation has decided what it must, nobody is given anything: NEEDS_POLICY.
@@ -86,8 +87,8 @@ class Action(StrEnum):
     RESTRICT = "restrict"
     ERASE = "erase"
     """Enter or grant an erasure, which counts when a second person has confirmed it."""
-    CONFIRM_ERASURE = "confirm_erasure"
-    """And that a client takes one back, or that it is refused: each unlocks what nobody could hear."""
+    CONFIRM_REQUEST = "confirm_request"
+    """What of a request needs two: each end of an erasure, one's grant of a copy that one has entered, a restriction's end."""
     FLAG = "flag"
     """A client's standing "do not record" (R6): set it, and lift it."""
     CHECK_FLAG = "check_flag"
@@ -108,7 +109,7 @@ class Action(StrEnum):
     CONFIRM_POLICY = "confirm_policy"
     KEEP_ACCOUNTS = "keep_accounts"
     CONFIRM_ACCOUNT = "confirm_account"
-    """That what was done to an account is right, and its person is who uses it."""
+    """That what was done to an account is right, and its person is who uses it; or that a program's token is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.MASK: _RIGHTS,
             Action.RESTRICT: _ANY,
             Action.ERASE: _ANY,
-            Action.CONFIRM_ERASURE: _ANY,
+            Action.CONFIRM_REQUEST: _ANY,
             Action.FLAG: _ANY,
             Action.CHECK_FLAG: _ANY,
             Action.DISCLOSE: _ANY,
@@ -183,7 +184,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
             Action.READ_AUDIT: _ANY,
             Action.SETTLE_DISPUTE: _ANY,
             Action.CONFIRM_HOLD: _ANY,
-            Action.CONFIRM_ERASURE: _ANY,
+            Action.CONFIRM_REQUEST: _ANY,
             Action.CONFIRM_DISCLOSURE: _ANY,
             Action.CONFIRM_POLICY: _ANY,
             Action.CONFIRM_ACCOUNT: _ANY,
@@ -206,7 +207,7 @@ TABLE: Mapping[Role, Mapping[Action, Permission]] = MappingProxyType(
 FOUR_EYES: Mapping[Action, Action] = MappingProxyType(
     {
         Action.CONFIRM_HOLD: Action.HOLD,
-        Action.CONFIRM_ERASURE: Action.ERASE,
+        Action.CONFIRM_REQUEST: Action.DECIDE_REQUEST,
         Action.CONFIRM_DISCLOSURE: Action.DISCLOSE,
         Action.APPROVE_FRAGMENT: Action.CUT,
         Action.CONFIRM_POLICY: Action.SET_POLICY,
@@ -236,7 +237,6 @@ UNCONFIRMED: Mapping[Action, Permission] = MappingProxyType(
         Action.LIST_UNLINKED: _ANY,
         # A recording without a case is erased: it must not wait for who confirms. It is heard only then.
         Action.LINK: _ANY,
-        Action.DISPUTE: _ANY,
         # It keeps from recording somebody who said no, which cannot wait either.
         Action.CHECK_FLAG: _ANY,
         Action.SEE: _OWN,
@@ -244,7 +244,8 @@ UNCONFIRMED: Mapping[Action, Permission] = MappingProxyType(
     }
 )
 """What an account may do that a second person has not confirmed, as far as its roles allow it: no sound, nobody else's, no
-second person's act, no other account, and no case taken away again, by which a recording is erased sooner."""
+second person's act, no other account, nothing against a colleague's link, and no case taken away again, by which a recording is
+erased sooner. That a case is named is the one thing that others see of it."""
 
 
 def role_for(

@@ -37,7 +37,7 @@ copy             access         r
 mask             access         r
 restrict                        r
 erase                           r
-confirm_erasure                 r p
+confirm_request                 r p
 flag                            r
 check_flag                      c r
 disclose                        r
@@ -58,7 +58,6 @@ confirm_account                 p a
 UNCONFIRMED = """
 list_unlinked x
 link          x
-dispute       x
 check_flag    x
 see           X
 see_rooms     x

@@ -18,6 +18,7 @@ from tests.archive.conftest import postgresql_server  # noqa: F401 (a fixture)
 from tests.web.archive import Archive
 from tests.web.browser import browser, desk, language, open_as, shot  # noqa: F401 (fixtures)
 from tests.web.deciding import in_use
+from tests.web.ordered import Order
 
 
 @pytest.fixture
@@ -31,6 +32,13 @@ def archive(tmp_path: Path, settings: Settings) -> Iterator[Archive]:
         if isinstance(opened, opened_by_the_pages.Archive):
             opened.catalogue.close()
     opened_by_the_pages._opened.clear()
+
+
+@pytest.fixture(autouse=True)
+def in_order() -> Iterator[None]:
+    """Each act of each test locks as all do."""
+    with connection.execute_wrapper(Order()):
+        yield
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What a program can do by a token, and what it cannot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from recorder.archive.access import Action, Purpose, Role
 from recorder.archive.web.api.calls import api
 from recorder.archive.web.api.models import Token
 from recorder.archive.web.api.tokens import make as make_token
+from recorder.archive.web.api.tokens import to_confirm
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.models import Going, Hold
 from recorder.archive.web.meetings.models import Case, Link
@@ -27,6 +28,7 @@ from tests.web.archive import Archive
 from tests.web.conftest import Make
 
 MakeToken = Callable[..., str]
+ENGLISH = {"Accept-Language": "en"}
 ALL = (Action.LIST_UNLINKED, Action.LINK, Action.DECIDE, Action.HOLD)
 
 
@@ -34,7 +36,13 @@ ALL = (Action.LIST_UNLINKED, Action.LINK, Action.DECIDE, Action.HOLD)
 def token(make: Make) -> MakeToken:
     """Makes a token that may do these."""
     person = make(Role.ADMINISTRATOR)
-    return lambda *actions, purposes=tuple(Purpose): make_token(person, "a program", actions, purposes, 30)
+
+    def made(*actions: Action, purposes: Collection[Purpose] = tuple(Purpose)) -> str:
+        token = make_token(person, "a program", actions, purposes, 30)
+        to_confirm().update(confirmed_ms=now_ms())
+        return token
+
+    return made
 
 
 def call(method: str, address: str, token: str, body: object = None) -> Any:
@@ -208,6 +216,73 @@ def test_a_token_is_shown_once_and_revoked(archive: Archive, make: Make) -> None
     client.post(f"/tokens/{Token.objects.get().pk}/revoke/")
     assert call("PUT", f"/recordings/{'0' * 32}/case", shown, {"case": "Z-1"}).status_code == 401
     assert Line.objects.filter(action="keep_accounts").count() == 2
+
+
+def made_by(client: Client, **more: object) -> str:
+    """A token that somebody makes at their page."""
+    told = {
+        "name": "Suite",
+        "actions": ["list_unlinked", "link", "decide", "hold"],
+        "purposes": ["appeal"],
+        "days": "30",
+    }
+    page = client.post("/tokens/", told | more).content.decode()
+    return page.partition("<code>")[2].partition("</code>")[0]
+
+
+@pytest.mark.parametrize("second", [Role.ADMINISTRATOR, Role.PRIVACY_OFFICER])
+def test_a_token_waits_for_a_second_person(
+    second: Role, archive: Archive, make: Make, sign_in: Callable[[Person], Client]
+) -> None:
+    recording = archive.record("room-1").id
+    first, other = sign_in(make(Role.ADMINISTRATOR, name="Bea")), sign_in(make(second, name="Wim"))
+    bearer = made_by(first)
+    calls = [
+        ("GET", f"/unlinked?room=room-1&{window()}", None),
+        ("PUT", f"/recordings/{recording}/case", {"case": "Z-1"}),
+        ("POST", "/decisions", {"case": "Z-1", "day": "2026-11-01"}),
+        ("POST", "/holds", {"case": "Z-1", "kind": "appeal", "reason": "x", "days": 9}),
+    ]
+    assert len(calls) == len(ALL)
+    for each in calls:
+        answer = call(*each[:2], bearer, each[2])
+        assert answer.status_code == 403
+        assert "A second person must confirm this token first" in answer.json()["detail"]
+    assert not Link.objects.exists() and not Hold.objects.exists() and Token.objects.get().used_ms is None
+    assert Line.objects.filter(person__startswith="token-", result="refused").count() == len(calls)
+    address = f"/tokens/{Token.objects.get().pk}/confirm/"
+    assert "waits for a second person" in first.get("/tokens/", headers=ENGLISH).content.decode()
+    assert address not in first.get("/confirmations/").content.decode()
+    assert first.post(address).status_code == 403
+    assert call(*calls[1][:2], bearer, calls[1][2]).status_code == 403
+    page = other.get("/confirmations/", headers=ENGLISH).content.decode()
+    assert address in page and "Suite" in page and "Bea" in page
+    assert "Accounts to confirm (1)" in page
+    assert other.post(address).status_code == 302
+    assert [call(*each[:2], bearer, each[2]).status_code for each in calls] == [200] * len(calls)
+    assert other.post(address).status_code == 404, "once"
+    assert Line.objects.filter(action="confirm_account", result="done").count() == 1
+    assert "Suite" not in other.get("/confirmations/").content.decode()
+
+
+def test_what_is_no_good_token_any_more_waits_for_nobody(
+    archive: Archive, make: Make, sign_in: Callable[[Person], Client]
+) -> None:
+    first, officer = sign_in(make(Role.ADMINISTRATOR)), sign_in(make(Role.PRIVACY_OFFICER))
+    made_by(first)
+    assert ">1<" in officer.get("/waiting/").content.decode()
+    first.post(f"/tokens/{Token.objects.get().pk}/revoke/")
+    assert ">1<" not in officer.get("/waiting/").content.decode()
+    assert officer.post(f"/tokens/{Token.objects.get().pk}/confirm/").status_code == 404
+
+
+@pytest.mark.parametrize("role", sorted({*Role} - {Role.ADMINISTRATOR, Role.PRIVACY_OFFICER}))
+def test_nobody_else_confirms_one(
+    role: Role, archive: Archive, make: Make, sign_in: Callable[[Person], Client]
+) -> None:
+    made_by(sign_in(make(Role.ADMINISTRATOR)))
+    assert sign_in(make(role)).post(f"/tokens/{Token.objects.get().pk}/confirm/").status_code == 403
+    assert Token.objects.get().confirmed_ms is None
 
 
 def test_it_is_what_it_says_of_itself(archive: Archive, token: MakeToken) -> None:

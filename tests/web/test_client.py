@@ -31,7 +31,7 @@ from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights import deciding
 from recorder.archive.web.rights.kinds import Kind, State
-from recorder.archive.web.rights.models import CopyPermit, Request, Restriction
+from recorder.archive.web.rights.models import CopyPermit, Request
 from recorder.archive.web.rights.opening import open_request
 from recorder.archive.web.times import day, minute
 from recorder.archive.web.trail import writing
@@ -397,7 +397,10 @@ def test_what_is_dealt_with_or_was_granted_is_told_and_not_offered_again(
     deciding.decide(person, Role.RIGHTS_DESK, closed, State.GRANTED, "Yes")
     assert not offered("restriction")
     assert offered("objection")
-    deciding.lift(person, Role.RIGHTS_DESK, Restriction.objects.get(), "over")
+    deciding.lift(person, Role.RIGHTS_DESK, closed, "over")
+    assert not offered("restriction")
+    closed.refresh_from_db()
+    deciding.confirm(make(Role.PRIVACY_OFFICER), Role.PRIVACY_OFFICER, closed, closed.proposed_ms or 0)
     assert offered("restriction")
     words = open_request(recording.id, Kind.RECTIFICATION, "not so", person=None)
     assert not offered("rectification")

@@ -66,7 +66,7 @@ def linked(archive: Archive, days_ago: int) -> str:
 def seen_by(client: Client, asked: Request, act: str = "confirm", **more: str) -> int:
     """What becomes of it that somebody answers what waits now."""
     proposed_ms = Request.objects.get(pk=asked.pk).proposed_ms
-    return client.post(f"/erasures/{asked.pk}/{act}/", {"proposed_ms": str(proposed_ms), **more}).status_code
+    return client.post(f"/second-look/{asked.pk}/{act}/", {"proposed_ms": str(proposed_ms), **more}).status_code
 
 
 def fate(asked: Request) -> Fate:
@@ -89,7 +89,7 @@ def test_one_person_of_the_desk_destroys_nothing_by_entering_an_erasure_of_the_f
     assert never_goes(asked)
     assert seen_by(people.desk, asked) == 403
     assert never_goes(asked)
-    assert lines("refused") == ["confirm_erasure"]
+    assert lines("refused") == ["confirm_request"]
     assert seen_by(people.colleague, asked) == 302
     assert fate(asked).locked
     assert not fate(asked).is_due(now_ms() + DAY_MS // 2)  # the undo counts from then
@@ -98,7 +98,7 @@ def test_one_person_of_the_desk_destroys_nothing_by_entering_an_erasure_of_the_f
     found = Request.objects.get()
     assert (found.state, found.decided_by.name, found.confirmed_by.name) == ("granted", "Rens Dekker", "Anna Collega")  # type: ignore[union-attr]
     done = lines("done")
-    assert (done.count("erase"), done.count("confirm_erasure")) == (1, 1)
+    assert (done.count("erase"), done.count("confirm_request")) == (1, 1)
 
 
 def test_of_the_clients_days_no_hour_is_lost_if_it_is_confirmed_in_them(archive: Archive, people: People) -> None:  # D7
@@ -158,7 +158,7 @@ def test_a_hold_stands_against_what_was_asked_later_and_not_in_the_first_days(ar
     hold = {"kind": "objection", "case": "Z-1", "reason": "Hoorzitting", "until": until}
     assert people.desk.post(f"/recordings/{late.recording}/hold/", hold).status_code == 302
     for each in (late, early):
-        page = people.officer.get(f"/erasures/{each.pk}/", headers=ENGLISH).content.decode()
+        page = people.officer.get(f"/second-look/{each.pk}/", headers=ENGLISH).content.decode()
         assert "yes: somebody needs it" in page
         people.desk.post(f"/rights/requests/{each.pk}/decide/", GRANT)
         assert seen_by(people.officer, each) == 302
@@ -175,7 +175,7 @@ def test_that_the_client_takes_it_back_needs_two(confirmed: bool, archive: Archi
     people.desk.post(f"/rights/requests/{asked.pk}/withdraw/", {"words": "Bedacht zich."})
     assert proposed(asked) == "withdrawn"
     Request.objects.filter(state=State.GRANTED).update(due_ms=now_ms() - 9 * DAY_MS)  # it was answered long ago
-    page = people.officer.get("/erasures/", headers=ENGLISH).content.decode()
+    page = people.officer.get("/second-look/", headers=ENGLISH).content.decode()
     assert ("Look at these first" in page) == (not confirmed)  # what was asked in the client's days, which are over
     assert fate(asked).locked
     assert never_goes(asked)  # nor is it destroyed meanwhile
@@ -184,7 +184,7 @@ def test_that_the_client_takes_it_back_needs_two(confirmed: bool, archive: Archi
     assert seen_by(people.colleague, asked) == 302
     assert not fate(asked).locked
     assert Request.objects.get().state == State.WITHDRAWN
-    assert Line.objects.filter(action="confirm_erasure", result="refused").count() == 1
+    assert Line.objects.filter(action="confirm_request", result="refused").count() == 1
 
 
 def test_who_says_no_to_that_leaves_it_as_it_was(archive: Archive, people: People) -> None:
@@ -242,13 +242,13 @@ def test_what_is_confirmed_is_what_was_seen(archive: Archive, people: People) ->
     people.desk.post(f"/rights/requests/{asked.pk}/withdraw/", {"words": "Toch niet."})
     for stale in ({"proposed_ms": str((before_ms or 0) - 1)}, {"proposed_ms": "٣"}, {"proposed_ms": "9" * 40}, {}):
         for act in ("confirm", "decline"):
-            people.officer.post(f"/erasures/{asked.pk}/{act}/", {"words": "x", **stale})
+            people.officer.post(f"/second-look/{asked.pk}/{act}/", {"words": "x", **stale})
             assert proposed(asked) == "withdrawn"
     assert seen_by(people.officer, asked) == 302
     assert not fate(asked).locked
     # Once more is nothing more.
-    people.officer.post(f"/erasures/{asked.pk}/confirm/", {"proposed_ms": str(before_ms)})
-    assert lines("done").count("confirm_erasure") == 1
+    people.officer.post(f"/second-look/{asked.pk}/confirm/", {"proposed_ms": str(before_ms)})
+    assert lines("done").count("confirm_request") == 1
 
 
 def test_nobody_confirms_their_own_that_took_the_place_of_a_colleagues_meanwhile(
@@ -266,16 +266,16 @@ def test_nobody_confirms_their_own_that_took_the_place_of_a_colleagues_meanwhile
 
 def test_it_is_listed_for_those_who_may_and_told_when_it_is_late(archive: Archive, people: People) -> None:
     for client in people:
-        assert "None. When the rights desk" in client.get("/erasures/", headers=ENGLISH).content.decode()
+        assert "None. When the rights desk" in client.get("/second-look/", headers=ENGLISH).content.decode()
     asked = entered(people.desk, linked(archive, days_ago=3))
     for client in people:
-        page = client.get("/erasures/", headers=ENGLISH).content.decode()
+        page = client.get("/second-look/", headers=ENGLISH).content.decode()
         assert str(asked.pk) in page
         assert "Look at these first" not in page
-    assert "1 erasure waits for a second person" in people.colleague.get("/rights/", headers=ENGLISH).content.decode()
+    assert "1 request waits for a second person" in people.colleague.get("/rights/", headers=ENGLISH).content.decode()
     for left, told in ((5, "5 days left"), (-3, "days too late")):
         Request.objects.update(due_ms=now_ms() + left * DAY_MS + 1_000)
-        page = people.officer.get("/erasures/", headers=ENGLISH).content.decode()
+        page = people.officer.get("/second-look/", headers=ENGLISH).content.decode()
         assert "1 is late" in page
         assert told in page
     assert "It waits for a second person" in people.officer.get("/deletions/", headers=ENGLISH).content.decode()
@@ -287,8 +287,8 @@ def test_it_is_told_in_plain_words_where_it_stands(archive: Archive, people: Peo
     for client in people[:2]:
         page = client.get(f"/rights/requests/{asked.pk}/", headers=ENGLISH).content.decode()
         assert "Two people must look." in page
-        assert (f"/erasures/{asked.pk}/" in page) == (client is people.colleague)
-    mine = people.desk.get(f"/erasures/{asked.pk}/", headers=ENGLISH).content.decode()
+        assert (f"/second-look/{asked.pk}/" in page) == (client is people.colleague)
+    mine = people.desk.get(f"/second-look/{asked.pk}/", headers=ENGLISH).content.decode()
     assert "you cannot confirm it" in mine
     assert "/confirm/" not in mine
     client = look(Client(headers={"accept-language": "en"}), code_of(recording))
@@ -312,15 +312,15 @@ def test_nobody_else_comes_to_it(archive: Archive, make: Make, sign_in: SignIn, 
     asked = entered(people.desk, linked(archive, days_ago=20), days_ago=19)
     for role in set(Role) - {Role.RIGHTS_DESK, Role.PRIVACY_OFFICER}:
         client = sign_in(make(role, rooms=["room-1"]))
-        assert client.get("/erasures/").status_code == 403
-        assert client.get(f"/erasures/{asked.pk}/").status_code == 403
+        assert client.get("/second-look/").status_code == 403
+        assert client.get(f"/second-look/{asked.pk}/").status_code == 403
         assert seen_by(client, asked) == seen_by(client, asked, "decline", words="x") == 403
     assert proposed(asked) == "granted"
     other = ask(archive.record().id)  # no erasure: nobody's second person has a say in it
     for client in people:
-        assert client.get(f"/erasures/{other.pk}/").status_code == 404
+        assert client.get(f"/second-look/{other.pk}/").status_code == 404
         assert seen_by(client, other) == 404
-    assert Client().get("/erasures/").status_code == 302
+    assert Client().get("/second-look/").status_code == 302
 
 
 def test_what_was_granted_before_two_were_needed_counts(archive: Archive, people: People) -> None:

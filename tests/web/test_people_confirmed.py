@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.test import Client
+from django.urls.converters import UUIDConverter
 from django.utils import timezone
 
 from recorder.archive.access import TABLE, Action, Purpose, Role, waits
 from recorder.archive.web.access import Unconfirmed, permit
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.holds.models import Hold
 from recorder.archive.web.listening.judging import NotNow, judge
 from recorder.archive.web.listening.models import PERMIT_MS, Permit
 from recorder.archive.web.meetings.models import Case, Link, Statement
@@ -24,12 +27,12 @@ from recorder.archive.web.rights import copy_judging
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Request
 from recorder.archive.web.rights.opening import open_request
-from recorder.archive.web.trail.models import Line
+from recorder.archive.web.trail.models import Head, Line
 from recorder.archive.web.trail.reading import details
 from recorder.archive.web.training import judging as fragment_judging
 from tests.web.archive import Archive
 from tests.web.conftest import Make
-from tests.web.test_routes import GUARDED
+from tests.web.test_routes import GUARDED, VALUES
 
 SignIn = Callable[[Person], Client]
 ENGLISH = {"Accept-Language": "en"}
@@ -144,6 +147,21 @@ def test_a_new_caseworker_names_cases_and_sees_their_own_and_hears_nothing(
     assert "/listen/" in client.post(f"/recordings/{recording}/hear/", said).headers["Location"]
 
 
+def test_who_waits_says_nothing_against_a_colleagues_link(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    """Until it was settled the colleague could not hear their own meeting."""
+    colleague, whom = (make(Role.CASEWORKER, rooms=["room-1"]) for _ in range(2))
+    recording, disputed = archive.record("room-1").id, "/wrong/"
+    sign_in(colleague).post(f"/meetings/{recording}/case/", {"case": "Z-1", "there": "on"})
+    client = sign_in(unconfirmed(whom))
+    page = client.get("/meetings/").content.decode()
+    assert colleague.name in page and disputed not in page
+    assert client.post(f"/meetings/{recording}/wrong/").status_code == 403
+    assert not Link.objects.get().disputed
+    keeping.confirm(again(whom))
+    assert disputed in client.get("/meetings/").content.decode()
+    assert client.post(f"/meetings/{recording}/wrong/").status_code == 302
+
+
 def test_who_waits_reads_no_words_of_a_client_and_takes_no_case_away(
     archive: Archive, make: Make, sign_in: SignIn
 ) -> None:
@@ -191,6 +209,78 @@ def test_who_waits_reads_for_whom_and_asks_nobody(role: Role, archive: Archive, 
     assert ("once your account is confirmed" in first) is (role is Role.LISTENER)
 
 
+SAID = {
+    "case": "Z-2",
+    "there": "on",
+    "number": "K-1",
+    "what": "Z-1",
+    "token": "x",
+    "name": "X",
+    "email": "x@y.example",
+    "words": "x",
+    "reason": "x",
+    "text": "x",
+    "why": "x",
+    "found": "wrong",
+    "kind": "access",
+    "channel": "letter",
+    "purpose": "decision",
+    "until": "2030-01-01",
+    "outcome": "granted",
+    "day": "2026-01-01",
+    "to": "x",
+    "sure": "on",
+    "given_to": "x",
+    "language": "nl",
+    "ground": "duty",
+    "actions": "decide",
+    "days": "3",
+    "roles": "caseworker",
+    "start": "0:01",
+    "stop": "0:03",
+    "whom": "x",
+    "proposed_ms": "1",
+    "seen": "",
+    "goal": "x",
+    "statement": "x",
+}
+"""Something for whatever a form asks."""
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """All rows but of the trail, which tells of what was refused, and of sessions and tries."""
+    models = [each for each in apps.get_models() if each.__module__.startswith("recorder.archive.web.")]
+    return {each.__name__: list(each.objects.order_by("pk").values()) for each in models if each not in (Line, Head)}
+
+
+@pytest.mark.parametrize("role", sorted({*Role} - {Role.CASE_SYSTEM}))
+def test_who_waits_changes_nothing_that_others_see(role: Role, archive: Archive, make: Make, sign_in: SignIn) -> None:
+    """Whatever they send to whatever address: a colleague's link, a request, a hold, an account stay as they are."""
+    colleague, whom = make(Role.CASEWORKER, rooms=["room-1"]), make(role, rooms=["room-1"])
+    theirs, own = archive.record("room-1").id, archive.record("room-1").id
+    for person, recording in ((colleague, theirs), (whom, own)):
+        case = Case.objects.get_or_create(number="Z-1")[0]
+        Link.objects.create(recording=recording, case=case, person=person, device="room-1", at_ms=now_ms())
+    asked = open_request(theirs, Kind.ACCESS, "", person=None)
+    Hold.objects.create(
+        case=case,
+        kind="objection",
+        reason="x",
+        expires_ms=now_ms() + 10**9,
+        placed_by=colleague,
+        placed_ms=now_ms(),
+        at_once=True,
+    )
+    client, before = sign_in(unconfirmed(whom)), everything()
+    for pattern, _actions in GUARDED:
+        parts = {"0" * 32: (theirs, own), str(VALUES[UUIDConverter]): (str(asked.pk), str(colleague.pk))}
+        for part, values in parts.items():
+            for value in values if part in pattern else ():
+                client.post(f"/{pattern.replace(part, value)}", SAID)
+        client.post(f"/{pattern}", SAID)
+    assert everything() == before
+
+
 def test_nobody_elses_recording_is_seen_by_its_number(archive: Archive, make: Make, sign_in: SignIn) -> None:
     recording = archive.record("room-1").id
     for role in (Role.LISTENER, Role.RIGHTS_DESK):
@@ -221,7 +311,7 @@ def test_the_reading_room_judges_it_itself(archive: Archive, make: Make) -> None
 def test_so_it_judges_a_copy(archive: Archive, make: Make) -> None:
     recording, clerk = archive.record("room-1").id, make(Role.RIGHTS_DESK)
     asked = open_request(recording, Kind.ACCESS, "", person=None)
-    Request.objects.filter(pk=asked.pk).update(state=State.GRANTED.value, decided_ms=now_ms())
+    Request.objects.filter(pk=asked.pk).update(state=State.GRANTED.value, decided_by=clerk, decided_ms=now_ms())
     held = CopyPermit.objects.create(
         person=clerk,
         recording=recording,
@@ -356,6 +446,7 @@ def test_nobody_else_confirms(role: Role, archive: Archive, make: Make, sign_in:
 
 OFFICERS_ROOM = {"roles": ["privacy_officer"], "rooms": ["room-1"]}
 NOBODY = "Then nobody but you could confirm accounts."
+ONLY_OFFICER = "This is the only privacy officer."
 
 
 @pytest.mark.parametrize("active", [True, False])
@@ -378,13 +469,49 @@ def test_one_administrator_blinds_no_only_officer(
     Person.objects.filter(pk=officer.pk).update(is_active=active)
     before = Person.objects.values().get(pk=officer.pk)
     answer = client.post(f"/accounts/{officer.pk}/{act}/", said, headers=ENGLISH)
-    assert answer.status_code == 200 and NOBODY in answer.content.decode()
+    told = ONLY_OFFICER if act == "roles" and active else NOBODY
+    assert answer.status_code == 200 and told in answer.content.decode()
     assert Person.objects.values().get(pk=officer.pk) == before and again(officer).roles == officer.roles
     assert not Line.objects.filter(action="keep_accounts").exists() and not Change.objects.exists()
-    make(Role.ADMINISTRATOR, name="another")
+    make(Role.PRIVACY_OFFICER, name="another")
     answer = client.post(f"/accounts/{officer.pk}/{act}/", said, headers=ENGLISH)
-    assert NOBODY not in answer.content.decode()
+    assert told not in answer.content.decode()
     assert Line.objects.filter(action="keep_accounts").exists()
+
+
+@pytest.mark.parametrize(
+    ("act", "said"), [("deactivate", {}), ("roles", {"roles": ["administrator"]}), ("roles", {"rooms": ["room-1"]})]
+)
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_the_only_privacy_officer_is_not_taken_away(
+    act: str, said: dict[str, Any], confirmed: bool, archive: Archive, make: Make, sign_in: SignIn
+) -> None:
+    """Also where other administrators confirm accounts: nobody else watches. Nor in two steps, of which one unconfirms them."""
+    client, officer = sign_in(make(Role.ADMINISTRATOR)), make(Role.PRIVACY_OFFICER)
+    make(Role.ADMINISTRATOR, name="another")
+    unconfirmed(make(Role.PRIVACY_OFFICER, name="not yet"))
+    Person.objects.filter(pk=make(Role.PRIVACY_OFFICER, name="ended").pk).update(is_active=False)
+    if not confirmed:
+        officer = unconfirmed(officer)
+    before = Person.objects.values().get(pk=officer.pk)
+    answer = client.post(f"/accounts/{officer.pk}/{act}/", said, headers=ENGLISH, follow=True)
+    assert ONLY_OFFICER in answer.content.decode()
+    assert Person.objects.values().get(pk=officer.pk) == before and again(officer).roles == officer.roles
+    assert not Line.objects.filter(action="keep_accounts").exists()
+    make(Role.PRIVACY_OFFICER, name="second")
+    answer = client.post(f"/accounts/{officer.pk}/{act}/", said, headers=ENGLISH, follow=True)
+    assert ONLY_OFFICER not in answer.content.decode()
+    assert Line.objects.filter(action="keep_accounts").exists()
+
+
+def test_what_takes_no_privacy_officer_away_is_done(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    client, ended = sign_in(make(Role.ADMINISTRATOR)), make(Role.PRIVACY_OFFICER)
+    make(Role.ADMINISTRATOR, name="another")
+    Person.objects.filter(pk=ended.pk).update(is_active=False)
+    other = make(Role.CASEWORKER)
+    client.post(f"/accounts/{ended.pk}/roles/", {"rooms": ["room-1"]})
+    client.post(f"/accounts/{other.pk}/deactivate/")
+    assert not again(ended).roles and not again(other).is_active
 
 
 def test_a_room_more_is_nothing_to_who_names_no_cases(archive: Archive, make: Make, sign_in: SignIn) -> None:

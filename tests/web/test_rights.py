@@ -23,6 +23,7 @@ from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy import decided
 from recorder.archive.web.policy.models import Version
 from recorder.archive.web.rights import flags, letters, offsets, overdue, views
+from recorder.archive.web.rights.deciding import confirm
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Flag, Mask, Request, Restriction
 from recorder.archive.web.rights.opening import open_request
@@ -190,6 +191,9 @@ def test_what_is_restricted_is_the_rights_desks_alone(
     Request.objects.update(decided_ms=now_ms() - 2 * DAY_MS)
     assert not any(may_hear(*each) for each in others)  # also when somebody should have looked at it again
     desk.post(f"/rights/restrictions/{restriction.pk}/", {"words": "De cliënt weet het."})
+    assert not any(may_hear(*each) for each in others)  # one person alone ends nothing
+    proposed = Request.objects.get()
+    confirm(make(Role.PRIVACY_OFFICER), Role.PRIVACY_OFFICER, proposed, proposed.proposed_ms or 0)
     assert all(may_hear(*each) for each in others)
     assert not see([recording])[0].fate.kept
     assert lines("done").count("restrict") == 2

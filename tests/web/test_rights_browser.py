@@ -45,6 +45,13 @@ def decide(page: Page, address: str, outcome: str, words: str = "U hebt daar rec
     page.click("main form .buttons button")
 
 
+def confirmed(second: Page, address: str) -> None:
+    """What waits of it, by a second person with one press."""
+    second.goto(f"/second-look/{address.rstrip('/').rsplit('/', 1)[1]}/")
+    second.click("main form:not(section form) button")
+    second.wait_for_url("**/second-look/")
+
+
 def test_every_page_of_a_request(desk: Desk, open_as: OpenAs, language: str, look: Callable[[Page, str], None]) -> None:
     made = desk.archive.record(desk.archive.add_room(), blocks=6, days_ago=20)
     recording = made.id
@@ -84,7 +91,15 @@ def test_every_page_of_a_request(desk: Desk, open_as: OpenAs, language: str, loo
     page.click("main form:not([action]) .buttons button")
     page.wait_for_selector("table")
     look(page, "masked")
+    page.goto(f"{address}decide/")
+    look(page, "decide-entered-oneself")
     decide(page, address, "granted")
+    look(page, "copy-waits")
+    officer = open_as(desk.visitor(Role.PRIVACY_OFFICER), language)
+    officer.goto(f"/second-look/{address.rstrip('/').rsplit('/', 1)[1]}/")
+    look(officer, "second-copy")
+    confirmed(officer, address)
+    page.goto(address)
     look(page, "granted")
     client = open_as(language=language, viewport=NARROW)
     client.goto(f"/c/#{code_of(made)}")
@@ -139,16 +154,25 @@ def test_what_is_restricted_and_what_is_erased(
     look(page, "lift-wrong")
     page.fill("[name=words]", "De cliënt weet het.")
     page.click("main form .buttons button")
+    look(page, "lift-waits")
+    officer = open_as(desk.visitor(Role.PRIVACY_OFFICER), language)
+    officer.goto(f"/second-look/{address.rstrip('/').rsplit('/', 1)[1]}/")
+    look(officer, "second-lift")
+    other.reload()
+    assert other.locator(".notice.warning strong").get_by_text(restricted, exact=True).count() == 1
+    confirmed(officer, address)
+    page.reload()
     look(page, "lifted")
+    other.reload()
+    assert other.locator(".notice.warning strong").get_by_text(restricted, exact=True).count() == 0
     address = open_for(page, young, "erasure")
     look(page, "first-of-two")
     page.goto("/rights/")
     look(page, "desk-second")
-    officer = open_as(desk.visitor(Role.PRIVACY_OFFICER), language)
-    second = f"/erasures/{address.rstrip('/').rsplit('/', 1)[1]}/"
+    second = f"/second-look/{address.rstrip('/').rsplit('/', 1)[1]}/"
     page.goto(second)
     look(page, "own-erasure")
-    officer.goto("/erasures/")
+    officer.goto("/second-look/")
     assert officer.locator(f"table a[href='{second}']").count() == 1
     look(officer, "erasures")
     officer.goto(second)
@@ -159,7 +183,7 @@ def test_what_is_restricted_and_what_is_erased(
     look(officer, "second-wrong")
     officer.fill("[name=words]", "Ik ken deze brief niet.")
     officer.click("section button")
-    officer.wait_for_url("**/erasures/")
+    officer.wait_for_url("**/second-look/")
     look(officer, "declined")
     page.goto(address)
     look(page, "must-grant")
@@ -171,7 +195,7 @@ def test_what_is_restricted_and_what_is_erased(
     officer.goto(second)
     tab_to(officer, "main form button.danger")
     officer.keyboard.press("Enter")
-    officer.wait_for_url("**/erasures/")
+    officer.wait_for_url("**/second-look/")
     look(officer, "confirmed")
     page.goto(address)
     look(page, "erased-soon")
@@ -187,13 +211,13 @@ def test_what_is_restricted_and_what_is_erased(
     page.fill("[name=words]", "Zij belde.")
     page.click("main form .buttons button")
     look(page, "withdrawn-by-one")
-    officer.goto("/erasures/")
+    officer.goto("/second-look/")
     assert officer.locator(f"table a[href='{second}']").count() == 1
     look(officer, "erasures-withdrawn")
     officer.goto("/deletions/")
     look(officer, "deletions")
     officer.set_viewport_size(NARROW)
-    for path in ("/erasures/", second):
+    for path in ("/second-look/", second):
         officer.goto(path)
         fits(officer)
 
@@ -295,6 +319,7 @@ def test_the_copy_is_downloaded_and_whole(desk: Desk, open_as: OpenAs, look: Cal
     page.check("[name=purpose]")
     page.fill("[name=case]", "Z-1")
     decide(page, address, "granted")
+    confirmed(open_as(desk.visitor(Role.PRIVACY_OFFICER)), address)
     page.goto(f"{address}copy/")
     page.fill("[name=given_to]", "de cliënt, paspoort gezien")
     page.check("[name=sure]")
@@ -325,6 +350,7 @@ def test_it_is_told_when_the_reading_room_is_away(
     page = open_as(desk.visitor(Role.RIGHTS_DESK))
     address = open_for(page, recording, "access")
     decide(page, address, "granted")
+    confirmed(open_as(desk.visitor(Role.PRIVACY_OFFICER)), address)
     page.goto(f"{address}copy/")
     page.fill("[name=given_to]", "de cliënt")
     page.check("[name=sure]")

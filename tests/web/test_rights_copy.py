@@ -62,7 +62,7 @@ def permitted(archive: Archive, clerk: Person) -> Permitted:
 
     def made(recording: str, **changes: object) -> CopyPermit:
         asked = open_request(recording, Kind.ACCESS, "", person=None)
-        Request.objects.filter(pk=asked.pk).update(state=State.GRANTED.value, decided_ms=now_ms())
+        Request.objects.filter(pk=asked.pk).update(state=State.GRANTED.value, decided_by=clerk, decided_ms=now_ms())
         values: dict[str, object] = {
             "person": clerk,
             "recording": recording,
@@ -226,7 +226,7 @@ def test_what_is_masked_otherwise_is_another_copy_with_a_line_of_its_own(
     assert masks_told(permit.recording) == ["1", "1", "0"]
     # What was masked, heard and told so before is the same again; in the name of another request it is not.
     other = open_request(permit.recording, Kind.ACCESS, "", person=None)
-    Request.objects.filter(pk=other.pk).update(state=State.GRANTED.value, decided_ms=now_ms())
+    Request.objects.filter(pk=other.pk).update(state=State.GRANTED.value, decided_by=clerk, decided_ms=now_ms())
     fetch(room, permit)
     assert len(masks_told(permit.recording)) == 3
     CopyPermit.objects.update(request=other)

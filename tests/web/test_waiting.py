@@ -30,7 +30,7 @@ ADDRESSES = (
     "/disputes/",
     "/holds/",
     "/disclosures/",
-    "/erasures/",
+    "/second-look/",
     "/confirmations/",
     "/policy/",
     "/deletions/",
@@ -43,7 +43,7 @@ LATE = "Without it nothing is deleted."
 def counts(client: Client) -> dict[str, int]:
     """By the address that each leads to."""
     page = client.get("/waiting/", headers=ENGLISH).content.decode()
-    rows = re.findall(r'<tr><th scope="row"><a href="([^"]+)">.*?</th><td[^>]*>(?:<span[^>]*>)?(\d+)', page)
+    rows = re.findall(r'<tr[^>]*><th[^>]*><a href="([^"]+)">.*?</th><td[^>]*>(?:<span[^>]*>)?(\d+)', page)
     return {address: int(count) for address, count in rows}
 
 

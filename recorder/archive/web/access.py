@@ -126,7 +126,7 @@ def note(
     recording: str | None = None,
     details: Mapping[str, str] | None = None,
 ) -> int:
-    """Write down what somebody did, and give the number of the line. Call it in the transaction that does it."""
+    """Write down what somebody did, and give the number of the line. Call it in `acting`, with what it tells of."""
     return writing.write(
         person=str(person.id), role=role, action=action, purpose=purpose, recording=recording, details=details
     )

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.access import TABLE, Action, waits
+from recorder.archive.web.api.tokens import to_confirm
 from recorder.archive.web.people.models import Person
 
 
@@ -29,7 +30,7 @@ _PLACES: tuple[tuple[str, Promise, frozenset[Action]], ...] = (
     ("disputes", _("Disputed links"), frozenset({Action.SETTLE_DISPUTE})),
     ("deletions", _("Deletions"), frozenset({Action.PREVIEW_DELETIONS})),
     ("holds", _("Holds"), frozenset({Action.HOLD, Action.CONFIRM_HOLD, Action.END_HOLD})),
-    ("erasures", _("Erasures"), frozenset({Action.CONFIRM_ERASURE})),
+    ("second_looks", _("Second look"), frozenset({Action.CONFIRM_REQUEST})),
     ("disclosures", _("Disclosures"), frozenset({Action.DISCLOSE, Action.CONFIRM_DISCLOSURE})),
     ("flags", _("Do not record"), frozenset({Action.CHECK_FLAG})),
     ("rooms", _("Rooms"), frozenset({Action.SEE_ROOMS})),
@@ -48,7 +49,7 @@ def places(request: HttpRequest) -> list[Place]:
         return []
     may = {action for role in user.roles for action in TABLE[role] if user.confirmed or not waits(action, own=True)}
     found = [(reverse(name), title) for name, title, needed in _PLACES if may & needed]
-    waiting = Person.objects.to_confirm().count() if Action.CONFIRM_ACCOUNT in may else 0
+    waiting = Person.objects.to_confirm().count() + to_confirm().count() if Action.CONFIRM_ACCOUNT in may else 0
     confirmations = reverse("confirmations")
     return [
         Place(url, title, request.path.startswith(url), waiting if url == confirmations else 0) for url, title in found

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from recorder.archive.access import Action, may
 from recorder.archive.web.access import Asked, needs
+from recorder.archive.web.api.tokens import to_confirm as tokens_to_confirm
 from recorder.archive.web.holds import deletions
 from recorder.archive.web.holds.listing import to_confirm
 from recorder.archive.web.holds.models import Expected
@@ -67,18 +68,21 @@ _KINDS = (
         lambda person: Disclosure.objects.filter(confirmed=None).exclude(person=person).count(),
     ),
     Kind(
-        Action.CONFIRM_ERASURE,
-        "erasures",
-        _("Erasures to confirm"),
-        _("Say whether it is to end as a colleague says."),
+        Action.CONFIRM_REQUEST,
+        "second_looks",
+        _("Requests to confirm"),
+        _("Say whether it is to be as a colleague says."),
         lambda person: Request.objects.filter(proposed__isnull=False).exclude(proposed_by=person).count(),
     ),
     Kind(
         Action.CONFIRM_ACCOUNT,
         "confirmations",
-        _("Accounts to confirm"),
+        _("Accounts and programs to confirm"),
         _("Ask the person, and say whether it is right."),
-        lambda person: Person.objects.to_confirm().exclude(changes__by=person).count(),
+        lambda person: (
+            Person.objects.to_confirm().exclude(changes__by=person).count()
+            + tokens_to_confirm().exclude(made_by=person).count()
+        ),
     ),
     Kind(
         Action.CONFIRM_POLICY,

@@ -68,7 +68,7 @@ ACTIONS: Mapping[Action, Promise] = {
     Action.MASK: _("masked somebody on a copy"),
     Action.RESTRICT: _("restricted a recording"),
     Action.ERASE: _("entered or granted an erasure"),
-    Action.CONFIRM_ERASURE: _("answered as the second person for an erasure"),
+    Action.CONFIRM_REQUEST: _("answered as the second person for a request"),
     Action.FLAG: _("set or lifted a standing wish not to be recorded"),
     Action.CHECK_FLAG: _("looked whether somebody does not want to be recorded"),
     Action.DISCLOSE: _("asked to give a recording to others"),
@@ -83,6 +83,6 @@ ACTIONS: Mapping[Action, Promise] = {
     Action.SET_POLICY: _("proposed what the organisation decides"),
     Action.CONFIRM_POLICY: _("answered a proposal of what the organisation decides"),
     Action.KEEP_ACCOUNTS: _("kept the accounts"),
-    Action.CONFIRM_ACCOUNT: _("confirmed an account"),
+    Action.CONFIRM_ACCOUNT: _("confirmed an account or a program"),
 }
 """What somebody did, or tried to do, as a line of the audit trail says it."""

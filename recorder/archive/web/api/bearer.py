@@ -11,18 +11,21 @@ from recorder.archive.web.policy.live import in_use
 from recorder.archive.web.trail import writing
 
 ROLE = Role.CASE_SYSTEM
+UNCONFIRMED = "A second person must confirm this token first: another administrator, or the privacy officer."
 
 
 class Bearer(HttpBearer):
-    """A token that may do `action`."""
+    """A token that may do `action`, and that a second person has confirmed."""
 
     def __init__(self, action: Action) -> None:
         super().__init__()
         self.action = action
 
     def authenticate(self, request: HttpRequest, token: str) -> Token | None:
-        """The token; None, which answers 401, if it is none or good no more. 403 if it is not for this."""
+        """The token; None, which answers 401, if it is none or good no more. 403 if it is not for this, or waits."""
         found = known(token)
+        if found is not None and found.confirmed_ms is None:
+            refuse(found, self.action, why=UNCONFIRMED)
         if found is not None and self.action not in found.actions:
             refuse(found, self.action)
         return found

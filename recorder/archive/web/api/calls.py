@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import cast
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import NinjaAPI, Query
@@ -36,6 +35,7 @@ from recorder.archive.web.meetings.seen import see, unlinked
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.times import noon_ms
 from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.writing import acting
 from recorder.wire.consent import DAY_MS
 
 NOT_THERE = "There is no such recording without a case."
@@ -112,7 +112,7 @@ def decide(request: HttpRequest, told: Decision) -> Done:
     bearer.permit(token, Action.DECIDE)
     if told.day > timezone.localdate():  # it would keep the recordings for as long as somebody likes
         raise HttpError(409, "This day is still to come.")
-    with transaction.atomic():
+    with acting():
         known = Case.decide(told.case, noon_ms(told.day))
         if known:
             details = {"case": told.case, "day": told.day.isoformat()}
@@ -131,10 +131,9 @@ def hold(request: HttpRequest, told: HoldOf) -> Done:
     """
     token, kind = _token(request), Kind(told.kind)
     bearer.permit(token, Action.HOLD, kind.purpose)
-    with transaction.atomic():
+    with acting():
         details = {"case": told.case, "kind": kind.value, "reason": told.reason}
         name, now = bearer.name(token), now_ms()
-        writing.lock()
         same = Hold.objects.filter(case__number=told.case, kind=kind, placed_by=None, ended_ms=None, expires_ms__gt=now)
         if not same.exists():
             writing.write(person=name, role=ROLE, action=Action.HOLD, purpose=kind.purpose, details=details)

@@ -19,6 +19,8 @@ class Token(models.Model):
     made_by = models.ForeignKey(Person, on_delete=models.PROTECT)
     made_ms = models.BigIntegerField()
     until_ms = models.BigIntegerField()
+    confirmed_ms = models.BigIntegerField(null=True)
+    """When a second person confirmed it; None while nobody has, and it is good for nothing."""
     revoked_ms = models.BigIntegerField(null=True)
     used_ms = models.BigIntegerField(null=True)
     """When it was last used, by the hour: a token that nobody uses can go."""

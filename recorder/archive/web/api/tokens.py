@@ -4,6 +4,8 @@ import secrets
 from collections.abc import Collection
 from hashlib import sha256
 
+from django.db.models import QuerySet
+
 from recorder.archive.access import TABLE, Action, Purpose, Role
 from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.api.models import Token
@@ -20,7 +22,10 @@ ACTIONS = tuple(TABLE[Role.CASE_SYSTEM])
 
 
 def make(person: Person, name: str, actions: Collection[Action], purposes: Collection[Purpose], days: int) -> str:
-    """A new token: whoever makes it sees it once. `days` is how long it is good for, DAYS_MAX at most."""
+    """A new token: whoever makes it sees it once, and a second person confirms it before it is good for anything.
+
+    `days` is how long it is good for, DAYS_MAX at most.
+    """
     assert set(actions) <= set(ACTIONS)
     assert 1 <= days <= DAYS_MAX
     token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
@@ -37,10 +42,15 @@ def make(person: Person, name: str, actions: Collection[Action], purposes: Colle
     return token
 
 
+def to_confirm() -> QuerySet[Token]:
+    """Those that a second person must confirm, the oldest first."""
+    return Token.objects.filter(confirmed_ms=None, revoked_ms=None, until_ms__gt=now_ms()).order_by("made_ms")
+
+
 def known(token: str) -> Token | None:
-    """What this token may, if it is one and still good."""
+    """What this token may, if it is one and not over; whether somebody has confirmed it, the token tells."""
     found = Token.objects.filter(hash=_hash(token), revoked_ms=None, until_ms__gt=now_ms()).first()
-    if found is not None and (found.used_ms or 0) < now_ms() - HOUR_MS:
+    if found is not None and found.confirmed_ms is not None and (found.used_ms or 0) < now_ms() - HOUR_MS:
         Token.objects.filter(pk=found.pk).update(used_ms=now_ms())
     return found
 

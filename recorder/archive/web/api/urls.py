@@ -7,6 +7,7 @@ from recorder.archive.web.api.calls import api
 
 urlpatterns = [
     path("tokens/", views.tokens, name="tokens"),
+    path("tokens/<int:token>/confirm/", views.confirm, name="confirm_token"),
     path("tokens/<int:token>/revoke/", views.revoke, name="revoke_token"),
     path("api/v1/", api.urls),
 ]

@@ -1,20 +1,20 @@
 """The tokens of the organisation's programs, for who keeps the accounts."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from recorder.archive.access import Action, Purpose
-from recorder.archive.web.access import Asked, needs, note, permit
+from recorder.archive.web.access import Asked, needs, note, permit, second_eyes
 from recorder.archive.web.api import bearer
 from recorder.archive.web.api.forms import TokenForm
 from recorder.archive.web.api.models import Token
-from recorder.archive.web.api.tokens import make
+from recorder.archive.web.api.tokens import make, to_confirm
 from recorder.archive.web.api.words import CALLS
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.trail.writing import acting
 from recorder.archive.web.words import PURPOSES
 
 
@@ -26,7 +26,7 @@ def tokens(request: Asked) -> HttpResponse:
     form, made = TokenForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
-        with transaction.atomic():
+        with acting():
             made = make(
                 request.user,
                 told["name"],
@@ -41,8 +41,23 @@ def tokens(request: Asked) -> HttpResponse:
             }
             note(request.user, role, Action.KEEP_ACCOUNTS, details=details)
         form = TokenForm()
-    context = {"form": form, "made": made, "tokens": [_shown(each) for each in Token.objects.order_by("-made_ms")]}
+    context = {"form": form, "made": made, "tokens": [shown(each) for each in Token.objects.order_by("-made_ms")]}
     return render(request, "api/tokens.html", context)
+
+
+@needs(Action.CONFIRM_ACCOUNT)
+@require_http_methods(["POST"])
+def confirm(request: Asked, token: int) -> HttpResponse:
+    """As a second person: what it may do is right, and the program is who has it."""
+    role = permit(request.user, Action.CONFIRM_ACCOUNT)
+    found = get_object_or_404(to_confirm(), pk=token)
+    second_eyes(request.user, Action.CONFIRM_ACCOUNT, found.made_by_id)
+    with acting():
+        if to_confirm().filter(pk=found.pk).update(confirmed_ms=now_ms()):
+            details = {"token": found.name, "actions": " ".join(found.actions), "purposes": " ".join(found.purposes)}
+            note(request.user, role, Action.CONFIRM_ACCOUNT, details=details)
+    messages.success(request, _("The token is confirmed."))
+    return redirect("confirmations")
 
 
 @needs(Action.KEEP_ACCOUNTS)
@@ -51,14 +66,15 @@ def revoke(request: Asked, token: int) -> HttpResponse:
     """From now on it is good for nothing."""
     role = permit(request.user, Action.KEEP_ACCOUNTS)
     found = get_object_or_404(Token, pk=token)
-    with transaction.atomic():
+    with acting():
         if Token.objects.filter(pk=found.pk, revoked_ms=None).update(revoked_ms=now_ms()):
             note(request.user, role, Action.KEEP_ACCOUNTS, details={"revoked": bearer.name(found)})
     messages.success(request, _("The token is good for nothing from now on."))
     return redirect("tokens")
 
 
-def _shown(token: Token) -> dict[str, object]:
+def shown(token: Token) -> dict[str, object]:
+    """A token with what a list says of it."""
     return {
         "token": token,
         "called": bearer.name(token),

@@ -170,7 +170,7 @@ class Asked:
 
     @property
     def stands(self) -> Promise:
-        if self.request.proposed is None:
+        if self.request.kind != Kind.ERASURE or self.request.proposed is None:
             return STANDS[self.request.state]
         return SECOND if self.request.waiting else TAKEN_BACK
 

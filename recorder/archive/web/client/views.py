@@ -34,6 +34,7 @@ from recorder.archive.web.meetings.views import look
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.opening import open_request
+from recorder.archive.web.trail.reading import CARD
 from recorder.archive.web.views import speak
 from recorder.errors import StoreError
 
@@ -94,7 +95,7 @@ def card(request: access.Asked, recording: str) -> HttpResponse:
     code = seen.row.code
     if code is None:
         return render(request, "client/card.html", {"seen": seen})
-    note(request.user, role, Action.SEE, recording=recording, details={"what": "card"})
+    note(request.user, role, Action.SEE, recording=recording, details=CARD)
     address = settings.CONFIG.web.url + reverse("client")
     picture = segno.make(f"{address}#{code}", error="m", micro=False).svg_data_uri(scale=6, light="#fff")
     return render(request, "client/card.html", {"seen": seen, "code": code, "address": address, "picture": picture})

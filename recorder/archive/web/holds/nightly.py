@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.db import transaction
 
 from recorder.archive.catalogue import Catalogue
 from recorder.archive.deletion import Deleter
@@ -39,6 +38,7 @@ from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail import chain, writing
 from recorder.archive.web.trail.models import Line
 from recorder.archive.web.trail.publishing import publish
+from recorder.archive.web.trail.writing import acting
 from recorder.archive.web.training.destroying import destroy_dead
 from recorder.errors import CatalogueError, KeyFileError, StoreError, WebError
 
@@ -140,8 +140,7 @@ class Nightly:
 
     def _decide(self, recording: str) -> Cause | None:
         """Note that it goes, and why, if it is due still: nobody's act comes in between."""
-        with transaction.atomic():
-            writing.lock()
+        with acting():
             fate = fates(self._catalogue, [recording], known, terms(), now_ms()).get(recording)
             if fate is None or not fate.is_due(now_ms()):
                 return None
@@ -158,7 +157,7 @@ class Nightly:
             tally.failed.add(recording)
             self._note_failure(recording)
             return
-        with transaction.atomic():
+        with acting():
             if Going.objects.filter(recording=recording).delete()[0]:  # else another run has done it
                 forgotten([recording])
                 forecast.count(cause, now_ms())
@@ -170,7 +169,7 @@ class Nightly:
             standing = self._catalogue.standing([recording]).get(recording)
         except CatalogueError:
             standing = None
-        with transaction.atomic():
+        with acting():
             writing.write(person=NIGHTLY, role=SYSTEM, action=DELETE, result="failed", recording=recording)
             if standing is not None and standing.state != "deleted":
                 # Nothing has begun: it may be held again, and is judged anew.
@@ -193,7 +192,7 @@ def _heal(listed: dict[str, Listed]) -> bool:
         if Line.objects.filter(recording=recording, action=DELETE).exists() or _is_going(recording):
             break
         lacking.append(recording)
-    with transaction.atomic():
+    with acting():
         for recording in reversed(lacking):
             writing.write(person=NIGHTLY, role=SYSTEM, action=DELETE, recording=recording)
     return bool(lacking)
@@ -213,7 +212,7 @@ def _is_going(recording: str) -> bool:
 
 def _lapse() -> int:
     """Write down which holds nobody confirmed in time; how many. They keep nothing since then anyhow."""
-    with transaction.atomic():
+    with acting():
         found = holding.lapsed()
         for hold in found:
             holding.end(hold, None, How.LAPSED)

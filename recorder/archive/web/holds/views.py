@@ -1,7 +1,6 @@
 """Holds: who set them, who confirms them, and when they end. And what goes when no hold keeps it."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -20,6 +19,7 @@ from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.overdue import overdue
 from recorder.archive.web.rights.words import KINDS
 from recorder.archive.web.times import moment
+from recorder.archive.web.trail.writing import acting
 from recorder.archive.web.words import CAUSES
 from recorder.errors import StoreError
 from recorder.wire.topics import RECORDING_PATTERN
@@ -52,7 +52,7 @@ def place(request: Asked, recording: str) -> HttpResponse:
             reason = form.cleaned_data["reason"]
             details = {"case": case, "reason": reason, "until": form.cleaned_data["until"].isoformat()}
             try:
-                with transaction.atomic():
+                with acting():
                     note(request.user, role, Action.HOLD, purpose=kind.purpose, recording=recording, details=details)
                     made = holding.place(
                         request.user, kind, case=case, reason=reason, expires_ms=form.expires_ms, recording=recording
@@ -81,7 +81,7 @@ def confirm(request: Asked, number: int) -> HttpResponse:
     role = permit(request.user, Action.CONFIRM_HOLD, recording=found.recording)
     second_eyes(request.user, Action.CONFIRM_HOLD, found.placed_by_id, recording=found.recording)
     try:
-        with transaction.atomic():
+        with acting():
             again = Hold.objects.select_for_update().get(pk=found.pk)
             waits = again.state(now_ms()) is State.WAITING
             if waits:
@@ -122,7 +122,7 @@ def _stop(request: Asked, found: Hold, action: Action, how: How) -> HttpResponse
     form = WhyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         role, why = permit(request.user, action, recording=found.recording), form.cleaned_data["why"]
-        with transaction.atomic():
+        with acting():
             again = Hold.objects.select_for_update().get(pk=found.pk)
             stands = again.state(now_ms()) in stoppable
             if stands:

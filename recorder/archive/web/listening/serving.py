@@ -2,9 +2,11 @@
 
 import logging
 import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-from django.db import Error, close_old_connections, transaction
+from django.db import Error, close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -19,11 +21,16 @@ from recorder.archive.web.listening.ranges import wanted
 from recorder.archive.web.listening.room import Act, Room
 from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.writing import acting
 from recorder.errors import CatalogueError, OtherKey, SealedError, StoreError
+
+if TYPE_CHECKING:
+    from recorder.archive.web.training.models import FragmentPermit
 
 ANSWER_BYTES_MAX = 65_536
 """Of one answer: a player asks for the rest, and no more is unsealed than it gets to."""
 SWEEP_SECONDS = 30.0
+P = TypeVar("P", Permit, "FragmentPermit")
 _room: Room | None = None
 
 
@@ -81,16 +88,20 @@ def the_room() -> Room:
 
 def _judged(permit: UUID) -> tuple[Permit, Seen]:
     """The permit and its recording, if it may still be heard; if not, what is open of it is closed."""
-    held = Permit.objects.select_related("person").filter(pk=permit).first()
-    if held is None:
-        the_room().close(permit)
-        raise NotNow("unknown")
     try:
+        held = _permit(permit)
         seen, _role = judge(held)
     except NotNow:
         the_room().close(permit)
         raise
     return held, seen
+
+
+def _permit(number: UUID) -> Permit:
+    found = Permit.objects.select_related("person").filter(pk=number).first()
+    if found is None:
+        raise NotNow("unknown")
+    return found
 
 
 def _opened(permit: UUID) -> Seen:
@@ -113,22 +124,33 @@ def _open(permit: UUID) -> tuple[Permit, Seen, int]:
         raise
 
 
-def _tell(held: Permit) -> None:
-    """Write down that somebody hears by this permit; once for each, in this process."""
-    with the_room().telling(_act(held), held.until_ms) as untold:
+def tell(held: P, again: Callable[[UUID], P], act: Callable[[P], Act], write: Callable[[P], None]) -> None:
+    """Write down that somebody hears by this permit; once for each, in this process.
+
+    `again` reads it anew, `act` says what it permits, and `write` judges it and writes the line: nobody does anything in
+    between. NotNow if it permits something else by now.
+    """
+    told = act(held)
+    with the_room().telling(told, held.until_ms) as untold:
         if untold:
-            with transaction.atomic():
-                writing.lock()  # between the judgement and the line nobody does anything
-                _write(Permit.objects.select_related("person").get(pk=held.pk), _act(held))
+            with acting():
+                now = again(held.pk)
+                if act(now) != told:
+                    raise NotNow("unknown")
+                write(now)
+                now.opened_ms = now.opened_ms or now_ms()
+                now.save(update_fields=["opened_ms"])
+
+
+def _tell(held: Permit) -> None:
+    tell(held, _permit, _act, _write)
 
 
 def _act(held: Permit) -> Act:
     return (str(held.pk), str(held.person_id), held.recording, held.purpose, held.case, held.reason)
 
 
-def _write(held: Permit, act: Act) -> None:
-    if _act(held) != act:
-        raise NotNow("unknown")
+def _write(held: Permit) -> None:
     _seen, role = judge(held)
     writing.write(
         person=str(held.person_id),
@@ -138,8 +160,6 @@ def _write(held: Permit, act: Act) -> None:
         recording=held.recording,
         details={"case": held.case, "reason": held.reason},
     )
-    held.opened_ms = held.opened_ms or now_ms()
-    held.save(update_fields=["opened_ms"])
 
 
 def ranged(request: HttpRequest, hearing: Hearing) -> HttpResponse:

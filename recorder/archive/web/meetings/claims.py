@@ -8,7 +8,6 @@ without a case again. Of one's own mistake one may think better for `REGRET_MS`.
 
 from collections.abc import Collection
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 
@@ -20,6 +19,7 @@ from recorder.archive.web.meetings.models import Case, Dispute, Link, Unlinked
 from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.writing import acting
 from recorder.wire.consent import DAY_MS
 
 SHOWN_DAYS = 14
@@ -32,7 +32,7 @@ def link(seen: Seen, number: str, person: Person | None, *, by: str, role: str) 
     `by` and `role` stand in the trail. `person` is whose it is: None where the organisation's own program says it, which need
     not tell who was there.
     """
-    with transaction.atomic():
+    with acting():
         case, _new = Case.objects.get_or_create(number=number)
         _link, new = Link.objects.get_or_create(
             recording=seen.recording,
@@ -63,7 +63,7 @@ def dispute(person: Person, role: Role, recording: str) -> None:
     """Say that a colleague's link is wrong. Http404 if it is none that may be disputed by this person."""
     if not of_colleagues(person).filter(recording=recording).exists():
         raise Http404
-    with transaction.atomic():
+    with acting():
         link = Link.objects.select_for_update().filter(recording=recording, disputed=False).first()
         if link is None or link.person is None or link.person == person or settled([link]):
             raise Http404
@@ -82,7 +82,7 @@ def dispute(person: Person, role: Role, recording: str) -> None:
 
 def settle(person: Person, role: Role, number: int, *, stands: bool, reason: str) -> None:
     """Decide a dispute. Http404 if none of this number is open; BeingDeleted if the recording is."""
-    with transaction.atomic():
+    with acting():
         found = Dispute.objects.select_for_update().filter(pk=number, settled_ms=None).first()
         if found is None:
             raise Http404
@@ -104,7 +104,7 @@ def may_regret(link: Link | None, person: Person) -> bool:
 
 def relink(person: Person, role: Role, recording: str, number: str) -> None:
     """Name another case than one has named before. Http404 if it is too late; BeingDeleted if it is."""
-    with transaction.atomic():
+    with acting():
         link = _regretted(person, recording)
         details = {"case": number, "before": link.case.number}
         link.case, _new = Case.objects.get_or_create(number=number)
@@ -115,7 +115,7 @@ def relink(person: Person, role: Role, recording: str, number: str) -> None:
 
 def give_back(person: Person, role: Role, recording: str) -> None:
     """Say that it was not one's own meeting after all. Http404 if it is too late; BeingDeleted if it is."""
-    with transaction.atomic():
+    with acting():
         link = _regretted(person, recording)
         details = {"case": link.case.number}
         _take_away(link)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -33,6 +32,7 @@ from recorder.archive.web.rights.models import Request
 from recorder.archive.web.rights.words import KINDS, STATES
 from recorder.archive.web.times import noon_ms
 from recorder.archive.web.trail.reading import listeners, saw
+from recorder.archive.web.trail.writing import acting
 from recorder.archive.web.words import CONSENT
 from recorder.wire.topics import RECORDING_PATTERN
 
@@ -105,7 +105,7 @@ def attach(request: Asked, recording: str) -> HttpResponse:
     role = permit(request.user, Action.ATTACH, own=seen.of(request.user), recording=recording)
     form = StatementForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
+        with acting():
             Statement.objects.create(
                 recording=recording,
                 text=form.cleaned_data["text"],
@@ -129,7 +129,7 @@ def decide(request: Asked, recording: str) -> HttpResponse:
         raise Http404
     form = DecisionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
+        with acting():
             Case.decide(seen.link.case.number, noon_ms(form.cleaned_data["day"]))
             details = {"case": seen.link.case.number, "day": form.cleaned_data["day"].isoformat()}
             note(request.user, role, Action.DECIDE, recording=recording, details=details)

@@ -46,6 +46,10 @@ def invite(person: Person) -> str:
     return reverse("account_reset_password_from_key", kwargs=parts)
 
 
+class NobodyWatches(Exception):
+    """No privacy officer would be left."""
+
+
 @contextmanager
 def keeping(by: Person, whom: Person, action: Action = Action.KEEP_ACCOUNTS) -> Iterator[Person]:
     """An act of `by` on the account of `whom`, which is given as it is now: a transaction.
@@ -93,6 +97,17 @@ def check_left(by: Person, whom: Person) -> None:
     others = Person.objects.filter(role_rows__role__in=CONFIRMERS, is_active=True, confirmed_ms__isnull=False)
     if not others.exclude(pk__in=[by.pk, whom.pk]).exists():
         raise NobodyConfirms
+
+
+def check_watched(whom: Person) -> None:
+    """NobodyWatches if no other privacy officer would be left, confirmed, once `whom` is none any more.
+
+    Also of one who waits to be confirmed: else one act would make them that, and the next one end them. Call it in `keeping`.
+    """
+    officers = Person.objects.filter(role_rows__role=Role.PRIVACY_OFFICER.value, is_active=True)
+    watched = officers.filter(confirmed_ms__isnull=False).exclude(pk=whom.pk).exists()
+    if not watched and whom.is_active and Role.PRIVACY_OFFICER in whom.roles:
+        raise NobodyWatches
 
 
 def confirm(person: Person) -> None:

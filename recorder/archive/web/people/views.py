@@ -23,6 +23,8 @@ from requests import RequestException
 
 from recorder.archive.access import Action, Role, may
 from recorder.archive.web.access import Asked, everybody, needs, note, permit, refused, second_eyes
+from recorder.archive.web.api.tokens import to_confirm
+from recorder.archive.web.api.views import shown
 from recorder.archive.web.archive import archive
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.people import keeping
@@ -41,6 +43,10 @@ REVIEW_MS = timedelta(days=365) // timedelta(milliseconds=1)
 NOBODY_CONFIRMS = gettext_lazy(
     "Then nobody but you could confirm accounts. First have an account made for another administrator or privacy officer. "
     "Who keeps the machine does that there, with “recorder archive account”."
+)
+NOBODY_WATCHES = gettext_lazy(
+    "This is the only privacy officer. First have an account made for another one, and confirmed. If this cannot wait: "
+    "who keeps the machine makes that account there at once, with “recorder archive account”."
 )
 
 
@@ -98,6 +104,8 @@ def roles(request: Asked, person: str) -> HttpResponse:
         try:
             with keeping.keeping(request.user, whom) as now:
                 had = {"roles_before": now.roles, "rooms_before": now.rooms}
+                if Role.PRIVACY_OFFICER not in said["roles"]:
+                    keeping.check_watched(now)
                 confirms_no_more = may(now.roles, Action.CONFIRM_ACCOUNT) > may(said["roles"], Action.CONFIRM_ACCOUNT)
                 more = keeping.change(now, said["roles"], said["rooms"])
                 line = _note(request.user, role, now, "roles", roles=said["roles"], rooms=said["rooms"], **had)
@@ -107,6 +115,8 @@ def roles(request: Asked, person: str) -> HttpResponse:
                     keeping.changed(now, request.user, line)
         except keeping.NobodyConfirms:
             form.add_error(None, NOBODY_CONFIRMS)
+        except keeping.NobodyWatches:
+            form.add_error(None, NOBODY_WATCHES)
         else:
             messages.success(request, _("The roles and rooms are changed. This person signs in anew."))
             return redirect("person", whom.pk)
@@ -144,10 +154,15 @@ def deactivate(request: Asked, person: str) -> HttpResponse:
     """From now on this person is out. What they did stays theirs."""
     role, whom = _other(request, person)
     if request.method == "POST":
-        with keeping.keeping(request.user, whom) as now:
-            keeping.deactivate(now)
-            _note(request.user, role, now, "deactivate")
-        messages.success(request, _("This person is signed out, and cannot sign in any more."))
+        try:
+            with keeping.keeping(request.user, whom) as now:
+                keeping.check_watched(now)
+                keeping.deactivate(now)
+                _note(request.user, role, now, "deactivate")
+        except keeping.NobodyWatches:
+            messages.error(request, NOBODY_WATCHES)
+        else:
+            messages.success(request, _("This person is signed out, and cannot sign in any more."))
         return redirect("person", whom.pk)
     return render(request, "people/deactivate.html", {"person": whom})
 
@@ -171,10 +186,11 @@ def reset(request: Asked, person: str) -> HttpResponse:
 @needs(Action.CONFIRM_ACCOUNT)
 @require_http_methods(["GET", "HEAD"])
 def confirmations(request: Asked) -> HttpResponse:
-    """The accounts that a second person must confirm, and no others: it is also for who keeps none."""
+    """The accounts and tokens that a second person must confirm, and no others: it is also for who keeps none."""
     permit(request.user, Action.CONFIRM_ACCOUNT)
     waiting = Person.objects.to_confirm().prefetch_related("role_rows", "changes__by")[:SHOWN]
-    return render(request, "people/confirmations.html", {"waiting": waiting} | _words())
+    tokens = [shown(each) for each in to_confirm().select_related("made_by")[:SHOWN]]
+    return render(request, "people/confirmations.html", {"waiting": waiting, "tokens": tokens} | _words())
 
 
 @needs(Action.CONFIRM_ACCOUNT)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -24,6 +24,7 @@ from recorder.archive.web.policy.shown import changes, groups, label
 from recorder.archive.web.policy.words import STATES
 from recorder.archive.web.times import moment
 from recorder.archive.web.trail.finding import names
+from recorder.archive.web.trail.writing import acting
 
 HISTORY_SHOWN = 50
 DOCUMENTS = ("register", "dpia")
@@ -72,7 +73,7 @@ def propose(request: Asked) -> HttpResponse:
             form.add_error(None, _("This is what counts already: nothing was changed."))
         else:
             try:
-                with transaction.atomic():
+                with acting():
                     _end(State.PROPOSED, State.DROPPED, request.user.pk)
                     made = Version.objects.create(
                         text=write(decided),
@@ -150,7 +151,7 @@ def _answer(request: Asked, number: int, state: State) -> None:
     second_eyes(
         person, Action.CONFIRM_POLICY, Version.objects.filter(pk=number).values_list("person", flat=True).first()
     )
-    with transaction.atomic():
+    with acting():
         found = Version.objects.select_for_update().filter(pk=number, state=State.PROPOSED).first()
         if found is None:
             raise Http404

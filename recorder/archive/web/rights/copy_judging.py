@@ -4,8 +4,9 @@ from recorder.archive.access import Action, Purpose, Role, role_for
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow
 from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.rights.deciding import asked_by_another
 from recorder.archive.web.rights.kinds import Kind, State
-from recorder.archive.web.rights.models import CopyPermit
+from recorder.archive.web.rights.models import CopyPermit, Request
 
 
 def judge(permit: CopyPermit) -> tuple[Seen, Role]:
@@ -45,4 +46,11 @@ def _decided(permit: CopyPermit) -> bool:
         request is not None
         and (request.kind, request.state) == (Kind.ACCESS, State.GRANTED)
         and request.recording == permit.recording
+        and _by_two(request)
     )
+
+
+def _by_two(request: Request) -> bool:
+    """Whether somebody else asked for the copy than who granted it, or confirmed that."""
+    first, second = request.decided_by, request.confirmed_by
+    return first is not None and (second not in (None, first) or asked_by_another(request, first))

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
@@ -21,6 +20,7 @@ from recorder.archive.web.rights import copying
 from recorder.archive.web.rights.copy_judging import act, judge
 from recorder.archive.web.rights.models import CopyPermit, Mask
 from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.writing import acting
 from recorder.errors import SealedError, StoreError
 
 LOG = logging.getLogger(__name__)
@@ -74,8 +74,8 @@ def _written(number: UUID) -> _Given:
     """It is written down from now on that this copy is made, once for each permit and what is masked in this process."""
     while True:
         looked = _given(number)
-        with suppress(_Changed), the_room().telling(looked.act, looked.permit.until_ms) as untold, transaction.atomic():
-            writing.lock()  # of who judges and then writes, nobody comes in between; who changes a mask writes, too
+        # Of who judges and then writes, nobody comes in between; who changes a mask acts, too.
+        with suppress(_Changed), the_room().telling(looked.act, looked.permit.until_ms) as untold, acting():
             given = _given(number)
             if given.act != looked.act:
                 raise _Changed

@@ -25,6 +25,7 @@ from recorder.archive.web.rights.kinds import What
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Event, Request
 from recorder.archive.web.rights.views import shown
 from recorder.archive.web.times import moment, offset
+from recorder.archive.web.trail.writing import acting
 
 COPY_MS = 3_600_000
 """How long a copy may be fetched, also again if a download broke off."""
@@ -114,7 +115,7 @@ def _masking(
 ) -> Iterator[None]:
     """Change a mask and write it down. PermissionDenied, if a second person has seen what is masked by now."""
     role = permit(request.user, Action.MASK, Purpose.ACCESS, recording=of.recording)
-    with transaction.atomic():
+    with acting():
         held = type(of)._default_manager.select_for_update().get(pk=of.pk)
         if isinstance(held, Disclosure) and held.confirmed is not None:
             raise PermissionDenied

@@ -1,13 +1,18 @@
 """What becomes of a request: decided, extended, or taken back. Each in one transaction, with its line of the audit trail.
 
-How an erasure ends needs two people, however it does. Granted, it destroys what may be the client's evidence; refused or taken
-back, it lets be heard what the client locked. So the first one proposes; until another has confirmed it, the request waits and
-the recording is locked and kept. Who confirms it may also say no, with words: then it stands where it stood.
+Some of it needs two people:
+
+- How an erasure ends, however it does. Granted, it destroys what may be the client's evidence; refused or taken back, it
+  lets be heard what the client locked. Until two have said so the recording is locked and kept.
+- A copy that is granted by who entered the request: else one person gets any recording as a file, without a purpose of hearing.
+  Where the client asked by their code, or a colleague entered it, two have acted already; who had the client's code on a page
+  before that may have been the client themself.
+- The end of a restriction, which lets others hear what the client had closed to them (S5).
+
+So the first one proposes; until another has confirmed it, it stands where it stood. Who confirms may also say no, with words.
 
 The views ask for permission first, and whether it is another person.
 """
-
-from django.db import transaction
 
 from recorder.archive.access import Action, Role
 from recorder.archive.web.access import note
@@ -16,8 +21,10 @@ from recorder.archive.web.holds.holding import check_stays
 from recorder.archive.web.meetings.models import Statement
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.deadline import EXTENDED_MONTHS, due_ms
-from recorder.archive.web.rights.kinds import Kind, State, What
+from recorder.archive.web.rights.kinds import Kind, Proposal, State, What
 from recorder.archive.web.rights.models import RESTRICTION_DAYS_MAX, Event, Request, Restriction
+from recorder.archive.web.trail.reading import saw_card
+from recorder.archive.web.trail.writing import acting
 from recorder.wire.consent import DAY_MS
 
 RESTRICTS = frozenset({Kind.RESTRICTION, Kind.OBJECTION})
@@ -25,11 +32,13 @@ RESTRICTS = frozenset({Kind.RESTRICTION, Kind.OBJECTION})
 
 
 PROPOSED = {
-    State.GRANTED: What.TO_GRANT,
-    State.REFUSED: What.TO_REFUSE,
-    State.WITHDRAWN: What.TO_WITHDRAW,
+    Proposal.GRANTED: What.TO_GRANT,
+    Proposal.REFUSED: What.TO_REFUSE,
+    Proposal.WITHDRAWN: What.TO_WITHDRAW,
+    Proposal.COPY: What.TO_GRANT,
+    Proposal.LIFTED: What.TO_LIFT,
 }
-"""What happened where the first of two said how an erasure ends."""
+"""What happened where the first of two said so."""
 
 
 class Declined(Exception):
@@ -53,12 +62,15 @@ def decide(
 
     `look_again_ms` is for what restricts the recording: when somebody must look at that again.
     """
-    with transaction.atomic():
+    with acting():
         held = _waiting(request)
         if held.proposed is not None:
             raise TooLate
         if held.kind == Kind.ERASURE:
-            propose(person, role, held, outcome, words)
+            propose(person, role, held, Proposal(outcome), words)
+            return
+        if granted_alone(held, outcome, person):
+            propose(person, role, held, Proposal.COPY, words)
             return
         held.state, held.decision = outcome.value, words
         held.decided_by, held.decided_ms = person, now_ms()
@@ -70,19 +82,37 @@ def decide(
             _carry_out(person, role, held, statement, look_again_ms)
 
 
-def propose(person: Person, role: Role, held: Request, outcome: State, words: str) -> None:
-    """Say how an erasure ends, as the first of two. `held` is locked, or new; call it in a transaction.
+def granted_alone(request: Request, outcome: State, person: Person) -> bool:
+    """Whether one person would grant a copy that they have entered themself."""
+    copies = request.kind == Kind.ACCESS and outcome is State.GRANTED
+    return copies and not asked_by_another(request, person)
+
+
+def asked_by_another(request: Request, person: Person) -> bool:
+    """Whether it was somebody else who asked for it than this person.
+
+    By the client's code anybody may have who had looked at the client's card before: the trail knows.
+    """
+    entered_by = request.entered_by
+    if entered_by is None:
+        return not saw_card(str(person.pk), request.recording, request.came_ms)
+    return entered_by != person
+
+
+def propose(person: Person, role: Role, held: Request, proposal: Proposal, words: str) -> None:
+    """Say what is to become of it, as the first of two. `held` is locked, or new; call it in a transaction.
 
     In the place of what was proposed before. BeingDeleted if what was granted is.
     """
-    held.proposed, held.proposed_by, held.proposed_ms = outcome.value, person, now_ms()
+    held.proposed, held.proposed_by, held.proposed_ms = proposal.value, person, now_ms()
     if held.waiting:
-        held.decision = "" if outcome is State.WITHDRAWN else words
+        held.decision = "" if proposal is Proposal.WITHDRAWN else words
     held.save()
-    _happened(held, PROPOSED[outcome], person, words)
-    details = {"kind": held.kind, "proposed": outcome.value, "words": words}
-    note(person, role, Action.DECIDE_REQUEST, recording=held.recording, details=details)
-    if outcome is State.GRANTED:
+    _happened(held, PROPOSED[proposal], person, words)
+    details = {"kind": held.kind, "proposed": proposal.value, "words": words}
+    action = Action.RESTRICT if proposal is Proposal.LIFTED else Action.DECIDE_REQUEST
+    note(person, role, action, recording=held.recording, details=details)
+    if proposal is Proposal.GRANTED:
         note(person, role, Action.ERASE, recording=held.recording)
     if not held.waiting:
         check_stays(held.recording)  # behind the line, which has the lock that the nightly run decides in
@@ -90,33 +120,37 @@ def propose(person: Person, role: Role, held: Request, outcome: State, words: st
 
 def confirm(person: Person, role: Role, request: Request, proposed_ms: int) -> None:
     """As the second person. TooLate if what this person saw, of `proposed_ms`, does not wait any more."""
-    with transaction.atomic():
-        held, outcome = _proposed(request, proposed_ms)
-        held.state, held.decided_by, held.decided_ms = outcome.value, held.proposed_by, now_ms()
+    with acting():
+        held, proposal = _proposed(request, proposed_ms)
+        if proposal is Proposal.LIFTED:
+            _lift(held, person)
+        else:
+            outcome = State.GRANTED if proposal is Proposal.COPY else State(proposal)
+            held.state, held.decided_by, held.decided_ms = outcome.value, held.proposed_by, now_ms()
+            held.confirmed_by = person
+            _happened(held, What(outcome), person)
         held.proposed = held.proposed_by = held.proposed_ms = None
-        held.confirmed_by = person
         held.save()
-        _happened(held, What(outcome.value), person)
-        details = {"outcome": outcome.value, "confirmed": "yes"}
-        note(person, role, Action.CONFIRM_ERASURE, recording=held.recording, details=details)
+        details = {"outcome": proposal.value, "confirmed": "yes"}
+        note(person, role, Action.CONFIRM_REQUEST, recording=held.recording, details=details)
 
 
 def decline(person: Person, role: Role, request: Request, proposed_ms: int, words: str) -> None:
     """As the second person say no: it stands where it stood before. TooLate as with `confirm`."""
-    with transaction.atomic():
-        held, outcome = _proposed(request, proposed_ms)
-        details = {"outcome": outcome.value, "confirmed": "no", "words": words}
+    with acting():
+        held, proposal = _proposed(request, proposed_ms)
+        details = {"outcome": proposal.value, "confirmed": "no", "words": words}
         held.proposed = held.proposed_by = held.proposed_ms = None
         if held.waiting:
             held.decision = ""
         held.save()
         _happened(held, What.DECLINED, person, words)
-        note(person, role, Action.CONFIRM_ERASURE, recording=held.recording, details=details)
+        note(person, role, Action.CONFIRM_REQUEST, recording=held.recording, details=details)
 
 
 def extend(person: Person, role: Role, request: Request, words: str) -> None:
     """Two months more (AVG, article 12, paragraph 3), once. TooLate if `may_extend` says no by now."""
-    with transaction.atomic():
+    with acting():
         held = _waiting(request)
         if not may_extend(held):
             raise TooLate
@@ -141,15 +175,16 @@ def withdraw(person: Person, role: Role, request: Request, words: str) -> None:
 
     BeingDeleted if it is, and Declined by `was_declined`.
     """
-    with transaction.atomic():
+    with acting():
         held = Request.objects.select_for_update().get(pk=request.pk)
         if not may_withdraw(held):
             raise TooLate
         if was_declined(held, person):
             raise Declined
         if held.kind == Kind.ERASURE:
-            propose(person, role, held, State.WITHDRAWN, words)
+            propose(person, role, held, Proposal.WITHDRAWN, words)
             return
+        held.proposed = held.proposed_by = held.proposed_ms = None
         held.state, held.decided_by, held.decided_ms = State.WITHDRAWN.value, person, now_ms()
         held.save()
         _happened(held, What.WITHDRAWN, person, words)
@@ -159,7 +194,7 @@ def withdraw(person: Person, role: Role, request: Request, words: str) -> None:
 
 def may_withdraw(request: Request) -> bool:
     """Whether taking it back still changes something, if the recording is there."""
-    if request.proposed == State.WITHDRAWN:
+    if request.proposed == Proposal.WITHDRAWN:
         return False
     return request.waiting or (request.kind == Kind.ERASURE and request.state == State.GRANTED)
 
@@ -175,21 +210,18 @@ def was_declined(request: Request, person: Person) -> bool:
     return said.exists()
 
 
-def lift(person: Person, role: Role, restriction: Restriction, words: str) -> None:
-    """Everybody whose work it is may use the recording again. TooLate if that is so already."""
-    with transaction.atomic():
-        held = Restriction.objects.select_for_update().get(pk=restriction.pk)
-        if held.lifted_ms is not None:
+def lift(person: Person, role: Role, request: Request, words: str) -> None:
+    """Say as the first of two that its restriction is to end. TooLate if it has, or that waits; BeingDeleted as `propose`."""
+    with acting():
+        held = Request.objects.select_for_update().get(pk=request.pk)
+        if held.proposed is not None or not Restriction.objects.filter(request=held, lifted_ms=None).exists():
             raise TooLate
-        held.lifted_by, held.lifted_ms, held.lifted_words = person, now_ms(), words
-        held.save()
-        details = {"outcome": "lifted", "words": words}
-        note(person, role, Action.RESTRICT, recording=held.recording, details=details)
+        propose(person, role, held, Proposal.LIFTED, words)
 
 
 def look_again(person: Person, role: Role, restriction: Restriction, look_again_ms: int, words: str) -> None:
     """It stays restricted, and is looked at again then. TooLate if it is lifted, BeingDeleted if the recording is."""
-    with transaction.atomic():
+    with acting():
         held = Restriction.objects.select_for_update().get(pk=restriction.pk)
         if held.lifted_ms is not None:
             raise TooLate
@@ -200,12 +232,21 @@ def look_again(person: Person, role: Role, restriction: Restriction, look_again_
         check_stays(held.recording)
 
 
-def _proposed(request: Request, proposed_ms: int) -> tuple[Request, State]:
+def _proposed(request: Request, proposed_ms: int) -> tuple[Request, Proposal]:
     held = Request.objects.select_for_update().get(pk=request.pk)
     # Whose proposal it is was asked of `request`: of another one since then that is not known.
     if held.proposed is None or (held.proposed_ms, held.proposed_by_id) != (proposed_ms, request.proposed_by_id):
         raise TooLate
-    return held, State(held.proposed)
+    return held, Proposal(held.proposed)
+
+
+def _lift(held: Request, second: Person) -> None:
+    """Everybody whose work it is may use the recording again."""
+    why = held.events.filter(what=What.TO_LIFT.value).latest("at_ms", "id").words
+    Restriction.objects.filter(request=held, lifted_ms=None).update(
+        lifted_by=held.proposed_by, lifted_ms=now_ms(), lifted_words=why, confirmed_by=second
+    )
+    _happened(held, What.LIFTED, second)
 
 
 def _waiting(request: Request) -> Request:

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -18,6 +17,7 @@ from recorder.archive.web.paging import page
 from recorder.archive.web.rights.forms import DisclosureForm
 from recorder.archive.web.rights.models import DISCLOSURE_DAYS, Disclosure
 from recorder.archive.web.rights.views import WORDS
+from recorder.archive.web.trail.writing import acting
 
 
 @needs(Action.DISCLOSE, Action.CONFIRM_DISCLOSURE)
@@ -42,7 +42,7 @@ def disclose(request: Asked, recording: str) -> HttpResponse:
     form = DisclosureForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
-        with transaction.atomic():
+        with acting():
             made = Disclosure.objects.create(
                 recording=recording,
                 to=cleaned["to"],
@@ -90,7 +90,7 @@ def judge(request: Asked, number: UUID) -> HttpResponse:
     role = permit(request.user, Action.CONFIRM_DISCLOSURE, recording=found.recording)
     second_eyes(request.user, Action.CONFIRM_DISCLOSURE, found.person_id, recording=found.recording)
     confirmed = request.POST.get("confirmed") == "yes"
-    with transaction.atomic():
+    with acting():
         held = Disclosure.objects.select_for_update().get(pk=number)
         same = request.POST.get("masks") == _masks_of(held)
         if held.confirmed is None and (same or not confirmed):

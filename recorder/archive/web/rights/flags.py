@@ -1,6 +1,6 @@
 """A client's standing "do not record" (R6), by the organisation's own number of them, which is not kept."""
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.crypto import salted_hmac
 
 from recorder.archive.access import Action, Role
@@ -8,6 +8,7 @@ from recorder.archive.web.access import note
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.models import Flag
+from recorder.archive.web.trail.writing import acting
 
 _SALT = "wederhoor/1 do not record"
 
@@ -25,7 +26,7 @@ def standing(number: str) -> Flag | None:
 def put(person: Person, role: Role, number: str, reason: str) -> None:
     """Set it; nothing happens if it is set."""
     try:
-        with transaction.atomic():
+        with acting():
             Flag.objects.create(key=key(number), reason=reason, person=person, at_ms=now_ms())
             note(person, role, Action.FLAG, details={"flag": "set", "reason": reason})
     except IntegrityError:  # somebody was faster
@@ -34,7 +35,7 @@ def put(person: Person, role: Role, number: str, reason: str) -> None:
 
 def lift(person: Person, role: Role, number: str, reason: str) -> None:
     """Lift it; nothing happens if there is none."""
-    with transaction.atomic():
+    with acting():
         lifted = Flag.objects.filter(key=key(number), lifted_ms=None).update(lifted_by=person, lifted_ms=now_ms())
         if lifted:
             note(person, role, Action.FLAG, details={"flag": "lifted", "reason": reason})

@@ -40,8 +40,18 @@ class State(StrEnum):
 WAITING = (State.OPEN, State.EXTENDED)
 """It is not decided yet."""
 
-PROPOSABLE = (State.GRANTED, State.REFUSED, State.WITHDRAWN)
-"""What one person says that an erasure becomes, and a second one confirms."""
+
+class Proposal(StrEnum):
+    """What one person says that is to become of a request, and a second one confirms."""
+
+    GRANTED = "granted"
+    """Of an erasure, as the next two."""
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    COPY = "copy"
+    """A copy is granted that the same person has entered."""
+    LIFTED = "lifted"
+    """The restriction ends that was granted."""
 
 
 class What(StrEnum):
@@ -53,14 +63,17 @@ class What(StrEnum):
     UNMASKED = "unmasked"
     COPIED = "copied"
     TO_GRANT = "to_grant"
-    """One person has said so of an erasure, and the next two likewise: a second one looks."""
+    """One person has said so, and the next three likewise: a second one looks."""
     TO_REFUSE = "to_refuse"
     TO_WITHDRAW = "to_withdraw"
+    TO_LIFT = "to_lift"
     DECLINED = "declined"
     """The second person said no."""
     GRANTED = "granted"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    LIFTED = "lifted"
+    """The restriction, by two."""
 
 
 class Ground(StrEnum):

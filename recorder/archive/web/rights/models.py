@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.db import models
 
 from recorder.archive.web.people.models import Person
-from recorder.archive.web.rights.kinds import PROPOSABLE, WAITING, Channel, Ground, Kind, State, What
+from recorder.archive.web.rights.kinds import WAITING, Channel, Ground, Kind, Proposal, State, What
 from recorder.wire.consent import DAY_MS
 
 DISCLOSURE_DAYS = 30
@@ -41,11 +41,11 @@ class Request(models.Model):
     """In words for the client. Empty until somebody decides."""
     decided_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     decided_ms = models.BigIntegerField(null=True)
-    """When it counted: of an erasure when a second person had confirmed it."""
+    """When it counted: of what needs two, when a second person had confirmed it."""
     proposed = models.CharField(
-        max_length=16, choices=[(each.value, each.value) for each in PROPOSABLE], null=True, default=None
+        max_length=16, choices=[(each.value, each.value) for each in Proposal], null=True, default=None
     )
-    """What an erasure is to become when a second person confirms it: until then it waits, and nobody hears the recording."""
+    """What is to become of it when a second person confirms that. Until then it stands as it did: what is locked stays so."""
     proposed_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     proposed_ms = models.BigIntegerField(null=True)
     confirmed_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
@@ -70,6 +70,11 @@ class Request(models.Model):
     def waiting(self) -> bool:
         """Whether it is not decided yet."""
         return self.state in WAITING
+
+    @property
+    def entered_by(self) -> Person | None:
+        """Who of the staff entered it; None if the client did, by their code."""
+        return self.events.select_related("person").get(what=What.CAME.value).person
 
 
 class Event(models.Model):
@@ -171,7 +176,7 @@ class CopyPermit(models.Model):
 
 
 class Restriction(models.Model):
-    """Nobody but the rights desk may use the recording, until it is lifted (S5).
+    """Nobody but the rights desk may use the recording, until it is lifted (S5), which one person proposes on its request.
 
     It is not deleted either, for that is a use, until the day on which somebody must look at it again. Past that day it keeps
     nothing any more: else one person could keep a recording for ever. Nobody else may use it all the same.
@@ -188,6 +193,8 @@ class Restriction(models.Model):
     lifted_ms = models.BigIntegerField(null=True)
     lifted_words = models.TextField(max_length=2_000, default="")
     """Why; the client was told before (AVG, article 18, paragraph 3)."""
+    confirmed_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    """Who lifted it as the second person; None also of those that were lifted before two were needed."""
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["lifted_ms", "look_again_ms"], name="restrictions_to_look_at")]
@@ -195,8 +202,8 @@ class Restriction(models.Model):
     def until_ms(self, undo_ms: int) -> int:
         """Until when it pauses deletion.
 
-        Who lifts it, or looks again sooner, is one alone, and what it kept is gone for good: for `undo_ms` it keeps on, so that
-        another can look.
+        Who looks again sooner is one alone, and what it kept is gone for good: for `undo_ms` it keeps on, so that another can
+        look. So it does once it is lifted.
         """
         until_ms = self.look_again_ms
         if self.looked_ms is not None:

@@ -1,7 +1,6 @@
 """Opening a request: by the client with their code, or by the rights desk for who writes, comes or calls."""
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.translation import gettext, override
 
 from recorder.archive.access import Action
@@ -13,9 +12,10 @@ from recorder.archive.web.meetings.seen import Seen, see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights import deciding
 from recorder.archive.web.rights.deadline import answer_ms
-from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
+from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, Proposal, What
 from recorder.archive.web.rights.models import Event, Request
 from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.writing import acting
 from recorder.wire.consent import DAY_MS
 
 CLIENT = "client"
@@ -42,9 +42,8 @@ def open_request(
     role = None if person is None else permit(person, Action.OPEN_REQUEST, recording=recording)
     at_ms = now_ms()
     came_ms = at_ms if came_ms is None else came_ms
-    with transaction.atomic():
-        writing.lock()  # the nightly run decides in it: either it sees the request, or we see what it decided
-        check_stays(recording)
+    with acting():
+        check_stays(recording)  # the nightly run acts, too: either it sees the request, or we see what it decided
         found = Request.objects.filter(recording=recording, kind=kind.value, state__in=WAITING).first()
         if found is not None:
             return found
@@ -63,7 +62,7 @@ def open_request(
         if person is not None and role is not None and unconditional(made, seen):
             with override(settings.LANGUAGE_CODE):
                 words = gettext("You asked for it within your first days. Then we need no reason.")
-            deciding.propose(person, role, made, State.GRANTED, words)
+            deciding.propose(person, role, made, Proposal.GRANTED, words)
     return made
 
 

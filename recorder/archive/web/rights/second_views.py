@@ -1,8 +1,9 @@
-"""How an erasure ends, for the second person: one of the rights desk who did not propose it, or the privacy officer."""
+"""What of requests waits for a second person: one of the rights desk who did not propose it, or the privacy officer."""
 
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -25,49 +26,49 @@ SHOWN_MAX = 200
 _MS_DIGITS_MAX = 16
 
 
-@needs(Action.CONFIRM_ERASURE)
+@needs(Action.CONFIRM_REQUEST)
 @require_http_methods(["GET", "HEAD"])
-def erasures(request: Asked) -> HttpResponse:
-    """Those that wait for a second person, the nearest deadline first."""
-    permit(request.user, Action.CONFIRM_ERASURE)
+def second_looks(request: Asked) -> HttpResponse:
+    """All that waits for one, the nearest deadline first."""
+    permit(request.user, Action.CONFIRM_REQUEST)
     now = now_ms()
     waiting = Request.objects.filter(proposed__isnull=False).order_by("due_ms").select_related("proposed_by")
     clocks = sorted((Clock(each, now) for each in waiting[:SHOWN_MAX]), key=lambda each: each.due_ms)
     late = sum(each.over or each.soon for each in clocks)
-    return render(request, "rights/erasures.html", WORDS | {"waiting": clocks, "late": late})
+    return render(request, "rights/second_looks.html", WORDS | {"waiting": clocks, "late": late})
 
 
-@needs(Action.CONFIRM_ERASURE)
+@needs(Action.CONFIRM_REQUEST)
 @require_http_methods(["GET", "HEAD"])
-def erasure(request: Asked, number: UUID) -> HttpResponse:
+def second_look(request: Asked, number: UUID) -> HttpResponse:
     """One of them: what the client asked, and what the first person says."""
     found = _one(request, number)
     return _show(request, found, WordsForm())
 
 
-@needs(Action.CONFIRM_ERASURE)
+@needs(Action.CONFIRM_REQUEST)
 @require_http_methods(["POST"])
 def confirm(request: Asked, number: UUID) -> HttpResponse:
     """As the second person."""
     found = _one(request, number)
-    role = permit(request.user, Action.CONFIRM_ERASURE, recording=found.recording)
-    second_eyes(request.user, Action.CONFIRM_ERASURE, found.proposed_by_id, recording=found.recording)
+    role = permit(request.user, Action.CONFIRM_REQUEST, recording=found.recording)
+    second_eyes(request.user, Action.CONFIRM_REQUEST, found.proposed_by_id, recording=found.recording)
     try:
         deciding.confirm(request.user, role, found, _seen_ms(request))
     except TooLate:
         messages.error(request, TOO_LATE)
-        return redirect("erasure", number)
+        return redirect("second_looks")
     messages.success(request, _("You confirmed it."))
-    return redirect("erasures")
+    return redirect("second_looks")
 
 
-@needs(Action.CONFIRM_ERASURE)
+@needs(Action.CONFIRM_REQUEST)
 @require_http_methods(["POST"])
 def decline(request: Asked, number: UUID) -> HttpResponse:
     """Say no, as the second person, and why."""
     found = _one(request, number)
-    role = permit(request.user, Action.CONFIRM_ERASURE, recording=found.recording)
-    second_eyes(request.user, Action.CONFIRM_ERASURE, found.proposed_by_id, recording=found.recording)
+    role = permit(request.user, Action.CONFIRM_REQUEST, recording=found.recording)
+    second_eyes(request.user, Action.CONFIRM_REQUEST, found.proposed_by_id, recording=found.recording)
     form = WordsForm(request.POST)
     if not form.is_valid():
         return _show(request, found, form)
@@ -75,14 +76,16 @@ def decline(request: Asked, number: UUID) -> HttpResponse:
         deciding.decline(request.user, role, found, _seen_ms(request), form.cleaned_data["words"])
     except TooLate:
         messages.error(request, TOO_LATE)
-        return redirect("erasure", number)
+        return redirect("second_looks")
     messages.success(request, _("You said no. The rights desk looks at it again."))
-    return redirect("erasures")
+    return redirect("second_looks")
 
 
 def _one(request: Asked, number: UUID) -> Request:
-    found = get_object_or_404(Request.objects.select_related("proposed_by"), pk=number, kind=Kind.ERASURE)
-    permit(request.user, Action.CONFIRM_ERASURE, recording=found.recording)
+    """What is nobody's second act is not for who has no other reason to read it."""
+    waiting = Q(proposed__isnull=False) | Q(kind=Kind.ERASURE)
+    found = get_object_or_404(Request.objects.select_related("proposed_by"), waiting, pk=number)
+    permit(request.user, Action.CONFIRM_REQUEST, recording=found.recording)
     return found
 
 
@@ -99,7 +102,7 @@ def _show(request: Asked, found: Request, form: WordsForm) -> HttpResponse:
         "mine": found.proposed_by_id == request.user.pk,
         "form": form,
     }
-    return render(request, "rights/erasure.html", context)
+    return render(request, "rights/second_look.html", context)
 
 
 def _seen_ms(request: Asked) -> int:

@@ -9,7 +9,7 @@ from django.db.models import Min, Q
 from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.rights.kinds import Kind, State
+from recorder.archive.web.rights.kinds import Kind, Proposal, State
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.wire.consent import DAY_MS
 
@@ -62,7 +62,7 @@ def _standing(requests: Collection[Request], restrictions: Collection[Restrictio
     ended = [_ended_ms(each) + undo_ms for each in requests if each.kind != Kind.ERASURE]
     ended += [each.until_ms(undo_ms) for each in restrictions if each.lifted_ms is not None]
     return Standing(
-        closed or any(each.waiting or each.proposed is not None or _to_be_handed_over(each) for each in requests),
+        closed or any(each.waiting or _taken_back(each) or _to_be_handed_over(each) for each in requests),
         max((each for each in ended if now < each), default=None),
         min((each.came_ms for each in confirmed or asked), default=None),
         min((each.decided_ms for each in confirmed if each.decided_ms is not None), default=None),
@@ -73,6 +73,11 @@ def _ended_ms(request: Request) -> int:
     """When it last kept anything by itself: until it was decided, and of a copy until it was made."""
     handed_over_ms: int | None = request.handed_over_ms  # type: ignore[attr-defined] # the query says so
     return max(request.decided_ms or 0, handed_over_ms or 0)
+
+
+def _taken_back(request: Request) -> bool:
+    """Whether somebody says so of what was to be erased, and waits for a second person."""
+    return request.proposed == Proposal.WITHDRAWN
 
 
 def _to_be_handed_over(request: Request) -> bool:

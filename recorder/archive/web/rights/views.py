@@ -32,7 +32,7 @@ from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, Wha
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.rights.opening import open_request, unconditional
 from recorder.archive.web.rights.overdue import late
-from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, PROPOSED, STATES
+from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, MEANWHILE, PROPOSED, QUESTIONS, STATES
 from recorder.archive.web.times import begin_ms, noon_ms
 from recorder.wire.consent import DAY_MS
 from recorder.wire.topics import RECORDING_PATTERN
@@ -47,11 +47,14 @@ WORDS = {
     "happened": HAPPENED,
     "grounds": GROUNDS,
     "proposals": PROPOSED,
+    "meanwhile": MEANWHILE,
+    "questions": QUESTIONS,
 }
 TOO_LATE = gettext_lazy("Somebody else has just done something with this request. Look at it again.")
 BEING_DELETED = gettext_lazy("The recording is being deleted at this moment. Nothing can be asked of it any more.")
 DECLINED = gettext_lazy("You said so before, and a second person said no. A colleague may say it, not you again.")
 NEEDS_SECOND = gettext_lazy("A second person must confirm it now. Until then nobody can listen.")
+COPY_NEEDS_SECOND = gettext_lazy("A second person must confirm it now. Until then no copy is made.")
 LANGUAGES = ("nl", "en")
 
 
@@ -143,7 +146,7 @@ def decide(request: Asked, number: UUID) -> HttpResponse:
     role = permit(request.user, Action.DECIDE_REQUEST, recording=asked.recording)
     if not asked.waiting or asked.proposed is not None:
         return redirect("request", number)
-    context = shown(asked)
+    context = shown(asked) | {"alone": deciding.granted_alone(asked, State.GRANTED, request.user)}
     kind = Kind(asked.kind)
     initial = {"statement": asked.words} | ({"outcome": State.GRANTED.value} if context["must_grant"] else {})
     form = DecideForm(kind, request.POST or None, must_grant=context["must_grant"], initial=initial)
@@ -157,7 +160,8 @@ def decide(request: Asked, number: UUID) -> HttpResponse:
         except TooLate:
             messages.error(request, TOO_LATE)
         else:
-            decided = _("It is decided. Now send the letter.")
+            alone = deciding.granted_alone(asked, outcome, request.user)
+            decided = COPY_NEEDS_SECOND if alone else _("It is decided. Now send the letter.")
             messages.success(request, NEEDS_SECOND if kind is Kind.ERASURE else decided)
         return redirect("request", number)
     return render(request, "rights/decide.html", context | {"form": form})
@@ -213,19 +217,21 @@ def withdraw(request: Asked, number: UUID) -> HttpResponse:
 @needs(Action.RESTRICT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def lift(request: Asked, restriction: int) -> HttpResponse:
-    """End a restriction: the client was told before."""
-    held = get_object_or_404(Restriction, pk=restriction)
+    """Say that a restriction is to end: the client was told before. A second person confirms it."""
+    held = get_object_or_404(Restriction.objects.select_related("request"), pk=restriction)
     role = permit(request.user, Action.RESTRICT, recording=held.recording)
-    if held.lifted_ms is not None:
+    if held.lifted_ms is not None or held.request.proposed is not None:
         return redirect("request", held.request_id)
     form = WordsForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            deciding.lift(request.user, role, held, form.cleaned_data["words"])
+            deciding.lift(request.user, role, held.request, form.cleaned_data["words"])
         except TooLate:
             messages.error(request, TOO_LATE)
+        except BeingDeleted:
+            messages.error(request, BEING_DELETED)
         else:
-            messages.success(request, _("The restriction is lifted."))
+            messages.success(request, _("A second person must confirm it now. Until then it stays restricted."))
         return redirect("request", held.request_id)
     return render(request, "rights/lift.html", {"restriction": held, "form": form, "undo_hours": terms().undo_hours})
 
@@ -301,6 +307,7 @@ def shown(asked: Request) -> dict[str, Any]:
         "must_grant": unconditional(asked, seen) and asked.channel != Channel.PAGE,
         "must_see": unconditional(asked, seen) and asked.channel == Channel.PAGE,
         "may_withdraw": deciding.may_withdraw(asked) and (asked.waiting or seen is not None),
+        "to_lift": restriction is not None and restriction.lifted_ms is None and asked.proposed is None,
         "may_extend": deciding.may_extend(asked),
         "has_letter": asked.state in (State.EXTENDED, State.GRANTED, State.REFUSED),
         "may_mask": asked.kind == Kind.ACCESS and seen is not None and (asked.waiting or asked.state == State.GRANTED),

@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from recorder.archive.web.rights.kinds import Channel, Ground, Kind, State, What
+from recorder.archive.web.rights.kinds import Channel, Ground, Kind, Proposal, State, What
 
 KINDS: Mapping[str, Promise] = {
     Kind.ACCESS.value: _("a copy of the recording, and who listened"),
@@ -29,10 +29,26 @@ STATES: Mapping[str, Promise] = {
     State.WITHDRAWN.value: pgettext_lazy("request", "taken back"),
 }
 PROPOSED: Mapping[str, Promise] = {
-    State.GRANTED.value: _("The recording is to be erased."),
-    State.REFUSED.value: _("It is to be refused: the recording stays, and may be heard again."),
-    State.WITHDRAWN.value: _("The client takes it back: the recording stays, and may be heard again."),
+    Proposal.GRANTED.value: _("The recording is to be erased."),
+    Proposal.REFUSED.value: _("It is to be refused: the recording stays, and may be heard again."),
+    Proposal.WITHDRAWN.value: _("The client takes it back: the recording stays, and may be heard again."),
+    Proposal.COPY.value: _("A copy is to be made, to hand over."),
+    Proposal.LIFTED.value: _("The restriction is to end: others may listen again."),
 }
+_LOCKED = _("Meanwhile nobody can hear the recording, and it is not deleted.")
+MEANWHILE: Mapping[str, Promise] = {
+    Proposal.GRANTED.value: _LOCKED,
+    Proposal.REFUSED.value: _LOCKED,
+    Proposal.WITHDRAWN.value: _LOCKED,
+    Proposal.COPY.value: _("Meanwhile no copy is made."),
+    Proposal.LIFTED.value: _("Meanwhile the recording stays restricted."),
+}
+"""Until the second person has looked."""
+QUESTIONS: Mapping[str, Promise] = {
+    Proposal.COPY.value: _("Did the client ask for it, and did your colleague see that it is they? Ask how they know."),
+    Proposal.LIFTED.value: _("Is the reason for it over, and was the client told? Ask your colleague how they know."),
+}
+"""What the second person is asked, where it is no erasure."""
 HAPPENED: Mapping[str, Promise] = {
     What.CAME.value: _("The request came"),
     What.EXTENDED.value: _("Two months more, and the client is told why"),
@@ -42,10 +58,12 @@ HAPPENED: Mapping[str, Promise] = {
     What.TO_GRANT.value: _("To be granted, once a second person has looked"),
     What.TO_REFUSE.value: _("To be refused, once a second person has looked"),
     What.TO_WITHDRAW.value: _("The client takes it back, they say: a second person must look"),
+    What.TO_LIFT.value: _("The restriction is to end, once a second person has looked"),
     What.DECLINED.value: _("The second person said no"),
     What.GRANTED.value: _("Granted"),
     What.REFUSED.value: _("Refused"),
     What.WITHDRAWN.value: _("The client took it back"),
+    What.LIFTED.value: _("The restriction has ended"),
 }
 GROUNDS: Mapping[str, Promise] = {
     Ground.DUTY.value: _("a law says that we must"),

@@ -12,6 +12,9 @@ from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail.models import Line
 from recorder.archive.web.words import PURPOSES, ROLES
 
+CARD = {"what": "card"}
+"""The details of a line that tells that somebody had the client's card on a page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:
@@ -60,6 +63,12 @@ def saw(person: Person, recording: str, *, since_ms: int) -> bool:
     """Whether it is written down that this person looked at this recording since then."""
     lines = Line.objects.filter(recording=recording, person=str(person.pk), action=Action.SEE.value, result="done")
     return lines.filter(wall_ms__gte=since_ms).exists()
+
+
+def saw_card(person: str, recording: str, before_ms: int) -> bool:
+    """Whether this person had the client's code of it on a page by then: they could have used it as the client does."""
+    lines = Line.objects.filter(recording=recording, person=person, action=Action.SEE.value, result="done")
+    return any(details(each) == CARD for each in lines.filter(wall_ms__lte=before_ms))
 
 
 def details(line: Line) -> dict[str, str]:

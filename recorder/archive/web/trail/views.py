@@ -5,7 +5,6 @@ from typing import Any
 import segno
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
@@ -20,6 +19,7 @@ from recorder.archive.web.trail.finding import PORTION_ROWS, find, show
 from recorder.archive.web.trail.forms import AuditForm
 from recorder.archive.web.trail.models import Checkpoint
 from recorder.archive.web.trail.publishing import key_file
+from recorder.archive.web.trail.writing import acting
 from recorder.errors import AuditError, KeyFileError
 from recorder.keyfiles import load_device_public
 
@@ -72,7 +72,7 @@ def check(request: Asked) -> HttpResponse:
 def export(request: Asked) -> HttpResponseBase:
     """All of it, in a file that anybody can check."""
     role = permit(request.user, Action.READ_AUDIT)
-    with transaction.atomic():
+    with acting():
         note(request.user, role, Action.READ_AUDIT, details={"lines": f"1-{chain.end().number}"})
     try:
         before = chain.beginning()

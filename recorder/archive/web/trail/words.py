@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.web.api.words import CALLS
-from recorder.archive.web.rights.kinds import State
+from recorder.archive.web.rights.kinds import Proposal, State
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, KINDS
 from recorder.archive.web.rights.words import STATES as STATES_OF_REQUESTS
 from recorder.archive.web.words import PURPOSES, ROLES
@@ -93,6 +93,10 @@ _FACTORS: Mapping[str, Promise] = {
     "webauthn": _("a passkey"),
     "recovery_codes": _("recovery codes"),
 }
+_PROPOSALS: Mapping[str, Promise] = {
+    Proposal.COPY.value: _("copy granted"),
+    Proposal.LIFTED.value: _("restriction lifted"),
+}
 VALUES: Mapping[str, Mapping[str, Promise]] = {
     "act": {
         "make": _("made"),
@@ -125,11 +129,11 @@ VALUES: Mapping[str, Mapping[str, Promise]] = {
     "outcome": {
         **STATES_OF_REQUESTS,
         State.EXTENDED.value: _("two months more"),
-        "lifted": _("restriction lifted"),
+        **_PROPOSALS,
         "goes on": _("restriction goes on"),
     },
     "mask": {"set": _("set"), "taken away": _("taken away")},
-    "proposed": STATES_OF_REQUESTS,
+    "proposed": {**STATES_OF_REQUESTS, **_PROPOSALS},
     "how": {
         "ended": _("ended"),
         "refused": _("refused"),

@@ -1,7 +1,8 @@
 """Writing a line, in the transaction of the act that it tells of: either both are there, or neither."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal
 
 import msgspec
@@ -16,6 +17,22 @@ from recorder.archive.web.trail.models import Head, Line
 
 Result = Literal["done", "refused", "failed"]
 _HEAD = 1
+
+
+@contextmanager
+def acting() -> Iterator[None]:
+    """The transaction of an act and of its line, in which all acts lock in one order, so that no two wait for each other.
+
+    1. An account, what is only its own, and all of who keeps accounts (`people.keeping`): without their keys, so that others
+       may write down meanwhile that these people acted. Who has none of this in hand begins with the next.
+    2. The end of the trail: here. So acts come one after the other, and the nightly run decides between two of them.
+    3. Everything else, in any order.
+
+    A test watches each act of all other tests for it (`tests/web/ordered.py`).
+    """
+    with transaction.atomic():
+        lock()
+        yield
 
 
 def lock() -> Head:

@@ -1,7 +1,7 @@
 """What a client says of training, afterwards and to the rights desk: yes, and no again (R4)."""
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -11,6 +11,7 @@ from recorder.archive.access import Action
 from recorder.archive.web.access import Asked, needs, note, permit
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.views import look
+from recorder.archive.web.trail.writing import acting
 from recorder.archive.web.training.consent import consent_of
 from recorder.archive.web.training.forms import ConsentForm
 from recorder.archive.web.training.models import Fragment, State, TrainingConsent
@@ -27,7 +28,7 @@ def consent(request: Asked, recording: str) -> HttpResponse:
     if request.method == "POST" and given is None and form.is_valid():
         channel, proof = form.cleaned_data["channel"], form.cleaned_data["proof"]
         try:
-            with transaction.atomic():
+            with acting():
                 TrainingConsent.objects.create(
                     recording=recording, channel=channel, proof=proof, person=request.user, at_ms=now_ms()
                 )
@@ -55,7 +56,7 @@ def withdraw(request: Asked, recording: str) -> HttpResponse:
     """The client takes it back: nobody hears a fragment of it any more, at once."""
     look(request.user, Action.NOTE_TRAINING, recording)
     role = permit(request.user, Action.NOTE_TRAINING, recording=recording)
-    with transaction.atomic():
+    with acting():
         given = TrainingConsent.objects.filter(recording=recording, withdrawn_ms=None)
         if withdrawn := given.update(withdrawn_ms=now_ms(), withdrawn_by=request.user):
             note(request.user, role, Action.NOTE_TRAINING, recording=recording, details={"answer": "withdrawn"})

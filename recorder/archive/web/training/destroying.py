@@ -7,7 +7,6 @@ heard is destroyed, whatever it came from: its recording was deleted, a crash le
 from collections import defaultdict
 from collections.abc import Collection
 
-from django.db import transaction
 from django.db.models import Q
 
 from recorder.archive.rebuild import is_keybox
@@ -15,6 +14,7 @@ from recorder.archive.store import Store
 from recorder.archive.web.archive import fragments
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.writing import acting
 from recorder.archive.web.training.models import Fragment, State
 from recorder.wire.consent import DAY_MS
 
@@ -37,7 +37,7 @@ def destroy_dead(person: str, role: str) -> int:
         if number not in living:
             _destroy(store, number, names)
     for each in dead:
-        with transaction.atomic():
+        with acting():
             if Fragment.objects.filter(pk=each.pk).delete()[0]:  # else another run has done it
                 details = {"fragment": str(each.pk)}
                 writing.write(person=person, role=role, action=DESTROY, recording=each.recording, details=details)

@@ -15,7 +15,6 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
-from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -29,10 +28,11 @@ from recorder.archive.web.archive import fragments
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow
 from recorder.archive.web.listening.room import Act
-from recorder.archive.web.listening.serving import no, ranged, the_room
+from recorder.archive.web.listening.serving import no, ranged, tell, the_room
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.times import offset
 from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.writing import acting
 from recorder.archive.web.training import binding
 from recorder.archive.web.training.destroying import destroy
 from recorder.archive.web.training.judging import judge_hearing, judge_making
@@ -120,7 +120,7 @@ def _make(number: UUID) -> None:
             raise NotNow("unknown")
         derived.keep(store, chain([first], records), now_ms(), live().fragment_days)
     try:
-        with transaction.atomic():
+        with acting():
             _finish(number)
     except NotNow:  # somebody withdrew meanwhile
         destroy(store, sealed)
@@ -178,22 +178,14 @@ def _opened(number: UUID) -> Hearing:
 
 
 def _tell(held: FragmentPermit) -> None:
-    """Write down that somebody hears by this permit; once for each, in this process."""
-    act = _act(held)
-    with the_room().telling(act, held.until_ms) as untold:
-        if untold:
-            with transaction.atomic():
-                writing.lock()  # between the judgement and the line nobody does anything
-                _write(_permit(held.pk), act)
+    tell(held, _permit, _act, _write)
 
 
 def _act(held: FragmentPermit) -> Act:
     return ("fragment", str(held.pk), str(held.person_id), str(held.fragment_id), held.fragment.recording)
 
 
-def _write(held: FragmentPermit, act: Act) -> None:
-    if _act(held) != act:
-        raise NotNow("unknown")
+def _write(held: FragmentPermit) -> None:
     writing.write(
         person=str(held.person_id),
         role=judge_hearing(held),
@@ -202,8 +194,6 @@ def _write(held: FragmentPermit, act: Act) -> None:
         recording=held.fragment.recording,
         details={"fragment": str(held.fragment_id)},
     )
-    held.opened_ms = held.opened_ms or now_ms()
-    held.save(update_fields=["opened_ms"])
 
 
 def _hearing(fragment: Fragment) -> Hearing:

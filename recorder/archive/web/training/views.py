@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -24,6 +23,7 @@ from recorder.archive.web.meetings.views import look
 from recorder.archive.web.paging import page
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.live import live
+from recorder.archive.web.trail.writing import acting
 from recorder.archive.web.training.consent import consent_of, why_not
 from recorder.archive.web.training.forms import CutForm, JudgeForm
 from recorder.archive.web.training.models import Fragment, FragmentPermit, State
@@ -129,7 +129,7 @@ def approve(request: Asked, number: UUID) -> HttpResponse:
     form = JudgeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         outcome, words = form.cleaned_data["outcome"], form.cleaned_data["words"]
-        with transaction.atomic():
+        with acting():
             waiting = Fragment.objects.filter(pk=number, state=State.WAITING, consent__withdrawn_ms=None)
             if judged := waiting.update(state=outcome, judged_by=request.user, judged_ms=now_ms(), words=words):
                 details = {"fragment": str(number), "answer": outcome} | ({"why": words} if words else {})
