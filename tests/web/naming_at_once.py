@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 from typing import Any
 
 from recorder.archive.web import serving
 
 SECONDS_MAX = 60
+HOLDS = "holds"
 
 
 def main() -> None:
@@ -24,10 +25,8 @@ def main() -> None:
     from django.test import Client
 
     from recorder.archive.access import Role
-    from recorder.archive.web.holds import holding
     from recorder.archive.web.holds.models import Hold
-    from recorder.archive.web.meetings import claims
-    from recorder.archive.web.meetings.models import Link
+    from recorder.archive.web.meetings.models import Case, Link
     from recorder.archive.web.people import keeping
     from recorder.archive.web.people.models import Person
     from tests.web.deciding import in_use
@@ -55,18 +54,18 @@ def main() -> None:
             other.wait(0.01)
 
     has_trail, has_case = Event(), Event()
-    place, link = holding.place, claims.link
+    make = Case.objects.get_or_create
 
-    def placing(*args: Any, **kwargs: Any) -> Any:
-        meet(has_trail, has_case)
-        return place(*args, **kwargs)
-
-    def linking(*args: Any) -> Any:
-        done = link(*args)
+    def making(**values: Any) -> Any:
+        """Who sets a hold comes here with the trail; who links may have nothing yet, and goes on to it with the case."""
+        if current_thread().name == HOLDS:
+            meet(has_trail, has_case)
+            return make(**values)
+        made = make(**values)
         meet(has_case, has_trail)
-        return done
+        return made
 
-    holding.place, claims.link = placing, linking  # type: ignore[assignment]
+    Case.objects.get_or_create = making  # type: ignore[method-assign]
 
     def post(person: Person, address: str, said: dict[str, str]) -> Callable[[], None]:
         client = Client(raise_request_exception=False, headers={"host": settings.ALLOWED_HOSTS[0]})
@@ -86,7 +85,7 @@ def main() -> None:
         post(desk, f"/recordings/{held}/hold/", hold),
         post(worker, f"/meetings/{linked}/case/", {"case": "Z-NEW", "there": "on"}),
     )
-    threads = [Thread(target=act) for act in acts]
+    threads = [Thread(target=act, name=name) for act, name in zip(acts, (HOLDS, "links"), strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -8,6 +8,7 @@ from django.utils.timezone import localdate
 
 from recorder.archive.access import Purpose, Role
 from recorder.archive.web.clock import now_ms
+from recorder.archive.web.forgotten import forgotten
 from recorder.archive.web.listening.judging import NotNow, judge
 from recorder.archive.web.listening.models import PERMIT_MS, Permit
 from recorder.archive.web.people.models import Person
@@ -117,6 +118,16 @@ def test_saying_that_it_is_to_end_keeps_no_recording(archive: Archive, people: P
     assert not standing([found.recording])[found.recording].kept
     lift(people.desk, found)
     assert not standing([found.recording])[found.recording].kept
+
+
+def test_with_the_recording_goes_what_waits_of_its_restriction(archive: Archive, people: People) -> None:  # noqa: F811
+    found, asked = restricted(people.desk, linked(archive, 20)), entered(people.desk, archive.record().id)
+    lift(people.desk, found)
+    granted(people.desk, asked)
+    forgotten([found.recording, asked.recording])
+    assert state(found.request) == ("granted", None)
+    assert state(asked) == ("open", "copy"), "the client must have an answer"
+    assert seen_by(people.officer, asked) == 302
 
 
 def test_a_copy_that_one_person_entered_and_granted_waits_for_a_second(

@@ -25,6 +25,7 @@ from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.models import CONFIRM_DAYS, Expected, Hold
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings.models import Case, Dispute, Link, Statement, Unlinked
+from recorder.archive.web.rights.kinds import Proposal
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Event, Mask, Request, Restriction
 from recorder.archive.web.trail.models import Line
 from recorder.archive.web.training.models import Fragment, TrainingConsent
@@ -47,6 +48,8 @@ def forgotten(recordings: Collection[str]) -> None:
         Mask.objects.filter(Q(request__recording__in=recordings) | Q(disclosure__recording__in=recordings)).delete()
         Event.objects.filter(request__recording__in=recordings).update(words="")
         Request.objects.filter(recording__in=recordings).update(words="", decision="")
+        lifting = Request.objects.filter(recording__in=recordings, proposed=Proposal.LIFTED.value)
+        lifting.update(proposed=None, proposed_by=None, proposed_ms=None)  # there is nothing left to be lifted
         Disclosure.objects.filter(recording__in=recordings).update(words="")
         Hold.objects.filter(recording__in=recordings).update(recording=None)
         Line.objects.filter(recording__in=recordings, details__isnull=False).update(details=None, salt=None)
