@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.archive.access import Action, Purpose, Role
-from recorder.archive.web.api.tokens import make as make_token
 from recorder.archive.web.holds.models import Hold
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings.forms import CaseNumber, one_spelling
@@ -23,10 +22,10 @@ from recorder.archive.web.people.models import Person
 from tests.web.archive import Archive
 from tests.web.conftest import Make
 from tests.web.desk import SECONDS_MAX
-from tests.web.test_api import call
+from tests.web.test_api import MakeToken, call, token
 from tests.web.test_rights_at_once import Site, site
 
-__all__ = ["site"]
+__all__ = ["site", "token"]
 SignIn = Callable[[Person], Client]
 
 
@@ -64,11 +63,8 @@ def test_it_is_heard_and_held_by_either_spelling(archive: Archive, make: Make, s
     assert Hold.objects.get().case == Case.objects.get(number="Z-1")
 
 
-def test_a_program_may_write_it_as_it_likes(archive: Archive, make: Make) -> None:
-    recording = archive.record("room-1")
-    bearer = make_token(
-        make(Role.ADMINISTRATOR), "a program", (Action.LINK, Action.DECIDE, Action.HOLD), tuple(Purpose), 30
-    )
+def test_a_program_may_write_it_as_it_likes(archive: Archive, token: MakeToken) -> None:
+    recording, bearer = archive.record("room-1"), token(Action.LINK, Action.DECIDE, Action.HOLD)
     for case in ("z-1", "Z-1"):
         assert call("PUT", f"/recordings/{recording.id}/case", bearer, {"case": case}).status_code == 200
     day = {"day": localdate().isoformat()}
