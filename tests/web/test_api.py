@@ -11,6 +11,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis import GenerationMode
+from schemathesis.core.parameters import ParameterLocation
 
 from recorder.archive.access import Action, Purpose, Role
 from recorder.archive.web.api.calls import api
@@ -298,7 +299,10 @@ def test_it_is_what_it_says_of_itself(archive: Archive, token: MakeToken) -> Non
             @hypothesis_settings(max_examples=15, suppress_health_check=list(HealthCheck), database=None)
             @given(case=operation.as_strategy(generation_mode=mode))
             def check(case: Any) -> None:
-                case.call_and_validate(headers=headers)
+                header = case.meta.components.get(ParameterLocation.HEADER)
+                # One that is wrong on purpose stays: with the token in its place nothing might be wrong any more.
+                wrong = header is not None and header.mode is GenerationMode.NEGATIVE
+                case.call_and_validate(headers={} if wrong else headers)
 
             check()
 
