@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils.timezone import localdate
 
 from recorder.archive.access import Purpose, Role
+from recorder.archive.code import code
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.forgotten import forgotten
 from recorder.archive.web.listening.judging import NotNow, judge
@@ -17,6 +18,7 @@ from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.models import CopyPermit, Request, Restriction
 from recorder.archive.web.rights.standing import standing
 from recorder.archive.web.trail.models import Line
+from recorder.archive.web.trail.reading import details
 from tests.web.archive import DAY_MS, Archive
 from tests.web.conftest import Make
 from tests.web.test_erasures import People, linked, people, seen_by  # noqa: F401 (a fixture)
@@ -190,6 +192,24 @@ def test_who_had_the_clients_code_on_a_page_may_have_been_the_client(
     Request.objects.filter(pk=asked.pk).update(confirmed_by=None)
     with pytest.raises(NotNow, match="undecided"):
         copy_judging.judge(CopyPermit.objects.get(request=asked))
+
+
+def test_who_found_it_by_the_code_may_have_been_the_client_and_the_code_stands_nowhere(
+    archive: Archive,
+    people: People,  # noqa: F811
+) -> None:
+    recording = archive.record()
+    typed = code(recording.receipt.body)
+    assert recording.id in people.desk.post("/rights/find/", {"what": typed.lower()}).content.decode()
+    assert not any(typed[:9] in value.upper() for each in Line.objects.all() for value in details(each).values())
+    assert Line.objects.get(action="find").recording == recording.id
+    asked = ask(recording.id)
+    granted(people.desk, asked)
+    assert state(asked) == ("open", "copy")
+    granted(people.colleague, asked)
+    assert state(asked) == ("open", "copy"), "what waits is for the second person"
+    assert seen_by(people.colleague, asked) == 302
+    assert state(asked) == ("granted", None)
 
 
 def test_a_copy_is_refused_and_taken_back_by_one(archive: Archive, people: People) -> None:  # noqa: F811

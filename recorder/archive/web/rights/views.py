@@ -34,6 +34,7 @@ from recorder.archive.web.rights.opening import open_request, unconditional
 from recorder.archive.web.rights.overdue import late
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, MEANWHILE, PROPOSED, QUESTIONS, STATES
 from recorder.archive.web.times import begin_ms, noon_ms
+from recorder.archive.web.trail.reading import CARD
 from recorder.wire.consent import DAY_MS
 from recorder.wire.topics import RECORDING_PATTERN
 
@@ -97,8 +98,12 @@ def find_recording(request: Asked) -> HttpResponse:
     form, found = FindForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         what = " ".join(form.cleaned_data["what"].split())
-        note(request.user, role, Action.FIND, details={"asked": what})
-        found = see(_named(what))
+        coded = _coded(what)
+        for each in coded:  # the code itself stands nowhere: who reads the trail could act as the client by it
+            note(request.user, role, Action.FIND, recording=each, details=CARD)
+        if not coded:
+            note(request.user, role, Action.FIND, details={"asked": what})
+        found = see(coded or _named(what))
     return render(request, "rights/find.html", {"form": form, "found": found})
 
 
@@ -328,13 +333,14 @@ def _one(request: Asked, number: UUID) -> Request:
     return found
 
 
+def _coded(what: str) -> list[str]:
+    """The recordings that this is the client's code of."""
+    parsed = code.parse(what)
+    return [] if parsed is None else [each.recording for each in of_code(archive().catalogue, parsed)]
+
+
 def _named(what: str) -> list[str]:
-    """The recordings that are meant."""
+    """The recordings that are meant by their id, or by a case."""
     if RECORDING_PATTERN.fullmatch(what.lower()):
         return [what.lower()]
-    parsed = code.parse(what)
-    if parsed is not None:
-        by_code = [each.recording for each in of_code(archive().catalogue, parsed)]
-        if by_code:
-            return by_code
     return list(Link.objects.filter(case__number=one_spelling(what)).values_list("recording", flat=True)[:FOUND_MAX])

@@ -13,7 +13,7 @@ from recorder.archive.web.trail.models import Line
 from recorder.archive.web.words import PURPOSES, ROLES
 
 CARD = {"what": "card"}
-"""The details of a line that tells that somebody had the client's card on a page."""
+"""The details of a line that tells that somebody had the client's card on a page, or found the recording by its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,9 @@ def saw(person: Person, recording: str, *, since_ms: int) -> bool:
 
 
 def saw_card(person: str, recording: str, before_ms: int) -> bool:
-    """Whether this person had the client's code of it on a page by then: they could have used it as the client does."""
-    lines = Line.objects.filter(recording=recording, person=person, action=Action.SEE.value, result="done")
+    """Whether this person had the client's code of it by then, on a page or typed: they could have used it as the client does."""
+    looked = (Action.SEE.value, Action.FIND.value)
+    lines = Line.objects.filter(recording=recording, person=person, action__in=looked, result="done")
     return any(details(each) == CARD for each in lines.filter(wall_ms__lte=before_ms))
 
 
