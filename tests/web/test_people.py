@@ -70,7 +70,7 @@ def test_the_list_has_those_on_top_whose_roles_nobody_looked_at(archive: Archive
     Person.objects.filter(pk=make(Role.CASEWORKER, name="Never").pk).update(reviewed_ms=None)
     Person.objects.filter(pk=make(Role.CASEWORKER, name="Ended").pk).update(reviewed_ms=None, is_active=False)
     page = sign_in(by).get("/accounts/").content.decode()
-    names = re.findall(r'<th scope="row"><a [^>]*>(\w+)</a>', page)
+    names = re.findall(r'<th [^>]*><a [^>]*>(\w+)</a>', page)
     assert names[:3] == ["Never", "Older", "Old"] and names[-1] == "Ended"
     assert page.count('<span class="tag warn">nu bekijken</span>') == 3
 
@@ -84,9 +84,9 @@ def test_a_list_of_many_takes_few_queries(
     client.get("/accounts/")
     with django_assert_max_num_queries(11):
         page = client.get("/accounts/").content.decode()
-    assert page.count('<th scope="row">') == SHOWN
+    assert page.count(' scope="row">') == SHOWN
     found = client.post("/accounts/", {"text": "PERSON 104"}).content.decode()
-    assert found.count('<th scope="row">') == 1 and "Person 104" in found
+    assert found.count(' scope="row">') == 1 and "Person 104" in found
     assert 'class="empty"' in client.post("/accounts/", {"text": "nobody at all"}).content.decode()
 
 

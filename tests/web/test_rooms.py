@@ -113,7 +113,7 @@ def test_meetings_that_failed_are_shown_and_refused_ones_are_not(archive: Archiv
     archive.take(cut, [cut.preamble, *cut.blocks[:2], device.cut_short(cut, 2), cut.keybox], now_ms())
     archive.refuse("room-1")
     page = look(make, sign_in)
-    table = page.split('<table aria-labelledby="failed"')[1]
+    table = page.split('<table role="table" aria-labelledby="failed"')[1]
     assert "broken off when the power went" in table
     assert "room-2" in table
     assert "room-1" not in table.split("</table>")[0]
@@ -135,6 +135,6 @@ def test_many_rooms_come_in_portions(archive: Archive, make: Make, sign_in: Sign
     for _ in range(PAGE_ROWS + 10):
         archive.add_room()
     first, second = look(make, sign_in), look(make, sign_in, "/rooms/?page=2")
-    assert first.count('<th scope="row">') == PAGE_ROWS
-    assert second.count('<th scope="row">') == 12
+    assert first.count(' scope="row">') == PAGE_ROWS
+    assert second.count(' scope="row">') == 12
     assert look(make, sign_in, "/rooms/?page=x") != ""

@@ -381,6 +381,6 @@ def test_the_trail_can_be_looked_through_for_sign_ins(archive: Archive, make: Ma
     officer = sign_in(make(Role.PRIVACY_OFFICER))
     officer.get("/audit/")  # a line of something else
     page = officer.post("/audit/", {"action": "sign_in"}, headers={"accept-language": "en"}).content.decode()
-    table = page.partition("<tbody>")[2]
-    assert table.count('<th scope="row">') == 1
+    table = page.partition("<tbody")[2]
+    assert table.count(' scope="row">') == 1
     assert "signed in" in table and "with a password" in table and "refused" in table and "A. Jansen" in table
