@@ -320,8 +320,14 @@ def test_an_erasure_by_the_code_locks_at_once_and_destroys_nothing(archive: Arch
 def test_after_the_days_it_says_that_a_reason_is_looked_at(archive: Archive, browser: Client) -> None:
     typed = code_of(archive.record(days_ago=14.1))
     assert "for any reason, or for none" not in look(browser, typed)
-    form = browser.post("/c/ask/", {"code": typed, "kind": "erasure"}).content.decode()
-    assert "The first 14 days are over" in form
+    asking = {"code": typed, "kind": "erasure"}
+    over, promised = "The first 14 days are over. We look at your reason", "Then it is erased."
+    assert over in browser.post("/c/ask/", asking).content.decode()
+    page = browser.post("/c/ask/", asking | {"send": "1", "words": "x"}).content.decode()
+    assert over in page and promised not in page
+    typed = code_of(archive.record(days_ago=3))
+    page = browser.post("/c/ask/", {"code": typed, "kind": "erasure", "send": "1", "words": ""}).content.decode()
+    assert promised in page and over not in page
 
 
 def test_it_speaks_dutch_and_goes_on_where_it_was(archive: Archive, browser: Client) -> None:
