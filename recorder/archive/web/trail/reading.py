@@ -66,7 +66,7 @@ def saw(person: Person, recording: str, *, since_ms: int) -> bool:
 
 
 def saw_card(person: str, recording: str, before_ms: int) -> bool:
-    """Whether this person had the client's code of it by then, on a page or typed: they could have used it as the client does."""
+    """Whether this person had the client's code of it by then, on a page or typed: they could use it as the client does."""
     looked = (Action.SEE.value, Action.FIND.value)
     lines = Line.objects.filter(recording=recording, person=person, action__in=looked, result="done")
     return any(details(each) == CARD for each in lines.filter(wall_ms__lte=before_ms))

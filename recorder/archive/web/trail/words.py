@@ -86,8 +86,10 @@ DONE: Mapping[str, Promise] = {
     "sign_out": _("signed out"),
     "set_password": _("chose a password"),
     "second_step": _("changed or used their own second step"),
+    "confirm_erasure": _("answered as the second person for an erasure"),
 }
-"""What no person does, or what needs no permission, so that the table of actions has no word for it."""
+"""What no person does, or what needs no permission, or what is called otherwise since, so that the table of actions has no word
+for it: a line stays as it was written."""
 _FACTORS: Mapping[str, Promise] = {
     "totp": _("the app"),
     "webauthn": _("a passkey"),
