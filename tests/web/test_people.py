@@ -70,7 +70,7 @@ def test_the_list_has_those_on_top_whose_roles_nobody_looked_at(archive: Archive
     Person.objects.filter(pk=make(Role.CASEWORKER, name="Never").pk).update(reviewed_ms=None)
     Person.objects.filter(pk=make(Role.CASEWORKER, name="Ended").pk).update(reviewed_ms=None, is_active=False)
     page = sign_in(by).get("/accounts/").content.decode()
-    names = re.findall(r'<th [^>]*><a [^>]*>(\w+)</a>', page)
+    names = re.findall(r"<th [^>]*><a [^>]*>(\w+)</a>", page)
     assert names[:3] == ["Never", "Older", "Old"] and names[-1] == "Ended"
     assert page.count('<span class="tag warn">nu bekijken</span>') == 3
 
