@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils.timezone import localdate
 from hypothesis import given
@@ -79,6 +80,15 @@ def test_a_program_may_write_it_as_it_likes(archive: Archive, token: MakeToken) 
 def test_a_number_has_one_spelling(typed: str) -> None:
     found = one_spelling(typed)
     assert one_spelling(found) == one_spelling(typed.lower()) == one_spelling(f" {typed.upper()} ") == found
+
+
+def test_the_database_keeps_no_other_spelling(db: None) -> None:
+    """Of a version that still runs while the new one has brought the database up to date."""
+    Case.objects.create(number="Z-1 A/B")
+    with pytest.raises(IntegrityError, match="case_in_capitals"), transaction.atomic():
+        Case.objects.create(number="z-1")
+    with pytest.raises(IntegrityError, match="case_in_capitals"), transaction.atomic():
+        Case.objects.update(number="z-1")
 
 
 @pytest.mark.parametrize("typed", ["Straße-1", "ſ-1", "ı-1"])

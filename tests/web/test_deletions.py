@@ -35,9 +35,9 @@ def publish(site: Site) -> None:  # noqa: F811
 
 def test_it_tells_what_goes_when_and_why_and_no_case(site: Site, officer: Client) -> None:  # noqa: F811
     soon, later = site.archive.record(days_ago=13.5), site.archive.record(days_ago=122)
-    site.link(later, "Z-secret")
+    site.link(later, "Z-SECRET")
     far = site.archive.record(days_ago=20)
-    site.link(far, "Z-far")
+    site.link(far, "Z-FAR")
     site.run()
     page = officer.get("/deletions/")
     told = page.content.decode()

@@ -31,7 +31,7 @@ from recorder.archive.web.meetings.models import Case, Link, Statement
 from recorder.archive.web.people.models import Person
 person = Person.objects.make("a@gemeente.example", "A", [Role.LISTENER])
 for recording in sys.argv[2:]:
-    case, _ = Case.objects.get_or_create(number="Z-" + recording[:6])
+    case, _ = Case.objects.get_or_create(number="Z-" + recording[:6].upper())
     Link.objects.create(recording=recording, case=case, person=person, device="room-1", at_ms=1)
     Statement.objects.create(recording=recording, text="It was cold", of_client=True, person=person, at_ms=1)
 """

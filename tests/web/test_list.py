@@ -25,7 +25,7 @@ decided, held, asked = sys.argv[2:]
 now = now_ms()
 person, second = (Person.objects.make(f"{each}@gemeente.example", each, [Role.LISTENER]) for each in "ab")
 for recording in (decided, held, asked):
-    case = Case.objects.create(number="Z-" + recording[:6], decided_ms=now if recording == decided else None)
+    case = Case.objects.create(number="Z-" + recording[:6].upper(), decided_ms=now if recording == decided else None)
     Link.objects.create(recording=recording, case=case, person=person, device="room-1", at_ms=now)
     if recording == held:
         Hold.objects.create(

@@ -378,7 +378,7 @@ def test_what_is_expected_is_what_then_goes(site: Site) -> None:
         if days_ago > 13:
             site.link(each, f"Z-{days_ago}")
     held = site.archive.record(days_ago=12)
-    site.hold(held, "Z-held")
+    site.hold(held, "Z-HELD")
     site.run()
     now = now_ms()
     for days in (1, 7, 29):

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Upper
 
 from recorder.archive.web.people.models import Person
 
@@ -14,6 +15,12 @@ class Case(models.Model):
     """As `forms.one_spelling` writes it."""
     decided_ms = models.BigIntegerField(null=True)
     """When it was decided, the last time: the deletion date counts from that (D1)."""
+
+    class Meta:
+        constraints: ClassVar = [
+            # Whoever writes it otherwise, as an older version that still runs does, names a case that nobody finds or holds.
+            models.CheckConstraint(condition=models.Q(number=Upper("number")), name="case_in_capitals")
+        ]
 
     @classmethod
     def decide(cls, number: str, decided_ms: int) -> bool:
