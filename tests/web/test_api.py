@@ -277,6 +277,18 @@ def test_what_is_no_good_token_any_more_waits_for_nobody(
     assert officer.post(f"/tokens/{Token.objects.get().pk}/confirm/").status_code == 404
 
 
+def test_nobody_is_told_that_they_confirmed_what_was_revoked_just_then(
+    archive: Archive, make: Make, sign_in: Callable[[Person], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_by(sign_in(make(Role.ADMINISTRATOR)))
+    officer = sign_in(make(Role.PRIVACY_OFFICER))
+    revoked = lambda *_: Token.objects.update(revoked_ms=now_ms())  # noqa: E731
+    monkeypatch.setattr("recorder.archive.web.api.views.second_eyes", revoked)
+    assert officer.post(f"/tokens/{Token.objects.get().pk}/confirm/").status_code == 404
+    assert Token.objects.get().confirmed_ms is None
+    assert not Line.objects.filter(action="confirm_account").exists()
+
+
 @pytest.mark.parametrize("role", sorted({*Role} - {Role.ADMINISTRATOR, Role.PRIVACY_OFFICER}))
 def test_nobody_else_confirms_one(
     role: Role, archive: Archive, make: Make, sign_in: Callable[[Person], Client]

@@ -1,7 +1,7 @@
 """The tokens of the organisation's programs, for who keeps the accounts."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -53,9 +53,10 @@ def confirm(request: Asked, token: int) -> HttpResponse:
     found = get_object_or_404(to_confirm(), pk=token)
     second_eyes(request.user, Action.CONFIRM_ACCOUNT, found.made_by_id)
     with acting():
-        if to_confirm().filter(pk=found.pk).update(confirmed_ms=now_ms()):
-            details = {"token": found.name, "actions": " ".join(found.actions), "purposes": " ".join(found.purposes)}
-            note(request.user, role, Action.CONFIRM_ACCOUNT, details=details)
+        if not to_confirm().filter(pk=found.pk).update(confirmed_ms=now_ms()):
+            raise Http404  # somebody revoked or confirmed it just now
+        details = {"token": found.name, "actions": " ".join(found.actions), "purposes": " ".join(found.purposes)}
+        note(request.user, role, Action.CONFIRM_ACCOUNT, details=details)
     messages.success(request, _("The token is confirmed."))
     return redirect("confirmations")
 
