@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from sqlalchemy import make_url
 
+from recorder.archive.web.forgotten import forgotten
 from recorder.archive.web.meetings.models import Case
 from recorder.archive.web.trail import writing
 from recorder.archive.web.trail.writing import acting
@@ -30,6 +32,14 @@ def test_a_case_is_held_and_named_at_once(postgresql_server: PostgresqlServer, t
         assert done.stdout.split() == ["held", "linked"], done.stderr
     finally:
         postgresql_server.execute("DROP DATABASE naming WITH (FORCE)")
+
+
+def test_what_is_forgotten_once_more_comes_between_two_acts_too(archive: Archive, db: None) -> None:
+    """Of a backup's recordings there may be a request that somebody has in hand at that moment."""
+    with CaptureQueriesContext(connection) as asked:
+        forgotten([archive.record().id])
+    touched = [each["sql"] for each in asked if not each["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert "trail_head" in touched[0] and len(touched) > 1
 
 
 def test_who_changes_something_before_is_seen(archive: Archive, db: None) -> None:

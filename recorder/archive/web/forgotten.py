@@ -28,6 +28,7 @@ from recorder.archive.web.meetings.models import Case, Dispute, Link, Statement,
 from recorder.archive.web.rights.kinds import Proposal
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Event, Mask, Request, Restriction
 from recorder.archive.web.trail.models import Line
+from recorder.archive.web.trail.writing import acting
 from recorder.archive.web.training.models import Fragment, TrainingConsent
 from recorder.wire.consent import DAY_MS
 
@@ -42,7 +43,7 @@ PORTION_ROWS = 500
 
 def forgotten(recordings: Collection[str]) -> None:
     """Forget what goes with these, which were deleted. Once more does no harm."""
-    with transaction.atomic():
+    with acting():  # it has the rows of restrictions before those of requests, and who lifts one the other way round
         for model in GOES:
             model._default_manager.filter(recording__in=recordings).delete()
         Mask.objects.filter(Q(request__recording__in=recordings) | Q(disclosure__recording__in=recordings)).delete()
