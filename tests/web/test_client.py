@@ -357,6 +357,19 @@ def test_the_card_is_for_whose_recording_it_is_and_has_no_name(archive: Archive,
     assert Link.objects.get().person == mine
 
 
+def test_a_copy_that_one_person_entered_and_granted_before_two_were_needed_can_be_asked_anew(
+    archive: Archive, browser: Client, make: Make
+) -> None:
+    recording, person = archive.record(), make(Role.RIGHTS_DESK)
+    asked = open_request(recording.id, Kind.ACCESS, "", person=person)
+    granted = {"state": State.GRANTED.value, "decided_by": person, "decided_ms": now_ms()}
+    for confirmed_by, can_be_had in ((None, False), (make(Role.PRIVACY_OFFICER), True)):
+        Request.objects.filter(pk=asked.pk).update(**granted, confirmed_by=confirmed_by)
+        page = look(browser, code_of(recording))
+        assert ("You can get your copy now." in page) is can_be_had
+        assert ('name="kind" value="access"' in page) is not can_be_had
+
+
 def test_what_is_dealt_with_or_was_granted_is_told_and_not_offered_again(
     archive: Archive, browser: Client, make: Make
 ) -> None:

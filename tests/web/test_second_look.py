@@ -1,6 +1,7 @@
 """What of the rights desk's work gives a recording to somebody needs two: the end of a restriction, and a copy."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from django.test import Client
@@ -67,8 +68,9 @@ def state(asked: Request) -> tuple[str, str | None]:
 
 def fetched(desk: Client, asked: Request) -> CopyPermit | None:
     """What the desk gets by which the reading room makes the copy."""
+    before = list(CopyPermit.objects.values_list("pk", flat=True))
     desk.post(f"/rights/requests/{asked.pk}/copy/", {"given_to": "de cliënt", "language": "nl", "sure": "on"})
-    return CopyPermit.objects.filter(request=asked).first()
+    return CopyPermit.objects.filter(request=asked).exclude(pk__in=before).first()
 
 
 def test_a_restriction_stays_until_a_second_person_has_confirmed_its_end(  # S5
@@ -174,9 +176,12 @@ def test_who_had_the_clients_code_on_a_page_may_have_been_the_client(
     archive: Archive,
     people: People,  # noqa: F811
 ) -> None:
-    recording, later = archive.record().id, archive.record().id
-    assert people.desk.get(f"/recordings/{recording}/card/").status_code == 200
-    asked, before = ask(recording), ask(later)
+    recording, later, colleagues = (archive.record().id for _ in range(3))
+    for each in (recording, colleagues):
+        assert people.desk.get(f"/recordings/{each}/card/").status_code == 200
+    asked, before, trusted = ask(recording), ask(later), ask(colleagues)
+    told = people.colleague.get(f"/rights/requests/{trusted.pk}/decide/", headers=ENGLISH).content.decode()
+    assert "First see who asks." in told
     granted(people.desk, asked)
     assert state(asked) == ("open", "copy")
     assert seen_by(people.desk, asked) == 403
@@ -189,6 +194,13 @@ def test_who_had_the_clients_code_on_a_page_may_have_been_the_client(
         permit = fetched(people.desk, each)
         assert permit is not None
         copy_judging.judge(permit)
+    granted(people.colleague, trusted)
+    assert state(trusted) == ("granted", None)
+    for who, why in ((people.desk, "had_code"), (people.colleague, None)):
+        permit = fetched(who, trusted)
+        assert permit is not None
+        with nullcontext() if why is None else pytest.raises(NotNow, match=why):
+            copy_judging.judge(permit)
     Request.objects.filter(pk=asked.pk).update(confirmed_by=None)
     with pytest.raises(NotNow, match="undecided"):
         copy_judging.judge(CopyPermit.objects.get(request=asked))

@@ -18,7 +18,7 @@ from recorder.archive.web.client.words import CAUSES, DEVICES, ENDED, KINDS, SEC
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.meetings.verdicts import Verdict, verdict
-from recorder.archive.web.rights.deciding import may_withdraw
+from recorder.archive.web.rights.deciding import by_two, may_withdraw
 from recorder.archive.web.rights.kinds import Kind, State
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.trail.reading import Listener, listeners
@@ -136,13 +136,15 @@ class Asked:
         """Whether it waits, or was granted and still counts. One's own words may be added to, as often as one likes."""
         if self.request.state != State.GRANTED:
             return self.request.waiting
-        return self.request.kind in (Kind.ACCESS, Kind.ERASURE) or self.restricts
+        if self.request.kind == Kind.ACCESS:
+            return by_two(self.request)
+        return self.request.kind == Kind.ERASURE or self.restricts
 
     @property
     def to_be_fetched(self) -> bool:
         """Whether there is a copy to be had at the desk: of what is locked there is none."""
         free = self.fate is not None and not self.fate.locked
-        return free and (self.request.kind, self.request.state) == (Kind.ACCESS, State.GRANTED)
+        return free and (self.request.kind, self.request.state) == (Kind.ACCESS, State.GRANTED) and by_two(self.request)
 
     @property
     def erased_ms(self) -> int | None:

@@ -34,7 +34,7 @@ ASKS: Mapping[Kind, Ask] = {
         _("Ask to have it erased"),
         _(
             "The recording is locked at once: nobody can listen any more. "
-            "It is erased once two of our staff know that it is you who asks."
+            "Two of our staff look at it, and see that it is you who asks."
         ),
         _("What else we should know"),
         must=False,

@@ -17,6 +17,7 @@ WHY_NOT: Mapping[str, Promise] = {
     "restricted": _("The client asked that it is not used. Only the rights desk may hear it for now."),
     "disclosure_over": _("The time of this disclosure is over. Propose it anew, and have it confirmed."),
     "undecided": _("Nobody has decided yet that this copy may be made."),
+    "had_code": _("You had the client's code before the client asked for the copy. A colleague makes this one."),
     "no_training_consent": _("The client did not agree that it is used for training, or took that back."),
     "too_early": _("The client can still have it erased. It is not used for training before that."),
     "nothing": _("There is no sound in this part of the recording."),

@@ -4,9 +4,9 @@ from recorder.archive.access import Action, Purpose, Role, role_for
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.judging import NotNow
 from recorder.archive.web.meetings.seen import Seen, see
-from recorder.archive.web.rights.deciding import asked_by_another
+from recorder.archive.web.rights.deciding import by_two, could_be_client
 from recorder.archive.web.rights.kinds import Kind, State
-from recorder.archive.web.rights.models import CopyPermit, Request
+from recorder.archive.web.rights.models import CopyPermit
 
 
 def judge(permit: CopyPermit) -> tuple[Seen, Role]:
@@ -28,6 +28,8 @@ def judge(permit: CopyPermit) -> tuple[Seen, Role]:
         raise NotNow("restricted")
     if not _decided(permit):
         raise NotNow("undecided")
+    if _had_code(permit):
+        raise NotNow("had_code")
     if permit.disclosure is not None and not permit.disclosure.counts(now_ms()):
         raise NotNow("disclosure_over")
     return seen, role
@@ -38,6 +40,12 @@ def act(permit: CopyPermit) -> tuple[Action, Purpose | None]:
     return (Action.COPY, Purpose.ACCESS) if permit.disclosure is None else (Action.DISCLOSE, None)
 
 
+def _had_code(permit: CopyPermit) -> bool:
+    """Whether who makes it could have asked in the client's place, where who granted it took it for the client's own wish."""
+    request = permit.request
+    return request is not None and request.confirmed_by is None and could_be_client(request, permit.person)
+
+
 def _decided(permit: CopyPermit) -> bool:
     if permit.disclosure is not None:
         return permit.disclosure.confirmed is True and permit.disclosure.recording == permit.recording
@@ -46,11 +54,5 @@ def _decided(permit: CopyPermit) -> bool:
         request is not None
         and (request.kind, request.state) == (Kind.ACCESS, State.GRANTED)
         and request.recording == permit.recording
-        and _by_two(request)
+        and by_two(request)
     )
-
-
-def _by_two(request: Request) -> bool:
-    """Whether somebody else asked for the copy than who granted it, or confirmed that."""
-    first, second = request.decided_by, request.confirmed_by
-    return first is not None and (second not in (None, first) or asked_by_another(request, first))

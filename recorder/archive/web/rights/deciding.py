@@ -89,14 +89,20 @@ def granted_alone(request: Request, outcome: State, person: Person) -> bool:
 
 
 def asked_by_another(request: Request, person: Person) -> bool:
-    """Whether it was somebody else who asked for it than this person.
-
-    By the client's code anybody may have who had looked at the client's card before: the trail knows.
-    """
+    """Whether it was somebody else who asked for it than this person."""
     entered_by = request.entered_by
-    if entered_by is None:
-        return not saw_card(str(person.pk), request.recording, request.came_ms)
-    return entered_by != person
+    return not could_be_client(request, person) if entered_by is None else entered_by != person
+
+
+def could_be_client(request: Request, person: Person) -> bool:
+    """Whether this person had the client's code before it was asked for by that: the trail knows."""
+    return request.entered_by is None and saw_card(str(person.pk), request.recording, request.came_ms)
+
+
+def by_two(request: Request) -> bool:
+    """Whether somebody else asked for what was granted than who granted it, or confirmed that."""
+    first, second = request.decided_by, request.confirmed_by
+    return first is not None and (second not in (None, first) or asked_by_another(request, first))
 
 
 def propose(person: Person, role: Role, held: Request, proposal: Proposal, words: str) -> None:

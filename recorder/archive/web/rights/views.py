@@ -74,7 +74,7 @@ def desk(request: Asked) -> HttpResponse:
     of_kind = {"kind": kind} if kind else {}
     first = page(waiting.filter(**of_kind), "due_ms", after.get("waiting", ""))
     decided = Request.objects.filter(decided_ms__isnull=False, **of_kind)
-    restrictions = Restriction.objects.filter(lifted_ms=None)
+    restrictions = Restriction.objects.filter(lifted_ms=None).select_related("request")
     context = WORDS | {
         "kind": kind,
         "counts": [(each.value, KINDS[each.value], counts.get(each.value, 0)) for each in Kind],
