@@ -81,7 +81,9 @@ def test_a_restriction_stays_until_a_second_person_has_confirmed_its_end(  # S5
     recording = linked(archive, 20)
     permit = hearing(make(Role.LISTENER), recording)
     found = restricted(people.desk, recording)
+    assert f'"/rights/restrictions/{found.pk}/"' in people.desk.get("/rights/").content.decode()
     lift(people.desk, found)
+    assert f'"/rights/restrictions/{found.pk}/"' not in people.desk.get("/rights/").content.decode()
     assert seen_by(people.desk, found.request) == 403
     with pytest.raises(NotNow, match="restricted"):
         judge(permit)
