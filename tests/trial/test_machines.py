@@ -38,4 +38,5 @@ def test_the_broker_reads_its_keys_whatever_the_environment_calls_its_user(
     monkeypatch.setenv("USER", "nobody")
     Authority.create(tmp_path / "authority").enrol_broker(tmp_path / "broker" / "keys")
     with Broker(tmp_path / "broker") as broker:
-        assert "Error" not in broker.log
+        # Who looked whether it is there hung up without a word, which it calls an error as well.
+        assert not [line for line in broker.log.splitlines() if "Error" in line and "unexpected eof" not in line]

@@ -1,12 +1,13 @@
 """From a new account to the first sound, in real Chromium before the real processes: a second person confirms it between."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from recorder.archive.access import Role
-from tests.web.browser import NARROW, OpenAs, Shot, axe, fits
+from tests.web.browser import NARROW, OpenAs, Shot, a_desk, axe, fits
 from tests.web.desk import Desk, Visit
 
 pytestmark = pytest.mark.timeout(600)
@@ -45,6 +46,13 @@ WORDS = {
         "banner": "Uw account is nog niet bevestigd.",
     },
 }
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One of its own: in the other's list of who waits are those of other files."""
+    with a_desk(tmp_path_factory) as made:
+        yield made
 
 
 def look(page: Page, shot: Shot, name: str) -> None:
