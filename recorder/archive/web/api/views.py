@@ -1,5 +1,7 @@
 """The tokens of the organisation's programs, for who keeps the accounts."""
 
+from collections.abc import Iterable
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -34,11 +36,7 @@ def tokens(request: Asked) -> HttpResponse:
                 [Purpose(each) for each in told["purposes"]],
                 told["days"],
             )
-            details = {
-                "token": told["name"],
-                "actions": " ".join(told["actions"]),
-                "purposes": " ".join(told["purposes"]),
-            }
+            details = _details(told["name"], told["actions"], told["purposes"])
             note(request.user, role, Action.KEEP_ACCOUNTS, details=details)
         form = TokenForm()
     context = {"form": form, "made": made, "tokens": [shown(each) for each in Token.objects.order_by("-made_ms")]}
@@ -55,7 +53,7 @@ def confirm(request: Asked, token: int) -> HttpResponse:
     with acting():
         if not to_confirm().filter(pk=found.pk).update(confirmed_ms=now_ms()):
             raise Http404  # somebody revoked or confirmed it just now
-        details = {"token": found.name, "actions": " ".join(found.actions), "purposes": " ".join(found.purposes)}
+        details = _details(found.name, found.actions, found.purposes)
         note(request.user, role, Action.CONFIRM_ACCOUNT, details=details)
     messages.success(request, _("The token is confirmed."))
     return redirect("confirmations")
@@ -72,6 +70,11 @@ def revoke(request: Asked, token: int) -> HttpResponse:
             note(request.user, role, Action.KEEP_ACCOUNTS, details={"revoked": bearer.name(found)})
     messages.success(request, _("The token is good for nothing from now on."))
     return redirect("tokens")
+
+
+def _details(name: str, actions: Iterable[str], purposes: Iterable[str]) -> dict[str, str]:
+    """What the trail tells of a token that is made or confirmed."""
+    return {"token": name, "actions": " ".join(actions), "purposes": " ".join(purposes)}
 
 
 def shown(token: Token) -> dict[str, object]:

@@ -144,7 +144,7 @@ class Asked:
     def to_be_fetched(self) -> bool:
         """Whether there is a copy to be had at the desk: of what is locked there is none."""
         free = self.fate is not None and not self.fate.locked
-        return free and (self.request.kind, self.request.state) == (Kind.ACCESS, State.GRANTED) and by_two(self.request)
+        return free and (self.request.kind, self.request.state) == (Kind.ACCESS, State.GRANTED) and self.counts
 
     @property
     def erased_ms(self) -> int | None:

@@ -135,7 +135,7 @@ def confirm(person: Person, role: Role, request: Request, proposed_ms: int) -> N
             held.state, held.decided_by, held.decided_ms = outcome.value, held.proposed_by, now_ms()
             held.confirmed_by = person
             _happened(held, What(outcome), person)
-        held.proposed = held.proposed_by = held.proposed_ms = None
+        held.unpropose()
         held.save()
         details = {"outcome": proposal.value, "confirmed": "yes"}
         note(person, role, Action.CONFIRM_REQUEST, recording=held.recording, details=details)
@@ -146,7 +146,7 @@ def decline(person: Person, role: Role, request: Request, proposed_ms: int, word
     with acting():
         held, proposal = _proposed(request, proposed_ms)
         details = {"outcome": proposal.value, "confirmed": "no", "words": words}
-        held.proposed = held.proposed_by = held.proposed_ms = None
+        held.unpropose()
         if held.waiting:
             held.decision = ""
         held.save()
@@ -190,7 +190,7 @@ def withdraw(person: Person, role: Role, request: Request, words: str) -> None:
         if held.kind == Kind.ERASURE:
             propose(person, role, held, Proposal.WITHDRAWN, words)
             return
-        held.proposed = held.proposed_by = held.proposed_ms = None
+        held.unpropose()
         held.state, held.decided_by, held.decided_ms = State.WITHDRAWN.value, person, now_ms()
         held.save()
         _happened(held, What.WITHDRAWN, person, words)

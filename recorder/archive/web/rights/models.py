@@ -71,6 +71,10 @@ class Request(models.Model):
         """Whether it is not decided yet."""
         return self.state in WAITING
 
+    def unpropose(self) -> None:
+        """Nothing of it waits for a second person any more; who calls it saves it."""
+        self.proposed = self.proposed_by = self.proposed_ms = None
+
     @property
     def entered_by(self) -> Person | None:
         """Who of the staff entered it; None if the client did, by their code."""
@@ -198,6 +202,11 @@ class Restriction(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["lifted_ms", "look_again_ms"], name="restrictions_to_look_at")]
+
+    @property
+    def may_be_lifted(self) -> bool:
+        """Whether somebody may say that it is to end: it stands, and nobody's word on its request waits."""
+        return self.lifted_ms is None and self.request.proposed is None
 
     def until_ms(self, undo_ms: int) -> int:
         """Until when it pauses deletion.

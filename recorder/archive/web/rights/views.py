@@ -165,7 +165,7 @@ def decide(request: Asked, number: UUID) -> HttpResponse:
         except TooLate:
             messages.error(request, TOO_LATE)
         else:
-            alone = deciding.granted_alone(asked, outcome, request.user)
+            alone = context["alone"] and outcome is State.GRANTED
             decided = COPY_NEEDS_SECOND if alone else _("It is decided. Now send the letter.")
             messages.success(request, NEEDS_SECOND if kind is Kind.ERASURE else decided)
         return redirect("request", number)
@@ -225,7 +225,7 @@ def lift(request: Asked, restriction: int) -> HttpResponse:
     """Say that a restriction is to end: the client was told before. A second person confirms it."""
     held = get_object_or_404(Restriction.objects.select_related("request"), pk=restriction)
     role = permit(request.user, Action.RESTRICT, recording=held.recording)
-    if held.lifted_ms is not None or held.request.proposed is not None:
+    if not held.may_be_lifted:
         return redirect("request", held.request_id)
     form = WordsForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -304,7 +304,7 @@ def shown(asked: Request) -> dict[str, Any]:
     """What a request's pages have."""
     now = now_ms()
     seen = next(iter(see([asked.recording])), None)
-    restriction = Restriction.objects.filter(request=asked).first()
+    restriction = Restriction.objects.filter(request=asked).select_related("request").first()
     return WORDS | {
         "asked": asked,
         "clock": Clock(asked, now),
@@ -312,7 +312,6 @@ def shown(asked: Request) -> dict[str, Any]:
         "must_grant": unconditional(asked, seen) and asked.channel != Channel.PAGE,
         "must_see": unconditional(asked, seen) and asked.channel == Channel.PAGE,
         "may_withdraw": deciding.may_withdraw(asked) and (asked.waiting or seen is not None),
-        "to_lift": restriction is not None and restriction.lifted_ms is None and asked.proposed is None,
         "may_extend": deciding.may_extend(asked),
         "has_letter": asked.state in (State.EXTENDED, State.GRANTED, State.REFUSED),
         "may_mask": asked.kind == Kind.ACCESS and seen is not None and (asked.waiting or asked.state == State.GRANTED),

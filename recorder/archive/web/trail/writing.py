@@ -28,7 +28,7 @@ def acting() -> Iterator[None]:
     2. The end of the trail: here. So acts come one after the other, and the nightly run decides between two of them.
     3. Everything else, in any order.
 
-    A test watches each act of all other tests for it (`tests/web/ordered.py`).
+    The tests within one process are watched for the second half of it (`tests/web/ordered.py`).
     """
     with transaction.atomic():
         lock()
