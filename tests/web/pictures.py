@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -23,6 +22,7 @@ from recorder.archive.code import code
 from recorder.audio import TICKS_PER_SECOND, Gap, OpusBlock, PcmBlock
 from recorder.encoder import Encoder
 from recorder.keyfiles import save_device
+from recorder.trial import soundstage
 from tests.web.archive import Archive, Talking
 from tests.web.desk import Desk, Visit
 from tests.web.registrar import Visitor
@@ -49,16 +49,10 @@ def speech() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "talk.wav"
         for number, words in enumerate(TALK):
-            voice = "nl+f3" if number == 2 else "nl"
-            subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "-w", str(file), words], check=True)
+            soundstage.speech(words, file, voice="nl+f3" if number == 2 else "nl", rate=TICKS_PER_SECOND)
             with wave.open(str(file)) as spoken:
-                rate, samples = spoken.getframerate(), np.frombuffer(spoken.readframes(spoken.getnframes()), "<i2")
-            at = np.arange(0, len(samples) / rate, 1 / TICKS_PER_SECOND)
-            pieces += [
-                np.interp(at, np.arange(len(samples)) / rate, samples),
-                np.zeros(int(PAUSE_SECONDS * TICKS_PER_SECOND)),
-            ]
-    return bytes(np.concatenate(pieces).astype("<i2").tobytes())
+                pieces.append(spoken.readframes(spoken.getnframes()))
+    return bytes(2 * int(PAUSE_SECONDS * TICKS_PER_SECOND)).join(pieces)
 
 
 class Speaking(Talking):
