@@ -967,6 +967,8 @@ class Daemon:
             missed = self._custody.write_missed(self._preamble_of_nothing(), clock.moment(), clock.boot_id())
         except SpoolError as error:
             logger.critical("a meeting could not be recorded, and not even that can be kept: %s", error)
+            if self._custody.recording is not None:  # its number is given away, and no other may have it
+                self._distrust(Fault.RECORDER, str(error))
         else:
             logger.critical("a meeting could not be recorded: %s", self._fault or "what was wrong is over by now")
             self._tell("begun", recording=missed.id)

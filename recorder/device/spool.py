@@ -236,6 +236,7 @@ class Spool:
 
     def _write(self, recording: str, file_name: str, data: bytes, *, ending: bool) -> None:
         file = self._folder / recording / file_name
+        new = not file.parent.is_dir()
         try:
             durable.make_folder(file.parent)
             before = file.stat().st_size if file.exists() else 0
@@ -246,6 +247,9 @@ class Spool:
                     raise
                 durable.write(file, data)
         except OSError as error:
+            if new:
+                with contextlib.suppress(OSError):  # or the next start removes it
+                    file.parent.rmdir()
             raise _failure(file, error) from error
         self.size_bytes += len(data) - before
 

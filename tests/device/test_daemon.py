@@ -1544,6 +1544,42 @@ def test_a_meeting_that_could_not_be_recorded_is_reported(room: Room) -> None:
     assert room.log == [], "no tap was made"
 
 
+def test_a_missed_meeting_that_is_half_written_is_completed_before_another_begins(room: Room, monkeypatch: Any) -> None:
+    """It has a number, and so may nothing else: the card is found full between its preamble and its manifest."""
+    put = Spool.put
+
+    def full(self: Spool, name: Name, record: bytes, *, ending: bool = False) -> None:
+        if name.type is layout.RecordType.MANIFEST:
+            raise SpoolFull("the card is full")
+        put(self, name, record, ending=True)
+
+    def script(daemon: Daemon) -> Script:
+        yield
+        with monkeypatch.context() as patch:
+            patch.setattr(Spool, "room_bytes", lambda _: 0)
+            patch.setattr(Spool, "put", full)
+            yield from until(daemon, State.FAULT)
+            press(daemon._panel._start)
+            while not daemon._spool.recordings():
+                yield
+        daemon._next_glance = 0.0  # which sees that the card has room again
+        for _ in range(3):
+            yield
+        assert daemon._state is State.FAULT
+
+    before = room.run(script)
+    (found,) = before._spool.recordings()
+
+    def later(daemon: Daemon) -> Script:
+        yield from recording(daemon)
+        press(daemon._panel._start)
+        yield from until(daemon, State.IDLE)
+
+    after = room.run(later, grace_seconds=0.1)
+    assert room.manifest(after, found).blocks == 0
+    assert len(after._spool.recordings()) == 2 and after._chain.sequence == before._chain.sequence + 2
+
+
 def test_a_tap_is_not_opened_when_a_no_was_just_said(room: Room) -> None:
     """Promise 2: a no in the very turn in which start is heard may find no tap to shut; the loop hears of it next."""
 

@@ -473,20 +473,28 @@ def failing(monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> None:
     ("number", "error"), [(errno.EIO, SpoolError), (errno.EROFS, SpoolError), (errno.EDQUOT, SpoolFull)]
 )
 @pytest.mark.parametrize("call", ["open", "write", "fsync", "rename"])
+@pytest.mark.parametrize("name", [block(3), Name(B, RecordType.PREAMBLE, 0)])
 def test_a_failing_card_is_said_and_nothing_is_left_of_the_attempt(
-    monkeypatch: pytest.MonkeyPatch, spool: Spool, folder: Path, call: str, number: int, error: type[SpoolError]
+    monkeypatch: pytest.MonkeyPatch,
+    spool: Spool,
+    folder: Path,
+    name: Name,
+    call: str,
+    number: int,
+    error: type[SpoolError],
 ) -> None:
     fill(spool)
     before = files(folder)
     with monkeypatch.context() as patch:
         failing(patch, call, number)
         with pytest.raises(SpoolError) as raised:
-            spool.put(block(3), content(block(3)))
+            spool.put(name, content(name))
     assert type(raised.value) is error
     assert "replace the card" in str(raised.value) or error is SpoolFull
     assert files(folder) == before
+    assert spool.recordings() == [A], "not even a folder, of which the daemon would wait to be rid"
     assert counted(spool, folder)
-    spool.put(block(3), content(block(3)))
+    spool.put(name, content(name))
 
 
 def test_a_spool_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
