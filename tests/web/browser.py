@@ -100,6 +100,7 @@ def shot(request: pytest.FixtureRequest) -> Shot:
 
 def axe(page: Page, *only: str) -> None:
     """Nothing on this page that axe objects to; with `only`, by these of its rules."""
+    page.wait_for_load_state()  # a click waits for the page that it leads to, and not for all of it
     options = {"resultTypes": ["violations"]} | ({"runOnly": list(only)} if only else {})
     found = Axe().run(page, options=options)
     assert found.violations_count == 0, found.generate_report()

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from recorder.archive.access import Role
 from tests.web.archive import Archive
+from tests.web.browser import axe
 from tests.web.desk import SECONDS_MAX, Desk, free_port
 
 HERE = Path(__file__).with_name("oidc")
@@ -105,11 +105,6 @@ def page(place: Desk, chromium: Browser) -> Iterator[Page]:
     assert broken == []
 
 
-def clean(page: Page) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-
-
 def to_the_provider(page: Page, after: str = "") -> None:
     page.goto(f"/account/login/{after}")
     page.get_by_role("button", name=f"Inloggen met {NAME}").click()
@@ -132,12 +127,12 @@ def rows(place: Desk, table: str) -> int:
 
 def test_who_has_an_account_with_the_address_is_in_without_a_second_step_of_ours(place: Desk, page: Page) -> None:
     page.goto("/account/login/")
-    clean(page)
+    axe(page)
     sign_in(page, "jansen", "?next=/meetings/")
     expect(page.get_by_role("heading", name="Mijn gesprekken")).to_be_visible()
     page.goto("/account/2fa/")
     expect(page.get_by_text(f"U logt in met {NAME}.")).to_be_visible()
-    clean(page)
+    axe(page)
     for address in ("/account/password/", "/account/2fa/app/", "/account/2fa/passkeys/add/"):
         answer = page.request.get(address)
         assert answer.status in (403, 404), address
@@ -152,7 +147,7 @@ def test_nobody_else_is_in_and_all_read_the_same(login: str, place: Desk, page: 
     sign_in(page, login)
     expect(page.get_by_role("heading", name="U kunt niet inloggen")).to_be_visible()
     expect(page.get_by_text("maar hier hebt u geen account")).to_be_visible()
-    clean(page)
+    axe(page)
     page.goto("/meetings/")
     expect(page.get_by_role("heading", name="Inloggen", exact=True)).to_be_visible()
     assert rows(place, "people_person") == before
@@ -175,7 +170,7 @@ def test_an_answer_that_nobody_asked_for_is_none(page: Page) -> None:
     answer = page.goto("/account/oidc/organisation/callback/?code=stolen&state=guessed")
     assert answer is not None and answer.status == 401
     expect(page.get_by_role("heading", name="Inloggen lukte niet")).to_be_visible()
-    clean(page)
+    axe(page)
     assert page.request.get("/account/oidc/another/callback/?code=a&state=b").status == 404
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from recorder.archive.access import Purpose, Role
 from recorder.archive.web.policy import decided
@@ -80,7 +80,7 @@ def test_an_organisation_decides_and_begins(desk: NewDesk, open_as: OpenAs, tmp_
     look(administrator, tmp_path, "propose")
     administrator.get_by_label("Days in which a client may have it erased").fill("13")
     press(administrator, "Propose this")
-    assert administrator.get_by_role("alert").is_visible()
+    expect(administrator.get_by_role("alert")).to_be_visible()
     look(administrator, tmp_path, "propose-wrong")
     administrator.locator("#id_client_days").fill("14")
     for purpose in Purpose:

@@ -34,7 +34,7 @@ def open_for(page: Page, recording: str, kind: str, words: str = "Ik wil het gra
     page.check("[name=channel][value=letter]")
     page.fill("[name=words]", words)
     page.click("main form .buttons button")
-    assert "/rights/requests/" in page.url
+    page.wait_for_url("**/rights/requests/*/")
     return page.url
 
 

@@ -140,7 +140,8 @@ def test_who_signs_in_wrongly_is_told(desk: Desk, open_as: OpenAs, language: str
     for _ in range(TRIES_MAX):
         page.fill("[name=login]", f"nobody-{language}@gemeente.example")
         page.fill("[name=password]", "not the right one")
-        page.locator("main form button").first.click()
+        with page.expect_navigation():
+            page.locator("main form button").first.click()
         expect(page.get_by_role("alert").first).to_be_visible()
         if page.locator(f"text={TOO_MANY[language]}").count():
             break
