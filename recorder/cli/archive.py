@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recorder import structs
 from recorder.cli import audit, listed, pages, rewrap
 from recorder.config import Archive, Config, load
 from recorder.keyfiles import keybox_beside
@@ -152,6 +153,7 @@ def _serve(settings: Config, store: "Store") -> None:
     from recorder.wire.judge import Verdict
 
     _log()
+    structs.read_all()
     config = settings.archive
     catalogue = open_catalogue(config)
     check(store, catalogue)

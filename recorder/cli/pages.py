@@ -5,6 +5,7 @@ import contextlib
 import sys
 from pathlib import Path
 
+from recorder import structs
 from recorder.config import Config
 from recorder.errors import WebError
 
@@ -144,6 +145,7 @@ def _forget(config: Config) -> int:
     from recorder.archive.web.holds.nightly import Nightly
     from recorder.keyfiles import load_device, save_device_public
 
+    structs.read_all()
     archive = config.archive
     key = load_device(Path(archive.folder) / "keys" / "receipt.key")
     public = public_key_file(config)

@@ -2,6 +2,7 @@
 
 import http.client
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +15,15 @@ from tests.web.archive import Archive
 from tests.web.desk import SECONDS_MAX, Desk
 
 TOGETHER = 4
+
+
+def test_the_first_who_come_at_once_find_every_type_read(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "archive")
+    Desk(archive).decide()
+    command = [sys.executable, "-m", "tests.structs_at_once", "pages", str(archive.config_file)]
+    for _ in range(3):
+        assert subprocess.run(command, timeout=SECONDS_MAX).returncode == 0
+    archive.catalogue.close()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

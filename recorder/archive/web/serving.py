@@ -20,6 +20,7 @@ from django.db import connection
 from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 
+from recorder import structs
 from recorder.archive.web.database import people_file
 from recorder.config import Config
 from recorder.confine import lock_memory
@@ -140,6 +141,7 @@ def serve_pages(config: Config, ready: Callable[[], None]) -> None:
 def _settle(_worker: object) -> None:
     """What is loaded now stays: it is looked through for garbage no more, for which somebody waited a tenth of a second."""
     get_resolver().url_patterns  # noqa: B018 # reads every view; Django would at the first request
+    structs.read_all()
     gc.collect()
     gc.freeze()
 
@@ -147,9 +149,10 @@ def _settle(_worker: object) -> None:
 def serve_readings(place: Path, furnish: Callable[[], None], ready: Callable[[], None]) -> None:
     """Until SIGTERM, on a socket that this user and its group may use. `furnish` is called where requests are answered."""
 
-    def begin(_worker: object) -> None:
+    def begin(worker: object) -> None:
         lock_memory()  # of the worker, which inherits no lock
         furnish()
+        _settle(worker)
 
     options = {"bind": f"unix:{place}", "workers": 1, "threads": THREADS, "umask": 0o007, "post_worker_init": begin}
     _Server(options, ready).run()
