@@ -139,7 +139,7 @@ def run(ground: Ground, case: Case) -> Outcome:
                 break
             time.sleep(TURN_SECONDS)
         else:
-            site.wrong.append(f"not done after {case.seconds_max:.0f} s")
+            site.wrong.append(f"not done after {case.seconds_max:.0f} s; the last that was said:\n{site.last_words()}")
             for strike in strikes:
                 strike.end()
         site.end()

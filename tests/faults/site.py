@@ -54,6 +54,8 @@ RESTART_SECONDS = 0.1
 """After a process has ended by itself."""
 START_SECONDS_MAX = 30.0
 END_SECONDS_MAX = 2.0
+LAST_WORDS = 8
+"""Lines of each log that are told of a run that is stuck."""
 STUCK_SECONDS = 1.0
 """In which a room would have gone on by itself, and an archive have brought together what it has."""
 
@@ -486,6 +488,13 @@ class Site:
             service.end()
         for line in self.ground.lines.values():
             line.cut()
+
+    def last_words(self) -> str:
+        """Ends of the logs, for where the logs themselves are soon gone."""
+        logs = [each.log for each in (*self.rooms, self.archive) if each.log.exists()]
+        return "\n".join(
+            f"    {log.name}: {line}" for log in logs for line in log.read_text().splitlines()[-LAST_WORDS:]
+        )
 
     def clear(self) -> None:
         """Give back the room that it took on the disks."""
