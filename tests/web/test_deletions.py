@@ -72,7 +72,10 @@ def test_without_a_run_it_says_so(site: Site, officer: Client) -> None:  # noqa:
     site.run()
     assert not officer.get("/deletions/").context["late"]
     Run.objects.update(began_ms=now_ms() - 2 * DAY_MS)
-    assert officer.get("/deletions/").context["late"]
+    late = officer.get("/deletions/", headers={"accept-language": "nl"})
+    assert late.context["late"]
+    assert "De laatste nachtelijke wisronde was op" in late.content.decode()
+    assert "Zonder die ronde wordt er niets gewist." in late.content.decode()
 
 
 def test_many_come_in_portions_and_none_twice(

@@ -183,6 +183,13 @@ def test_a_day_of_decision_is_not_to_come_and_never_goes_back(
     assert Line.objects.filter(action="decide", recording=recording).count() == 3
 
 
+def test_the_card_has_a_heading_of_its_own(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    recording = archive.record("room-1").id
+    page = sign_in(make(Role.RIGHTS_DESK)).get(f"/recordings/{recording}/", headers={"accept-language": "en"})
+    before, _ = page.content.decode().split(f'href="/recordings/{recording}/card/"')
+    assert re.findall("<h2[^>]*>([^<]*)<", before)[-1] == "For the client"
+
+
 def test_a_decision_before_the_recording_is_not_taken(archive: Archive, make: Make, sign_in: SignIn) -> None:
     recording = archive.record("room-1", days_ago=5).id
     client = sign_in(make(Role.CASEWORKER, rooms=["room-1"]))
