@@ -129,9 +129,9 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
     )
 
 
-def may_train(facts: Facts, terms: Terms, now_ms: int) -> bool:
-    """Whether fragments may be cut from it, as far as time goes: not before the client's days are over (D7)."""
-    return now_ms >= facts.came_ms + terms.client_days * DAY_MS
+def training_ms(facts: Facts, terms: Terms) -> int:
+    """From when on fragments may be cut from it, as far as time goes: not before the client's days are over (D7)."""
+    return facts.came_ms + terms.client_days * DAY_MS
 
 
 def _evidence(facts: Facts, terms: Terms) -> tuple[int, Cause]:

@@ -264,7 +264,7 @@ def _tell(meetings: list[dict[str, Any]], folder: Path, console: Console) -> Non
         sealed = folder / meeting["files"]["sealed"]
         match meeting["outcome"]:
             case "refused":
-                told = "refused. Of the meeting nothing is left but the receipt that it was"
+                told = "refused. Of what was said nothing is left: the files tell that it was refused, and when"
             case "empty":
                 told = "empty: it ended before anything was recorded"
             case outcome:

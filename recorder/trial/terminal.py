@@ -136,11 +136,12 @@ def panel(report: Report, language: Language, keys: str = "", marks: int = 0) ->
     grid.add_row(archive, road if report.connected else Text(road, "yellow"))
     if report.attention != DARK.name:
         grid.add_row(second, report.attention)
-    for name in report.status.faults:
-        fault = Fault[name.upper()]
+    faults = [Fault[name.upper()] for name in report.status.faults]
+    for fault in faults:
         grid.add_row("", Text(fault.words(language), style="bold red" if fault.grave else "bold yellow"))
+    told = {fault.words("en") for fault in faults}  # of what a room has no more to say than its fault does
     for text in (report.status.fault, report.alarm):
-        if text:
+        if text and text not in told:
             grid.add_row("", Text(text, style="dim"))
     return Panel(
         Group(head, "", grid, *(("", Text(keys, style="dim")) if keys else ())),

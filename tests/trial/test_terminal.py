@@ -49,6 +49,16 @@ def test_every_fault_is_told_in_words_and_by_the_second_light(fault: Fault, lang
     assert fault.words(language).split(".")[0] in told and "3 blinks" in told
 
 
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_what_is_told_as_a_fault_is_not_told_again(language: Language) -> None:
+    silent = Fault.MICROPHONE_SILENT
+    status = REPLACE(EXAMPLE.status, faults=(silent.name.lower(),))
+    told = shown(REPLACE(EXAMPLE, status=status, alarm=silent.words("en")), language)
+    assert told.count(silent.words(language)) == 1
+    assert (silent.words("en") in told) is (language == "en")
+    assert "arecord ended" in shown(REPLACE(EXAMPLE, status=status, alarm="arecord ended"), language)
+
+
 def test_lit_and_dark_differ_without_colour() -> None:
     assert "●" in shown(EXAMPLE, "en") and "○" in shown(REPLACE(EXAMPLE, lit=False), "en")
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 from sqlalchemy import event
 
-from recorder.archive.access import Action, Purpose, Role
+from recorder.archive.access import TABLE, Action, Purpose, Role, purposes
 from recorder.archive.certificate import Certificate
 from recorder.archive.code import code
 from recorder.archive.deletion import Deleter
@@ -37,6 +38,7 @@ from recorder.archive.web.times import day, minute
 from recorder.archive.web.trail import writing
 from recorder.archive.web.trail.models import Line
 from recorder.archive.web.words import CONSENT as STAFF_CONSENT
+from recorder.archive.web.words import LISTENERS
 from tests.rooms import Recording
 from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
@@ -85,13 +87,27 @@ def test_who_has_the_code_sees_what_there_is_of_their_recording(archive: Archive
     (seen,) = see([recording.id])
     assert f"It is deleted at the latest in the night after {day(seen.fate.due_ms)}" in page
     assert "it has no case number" in page
-    assert "listener for objections, appeals and complaints, for an objection" in page
+    assert "somebody who handles objections, appeals and complaints, for an objection" in page
     assert "you knew that it is recorded, and did not refuse" in page or "you were not asked" in page
     assert "fg@voorbeeld.example" in page
     assert minute(seen.row.came_ms + 14 * DAY_MS) in page  # type: ignore[operator]
     assert "Jan de Boer" not in page  # D7, and nobody's name
     assert "De Vries" not in page
     assert recording.id not in page
+
+
+def test_whoever_hears_recordings_has_words_in_a_sentence(archive: Archive, browser: Client) -> None:
+    hearers = {role for role in Role if Action.HEAR in TABLE[role]}
+    assert set(LISTENERS) == hearers
+    recording = archive.record()
+    for role in hearers:
+        (purpose, *_) = purposes([role], Action.HEAR, own=True)
+        hear(recording.id, role, purpose, str(uuid4()))
+    page = look(browser, code_of(recording))
+    told = browser.post("/c/", {"code": code_of(recording)}, headers={"accept-language": "nl"}).content.decode()
+    with translation.override("en"):
+        assert all(f": {LISTENERS[role]}, for " in page for role in hearers)
+    assert "iemand van het rechtenloket, voor" in told and "een rechtenloket" not in told
 
 
 def test_a_block_that_is_not_the_rooms_is_told(archive: Archive, browser: Client) -> None:

@@ -72,7 +72,10 @@ def test_without_a_run_it_says_so(site: Site, officer: Client) -> None:  # noqa:
     site.run()
     assert not officer.get("/deletions/").context["late"]
     Run.objects.update(began_ms=now_ms() - 2 * DAY_MS)
-    assert officer.get("/deletions/").context["late"]
+    late = officer.get("/deletions/", headers={"accept-language": "nl"})
+    assert late.context["late"]
+    assert "De laatste nachtelijke wisronde was op" in late.content.decode()
+    assert "Zonder die ronde wordt er niets gewist." in late.content.decode()
 
 
 def test_many_come_in_portions_and_none_twice(
@@ -129,8 +132,18 @@ def test_a_certificate_is_shown_verified_and_comes_as_a_file(site: Site, officer
 def test_what_has_no_certificate_is_not_found(ident: str, site: Site, officer: Client) -> None:  # noqa: F811
     assert officer.get(f"/deletions/{ident}/").status_code == 404
     assert officer.get(f"/deletions/{ident}/certificate/").status_code == 404
-    answer = officer.get("/deletions/certificate/", {"recording": ident})
-    assert answer.status_code == (302 if ident == "0" * 32 else 200)
+    answer = officer.get("/deletions/certificate/", {"recording": ident}, headers={"accept-language": "en"})
+    assert answer.status_code == 200
+    assert ("The archive has no recording of this number" in answer.content.decode()) is (ident == "0" * 32)
+
+
+def test_why_there_is_no_certificate_yet_is_told(site: Site, officer: Client) -> None:  # noqa: F811
+    kept, refused = site.archive.record(), site.archive.refuse()
+    for recording, words in ((kept, "the archive still keeps it"), (refused, "refused this recording in the room")):
+        answer = officer.get("/deletions/certificate/", {"recording": recording.id}, headers={"accept-language": "en"})
+        assert answer.status_code == 200
+        assert "There is no certificate." in answer.content.decode()
+        assert words in answer.content.decode()
 
 
 @pytest.mark.parametrize("role", Role)

@@ -96,7 +96,7 @@ def test_the_second_person_confirms_the_masks_that_they_saw(site: Site) -> None:
     desk.post(f"{where}masks/", MASK)
     mask = Mask.objects.get()
     assert (mask.disclosure, mask.request) == (site.disclosure, None)
-    assert "een buurvrouw" in officer.get(where).content.decode()
+    assert "een buurvrouw (Zij is niet gevraagd)" in officer.get(where).content.decode()
     seen = officer.get(where).context["masks_seen"]
     desk.post(f"{where}masks/{mask.pk}/")
     officer.post(f"{where}judge/", {"confirmed": "yes", "masks": seen})
@@ -108,6 +108,15 @@ def test_the_second_person_confirms_the_masks_that_they_saw(site: Site) -> None:
     site.confirm()
     assert site.disclosure.confirmed is True
     assert Line.objects.filter(action="mask").count() == 3
+
+
+def test_no_mask_goes_on_beyond_the_sound(site: Site) -> None:
+    for stop in ("0:06", "1:00"):
+        answer = site.desk.post(f"{site.where}masks/", MASK | {"stop": stop}, headers=ENGLISH)
+        assert "The recording has 0:04 of sound. Take an earlier end." in answer.content.decode()
+    assert not Mask.objects.exists()
+    site.desk.post(f"{site.where}masks/", MASK | {"stop": "0:04"})
+    assert Mask.objects.get().stop_ms == 4_000
 
 
 @pytest.mark.parametrize("answer", ["yes", "no"])

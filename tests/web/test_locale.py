@@ -39,3 +39,9 @@ def test_what_says_the_same_is_translated_the_same() -> None:
         for entry in polib.pofile(str(file)):
             found.setdefault((entry.msgctxt, entry.msgid), set()).add(entry.msgstr or str(entry.msgstr_plural))
     assert {msgid: told for (_, msgid), told in found.items() if len(told) > 1} == {}
+
+
+def test_whom_to_tell_has_one_name() -> None:
+    told = " ".join(f"{entry.msgstr} {entry.msgstr_plural}" for file in FILES for entry in polib.pofile(str(file)))
+    assert "IT-afdeling" in told
+    assert "ICT" not in told

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import msgspec
 import pytest
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.utils.timezone import localdate
 from hypothesis import assume, given
@@ -19,10 +20,12 @@ from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings import views
 from recorder.archive.web.meetings.forms import is_citizen_number
 from recorder.archive.web.meetings.models import Case, Link
+from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy import decided
 from recorder.archive.web.policy.decided import Basis
 from recorder.archive.web.policy.models import Version
+from recorder.archive.web.times import moment
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import Archive
 from tests.web.conftest import Make
@@ -160,7 +163,7 @@ def test_nobody_gets_past_setting_up_a_second_factor(archive: Archive, db: None,
 def test_a_day_of_decision_is_not_to_come_and_never_goes_back(
     archive: Archive, make: Make, sign_in: SignIn
 ) -> None:  # D1
-    recording = archive.record("room-1").id
+    recording = archive.record("room-1", days_ago=5).id
     client = sign_in(make(Role.CASEWORKER, rooms=["room-1"]))
     client.post(f"/meetings/{recording}/case/", {"case": "Z-1", "there": "on"})
     today = localdate()
@@ -173,11 +176,37 @@ def test_a_day_of_decision_is_not_to_come_and_never_goes_back(
         assert Case.objects.get().decided_ms is None
     assert decide((today - timedelta(days=3)).isoformat()) == 302
     noted = Case.objects.get().decided_ms
-    assert decide("1900-01-01") == 302  # it would take away what the client has against the decision
+    assert decide((today - timedelta(days=4)).isoformat()) == 302  # it would take away what the client has against it
     assert Case.objects.get().decided_ms == noted
     assert decide(today.isoformat()) == 302
     assert (Case.objects.get().decided_ms or 0) > (noted or 0)
     assert Line.objects.filter(action="decide", recording=recording).count() == 3
+
+
+def test_the_card_has_a_heading_of_its_own(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    recording = archive.record("room-1").id
+    page = sign_in(make(Role.RIGHTS_DESK)).get(f"/recordings/{recording}/", headers={"accept-language": "en"})
+    before, _ = page.content.decode().split(f'href="/recordings/{recording}/card/"')
+    assert re.findall("<h2[^>]*>([^<]*)<", before)[-1] == "For the client"
+
+
+def test_a_decision_before_the_recording_is_not_taken(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    recording = archive.record("room-1", days_ago=5).id
+    client = sign_in(make(Role.CASEWORKER, rooms=["room-1"]))
+    client.post(f"/meetings/{recording}/case/", {"case": "Z-1", "there": "on"})
+    made = moment(see([recording])[0].row.made_ms or 0).date()
+
+    def decide(day: date) -> HttpResponse:
+        return client.post(
+            f"/recordings/{recording}/decision/", {"day": day.isoformat()}, headers={"accept-language": "en"}
+        )
+
+    for day in (made - timedelta(days=1), made.replace(year=made.year - 6, day=1)):
+        answer = decide(day)
+        assert answer.status_code == 200
+        assert "This day is before the recording, which is of" in answer.content.decode()
+        assert Case.objects.get().decided_ms is None
+    assert decide(made).status_code == 302
 
 
 OLDER = re.compile(r'href="(\?(unlinked|mine|colleagues)=[\w-]+)#')

@@ -1,7 +1,11 @@
 """The pages on the window of a telephone: a table is cards, and the menu opens; on a desk both are there as they were."""
 
+import sqlite3
+import time
+from contextlib import closing
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from recorder.archive.access import Role
 from tests.web.browser import NARROW, WIDE, OpenAs, Shot, axe, fits
@@ -9,14 +13,17 @@ from tests.web.desk import Desk, Visit
 from tests.web.registrar import Visitor
 
 PHONES = [NARROW, {"width": 390, "height": 844}]
+LAPTOP: ViewportSize = {"width": 1100, "height": 800}
 MENU_PIXELS_MAX = 60
 
-_CUT = """() => [...document.querySelectorAll('main :is(th, td, button, a, input)')].filter(each => {
+_CUT = """() => [...document.querySelectorAll('main :is(th, td, button, a, input, .tag)')].filter(each => {
   const box = each.getBoundingClientRect(), wide = document.documentElement.clientWidth;
   if (each.closest('thead, details:not([open])') || !box.width) return false;
   return box.left < 0 || box.right > wide || each.matches('th, td') && each.scrollWidth > each.clientWidth + 1;
 }).map(each => each.outerHTML)"""
 _SCROLLS = "() => [...document.querySelectorAll('.scroll')].some(each => each.scrollWidth > each.clientWidth)"
+_WIDER = """() => [...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth).map(
+  each => `${location.pathname} ${each.getAttribute('aria-labelledby')}: ${each.scrollWidth} in ${each.clientWidth}`)"""
 _LABELS = """() => [...document.querySelectorAll('main table')].flatMap(table => {
   const heads = [...table.querySelectorAll('thead th')];
   const above = heads.map(each => each.querySelector('.visually-hidden') ? null : each.textContent.trim());
@@ -36,13 +43,34 @@ def people(desk: Desk) -> dict[Role, Visitor]:
     desk.archive.record(room)
     worker = desk.visitor(Role.CASEWORKER, rooms=[room], name="Willemijn van Nieuwenhuizen-Kromhout")
     assert Visit(desk, worker).post(f"/meetings/{named}/case/", case="2026-00123", there="on").status == 302
+    _holds(desk, Visit(desk, worker), named)
     desk.visitor(Role.LISTENER, name="Wacht op een tweede", confirmed=False)
     others = (Role.PRIVACY_OFFICER, Role.ADMINISTRATOR)
     return {Role.CASEWORKER: worker} | {role: desk.visitor(role) for role in others}
 
 
+def _holds(desk: Desk, worker: Visit, recording: str) -> None:
+    """One that waits, one that runs, and the one of which people read most: that nobody confirmed it in time."""
+    colleague = Visit(desk, desk.visitor(Role.LISTENER, name="Bartholomeus van der Heijden"))
+    until = time.strftime("%Y-%m-%d", time.localtime(time.time() + 90 * 86_400))
+    hold = {
+        "case": "2026-00123",
+        "reason": "Zie intranet.gemeente.example/bezwaarschriften/hoorzittingen?dossier=00123",
+        "until": until,
+    }
+    places = [
+        worker.post(f"/recordings/{recording}/hold/", kind=kind, **hold).headers["Location"]
+        for kind in ("objection", "appeal", "complaint")
+    ]
+    assert colleague.send(f"{places[1]}confirm/", csrfmiddlewaretoken=colleague.token(places[1])).status == 302
+    with closing(sqlite3.connect(desk.archive.folder / "people.sqlite")) as database, database:
+        database.execute(
+            "UPDATE holds_hold SET placed_ms = placed_ms - 20 * 86400000 WHERE id = ?", [places[2].split("/")[2]]
+        )
+
+
 ADDRESSES = {
-    Role.PRIVACY_OFFICER: ["/audit/", "/rooms/", "/waiting/", "/deletions/", "/confirmations/", "/policy/"],
+    Role.PRIVACY_OFFICER: ["/audit/", "/rooms/", "/waiting/", "/deletions/", "/confirmations/", "/policy/", "/holds/"],
     Role.ADMINISTRATOR: ["/accounts/"],
     Role.CASEWORKER: ["/meetings/"],
 }
@@ -67,6 +95,20 @@ def test_a_row_is_a_card_and_nothing_is_cut(
                 assert each["seen"].startswith("none" if each["label"] is None else f'"{each["label"]}: "')
             axe(page)
             shot(page, f"{viewport['width']}{address.replace('/', '-')}")
+
+
+def test_on_a_small_laptop_no_column_is_behind_an_edge(
+    open_as: OpenAs, language: str, people: dict[Role, Visitor], shot: Shot
+) -> None:
+    """The bar by which one would get there is at the end of the page, which nobody sees."""
+    for role, addresses in ADDRESSES.items():
+        page = open_as(people[role], language, viewport=LAPTOP)
+        for address in addresses:
+            page.goto(address)
+            expect(page.get_by_role("rowheader").first).to_be_visible()
+            fits(page)
+            assert page.evaluate(_WIDER) == []
+            shot(page, f"laptop{address.replace('/', '-')}")
 
 
 def test_a_screen_reader_has_the_same_table_on_both(open_as: OpenAs, people: dict[Role, Visitor]) -> None:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from recorder.archive.access import Role
 from tests.web.browser import NARROW, OpenAs, Shot, axe, fits
-from tests.web.desk import Desk
+from tests.web.desk import Desk, Visit
 from tests.web.test_client import code_of
 
 
@@ -308,6 +308,42 @@ def test_a_request_is_decided_by_keyboard_alone(desk: Desk, open_as: OpenAs) -> 
     page.wait_for_url(address)
     assert "artikel 15, lid 4" in page.content()
     assert page.locator("a[href$='letter-nl.pdf']").count() == 1
+
+
+def test_a_part_is_masked_where_it_is_heard(
+    desk: Desk, open_as: OpenAs, language: str, look: Callable[[Page, str], None]
+) -> None:
+    """Beside the form stands our own player, which no menu to download belongs to, and it fills in the place."""
+    room = desk.archive.add_room()
+    recording, case = desk.archive.record(room, blocks=6).id, f"M-{language}"
+    worker = Visit(desk, desk.visitor(Role.CASEWORKER, rooms=[room]))
+    assert worker.post(f"/meetings/{recording}/case/", case=case, there="on").status == 302
+    page = open_as(desk.visitor(Role.RIGHTS_DESK), language)
+    address = open_for(page, recording, "access")
+    page.goto(f"/recordings/{recording}/hear/")
+    page.check("[name=purpose]")
+    page.fill("[name=case]", case)
+    page.fill("[name=reason]", "Voor de kopie")
+    page.click("main form .buttons button")
+    page.wait_for_url("**/listen/**")
+    page.goto(f"{address}masks/")
+    page.wait_for_function("document.querySelector('audio').readyState >= 1")
+    expect(page.locator("#deck")).to_be_visible()
+    expect(page.locator("audio")).to_be_hidden()
+    expect(page.locator("#wave svg")).to_be_visible()
+    page.locator("[data-by='5']").click()
+    page.locator("[data-take=id_stop]").click()
+    page.locator("[data-by='-30']").click()
+    page.locator("[data-take=id_start]").click()
+    expect(page.locator("#id_stop")).to_have_value("0:00:05")
+    expect(page.locator("#id_start")).to_have_value("0:00:00")
+    look(page, "masks-heard")
+    page.set_viewport_size(NARROW)
+    look(page, "masks-heard-narrow")
+    page.fill("[name=whom]", "een kind")
+    page.fill("[name=reason]", "Het is niet gevraagd.")
+    page.click("main form:not([action]) .buttons button")
+    expect(page.get_by_role("rowheader")).to_have_text("0:00:00")
 
 
 def test_the_copy_is_downloaded_and_whole(desk: Desk, open_as: OpenAs, look: Callable[[Page, str], None]) -> None:

@@ -304,7 +304,7 @@ def test_what_is_masked_is_a_tone_on_the_copy_and_nowhere_else(
     assert np.allclose(sound[outside], plain[outside], atol=0.01)
     assert "opname.sealed" not in files  # it would have what the mask hides
     letter = text(files["brief.pdf"])
-    assert "Van 0:00:02 tot 0:00:04: een buurvrouw. Zij is niet gevraagd." in letter
+    assert "Van 0:00:02 tot 0:00:04: een buurvrouw (Zij is niet gevraagd.)" in letter
     assert b"MASKED" in files["opname.opus"]
     assert objects(archive, recording) == before
 

@@ -97,7 +97,7 @@ def test_a_restriction_stays_until_a_second_person_has_confirmed_its_end(  # S5
     assert state(found.request) == ("granted", None)
     assert lines("done").count("confirm_request") == 1
     page = people.desk.get(f"/rights/requests/{found.request_id}/", headers=ENGLISH).content.decode()
-    assert "confirmed by Anna Collega" in page and "The restriction has ended" in page
+    assert "(Rens Dekker, confirmed by Anna Collega) De reden" in page and "The restriction has ended" in page
     assert b"voorbij" not in b"".join(bytes(each.text) for each in Line.objects.all())
 
 

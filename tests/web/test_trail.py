@@ -352,6 +352,11 @@ def test_the_page_shows_filters_pages_and_tells_of_itself(archive: Archive, make
     assert {bytes(line.person.encode()) for line in read} != {b""}
 
 
+def test_a_last_day_is_said_as_people_say_it(make: Make, sign_in: SignIn, archive: Archive) -> None:
+    page = sign_in(make(Role.PRIVACY_OFFICER)).get("/breach/", headers={"accept-language": "en"}).content.decode()
+    assert "Up to and including" in page and "Until and with" not in page
+
+
 def test_the_pages_check_and_the_download_are_the_command_s(
     archive: Archive, make: Make, sign_in: SignIn, tmp_path: Path, unguarded: None
 ) -> None:

@@ -23,12 +23,15 @@ from recorder.archive.web.listening.asking import Answer, Away
 from recorder.archive.web.listening.models import PERMIT_MS, Permit
 from recorder.archive.web.listening.room import Room
 from recorder.archive.web.meetings.models import Case, Link
+from recorder.archive.web.meetings.seen import Seen, see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.rights.opening import open_request
+from recorder.archive.web.times import minute
 from recorder.archive.web.trail.models import Line
 from recorder.archive.web.training import destroying, serving, views
+from recorder.archive.web.training.forms import CutForm
 from recorder.archive.web.training.models import Fragment, FragmentPermit, State, TrainingConsent
 from recorder.errors import StoreError
 from tests.archive.heard import power
@@ -183,10 +186,42 @@ def test_a_fragment_has_another_voice_its_masks_and_nothing_of_where_it_is_from(
     assert key.stat().st_mode & 0o777 == 0o600
 
 
-def _seen(site: Site) -> Any:
-    from recorder.archive.web.meetings.seen import see
+def _seen(site: Site, recording: Recording | None = None) -> Seen:
+    return see([(recording or site.recording).id])[0]
 
-    return see([site.recording.id])[0]
+
+def test_a_fragment_is_no_longer_than_its_recording_has_sound(site: Site) -> None:  # the room's clock counts more
+    for stop in ("0:00:09", "0:00:40"):
+        answer = site.cut(stop=stop)
+        assert answer.status_code == http.HTTPStatus.OK
+        assert "The recording has 0:08 of sound. Take an earlier end." in answer.content.decode()
+    assert not Fragment.objects.exists()
+    page = site.cut(stop="0:00:09").content.decode()
+    assert "0:08 of sound" in page
+    assert site.cut(stop="0:00:08").status_code == http.HTTPStatus.FOUND
+
+
+@pytest.mark.parametrize("end_ms", [7_001, 7_960, 8_000])
+def test_what_is_cut_up_to_the_end_is_told_as_long_as_it_is(end_ms: int) -> None:
+    """Places are typed in seconds, and the sound ends between two."""
+    form = CutForm(end_ms, CUT | {"stop": "0:00:08"})
+    assert form.is_valid()
+    assert form.cleaned_data["stop"] == end_ms
+    assert not CutForm(end_ms, CUT | {"stop": "0:00:08.1"}).is_valid()
+
+
+def test_nothing_of_what_is_heard_stays_in_a_browser(site: Site) -> None:
+    fragment, client = site.approved(), site.sign_in(site.cutter)
+    page = client.get(f"/training/recordings/{site.recording.id}/", headers={"accept-language": "en"})
+    assert 'controlslist="nodownload"' in page.content.decode()
+    assert "This page leaves nothing of it on this computer." in page.content.decode()
+    held = Permit.objects.get(person=site.cutter)
+    heard = client.post(f"/training/fragments/{fragment.pk}/").headers["Location"]
+    assert 'controlslist="nodownload"' in client.get(heard).content.decode()
+    for address in (f"/listen/{held.pk}/audio/", f"{heard}audio/"):
+        answer = client.get(address)
+        assert answer.status_code == http.HTTPStatus.PARTIAL_CONTENT
+        assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_each_act_is_written_down_and_hearing_once_a_permit(site: Site) -> None:
@@ -329,6 +364,15 @@ def test_a_recording_is_cut_by_a_choice_of_its_own_and_not_before_the_clients_da
         answer = client.post(f"/training/recordings/{recording.id}/", CUT)
         assert answer.status_code == http.HTTPStatus.OK
     assert not Fragment.objects.exists()
+    from_ms = (_seen(site, early).row.came_ms or 0) + 14 * DAY_MS
+    english = {"accept-language": "en"}
+    page = client.get(f"/training/recordings/{early.id}/", headers=english).content.decode()
+    assert f"It can be from {minute(from_ms)} on." in page
+    at_desk = site.sign_in(site.desk)
+    told = f"Nothing is cut from it before {minute(from_ms)}."
+    assert told in at_desk.get(f"/rights/recordings/{early.id}/training/", headers=english).content.decode()
+    over = at_desk.get(f"/rights/recordings/{unasked.id}/training/", headers=english).content.decode()
+    assert "Nothing is cut from it before" not in over
     asked = Fragment.objects.create(  # as a page that is broken would
         recording=early.id,
         consent=TrainingConsent.objects.get(recording=early.id),

@@ -18,6 +18,13 @@ ROLES: Mapping[Role, Promise] = {
     Role.ADMINISTRATOR: _("administrator"),
     Role.CASE_SYSTEM: _("case system"),
 }
+LISTENERS: Mapping[Role, Promise] = {
+    Role.CASEWORKER: _("a caseworker"),
+    Role.LISTENER: _("somebody who handles objections, appeals and complaints"),
+    Role.TRAINER: _("a trainer"),
+    Role.RIGHTS_DESK: _("somebody of the rights desk"),
+}
+"""Who hears recordings, as a client reads it in a sentence."""
 PURPOSES: Mapping[Purpose, Promise] = {
     Purpose.DECISION: _("preparing a decision"),
     Purpose.OBJECTION: _("an objection"),

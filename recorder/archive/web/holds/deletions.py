@@ -10,17 +10,19 @@ from django.utils.functional import Promise
 from recorder.archive.certificate import Certificate
 from recorder.archive.due import fates
 from recorder.archive.export import certificate
+from recorder.archive.listing import rows
 from recorder.archive.retention import HOUR_MS, Cause
 from recorder.archive.web.archive import archive, terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.listing import Shown
 from recorder.archive.web.holds.models import Expected, Run
+from recorder.archive.web.holds.words import WITHOUT_CERTIFICATE
 from recorder.archive.web.known import known_by
 from recorder.archive.web.meetings.models import Link
 from recorder.archive.web.paging import Page, page
 from recorder.archive.web.words import CAUSES
 from recorder.config import Config
-from recorder.errors import KeyFileError, SignedTextError
+from recorder.errors import KeyFileError, SignedTextError, StoreError
 from recorder.keyfiles import load_device_public
 from recorder.wire.consent import DAY_MS
 
@@ -102,6 +104,16 @@ def certified(recording: str) -> Certified:
         return Certified(data, Certificate.verify(data, load_device_public(public_key_file(settings.CONFIG))), None)
     except (SignedTextError, KeyFileError) as error:
         return Certified(data, None, str(error))
+
+
+def without_certificate(recording: str) -> Promise | None:
+    """Why there is no certificate of this recording, and what to do; None if there is one."""
+    try:
+        certificate(archive().store, recording)
+    except StoreError:
+        found = next(iter(rows(archive().catalogue, [recording])), None)
+        return WITHOUT_CERTIFICATE["unknown" if found is None else found.state]
+    return None
 
 
 def public_key_file(config: Config) -> Path:

@@ -201,10 +201,14 @@ def preview(request: Asked) -> HttpResponse:
 def find_certificate(request: Asked) -> HttpResponse:
     """By the id of a recording, which tells nothing of anybody and so may stand in an address."""
     permit(request.user, Action.PREVIEW_DELETIONS)
-    form = CertificateForm(request.GET or None)
+    form, why_not = CertificateForm(request.GET or None), None
     if form.is_valid():
-        return redirect("deletion", form.cleaned_data["recording"])
-    return render(request, "holds/find_certificate.html", {"form": form})
+        recording = form.cleaned_data["recording"]
+        permit(request.user, Action.PREVIEW_DELETIONS, recording=recording)
+        why_not = deletions.without_certificate(recording)
+        if why_not is None:
+            return redirect("deletion", recording)
+    return render(request, "holds/find_certificate.html", {"form": form, "why_not": why_not})
 
 
 @needs(Action.PREVIEW_DELETIONS)

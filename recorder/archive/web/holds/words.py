@@ -23,4 +23,17 @@ STATES: Mapping[State, Promise] = {
 }
 TONES: Mapping[State, str] = {State.WAITING: "warn", State.RUNNING: "good", State.LAPSED: "bad", State.REFUSED: "bad"}
 """The class of its mark; none for what is over."""
+WITHOUT_CERTIFICATE: Mapping[str, Promise] = {
+    "kept": _(
+        "This recording is not erased: the archive still keeps it. It has a certificate after the night in which it goes. "
+        "“Deletions” tells when that is, from thirty days before."
+    ),
+    "open": _("This recording is not erased: the archive is still receiving it. It has no certificate before it is."),
+    "refused": _("Somebody refused this recording in the room: nothing of it was kept. Its receipt tells so."),
+    "deleted": _(
+        "This recording is being erased just now. Look again in a minute. If that does not help, ask your IT department."
+    ),
+    "unknown": _("The archive has no recording of this number, and no certificate. Compare it with the receipt."),
+}
+"""By the state of the recording."""
 BEING_DELETED = _("The recording is being deleted at this moment. Nothing keeps it any more.")

@@ -19,7 +19,9 @@ WHY_NOT: Mapping[str, Promise] = {
     "undecided": _("Nobody has decided yet that this copy may be made."),
     "had_code": _("You had the client's code before the client asked for the copy. A colleague makes this one."),
     "no_training_consent": _("The client did not agree that it is used for training, or took that back."),
-    "too_early": _("The client can still have it erased. It is not used for training before that."),
+    "too_early": _(
+        "The client can still have it erased. It is used for training when those days are over, and not before."
+    ),
     "nothing": _("There is no sound in this part of the recording."),
     "fragment_gone": _("The fragment is not there any more, or was rejected."),
     "unreadable": _("The recording cannot be opened. Tell your IT department."),

@@ -4,11 +4,14 @@ import re
 import string
 import unicodedata
 from datetime import date
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from recorder.archive.web import times
 
 CASE_PATTERN = "^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,63}$"
 _CAPITALS = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
@@ -99,15 +102,26 @@ class SettleForm(forms.Form):
 
 
 class DecisionForm(forms.Form):
+    """`made_ms` is when the recording was made, as far as its clock is believed."""
+
     day = forms.DateField(
         label=_("Day of the decision"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("The recordings of this case stay at least 56 days after it."),
     )
 
+    def __init__(self, made_ms: int, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._made_ms = made_ms
+
     def clean_day(self) -> date:
-        """A day to come would keep the recordings for as long as somebody likes."""
+        """A day to come would keep the recordings for as long as somebody likes; one before it is of another decision."""
         day: date = self.cleaned_data["day"]
         if day > timezone.localdate():
             raise ValidationError(_("This day is still to come."))
+        if day < times.moment(self._made_ms).date():
+            raise ValidationError(
+                _("This day is before the recording, which is of %(day)s. Is the year right?"),
+                params={"day": times.day(self._made_ms)},
+            )
         return day

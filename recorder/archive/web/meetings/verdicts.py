@@ -42,6 +42,11 @@ class Verdict:
         return self.ticks / TICKS_PER_SECOND if self.ticks else None
 
     @property
+    def sound_ms(self) -> int | None:
+        """The same in milliseconds: behind it there is nothing to cut or to mask."""
+        return self.ticks * 1_000 // TICKS_PER_SECOND if self.ticks else None
+
+    @property
     def whole(self) -> bool:
         return self.trouble is None
 

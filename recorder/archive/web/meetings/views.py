@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from recorder.archive.access import Action, could, waits
+from recorder.archive.due import facts
 from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.access import Asked, check_confirmed, needs, note, permit, refused
 from recorder.archive.web.archive import terms
@@ -127,7 +128,7 @@ def decide(request: Asked, recording: str) -> HttpResponse:
     role = permit(request.user, Action.DECIDE, own=seen.of(request.user), recording=recording)
     if seen.link is None:
         raise Http404
-    form = DecisionForm(request.POST or None)
+    form = DecisionForm(facts(seen.row, seen.people).made_ms, request.POST or None)
     if request.method == "POST" and form.is_valid():
         with acting():
             Case.decide(seen.link.case.number, noon_ms(form.cleaned_data["day"]))

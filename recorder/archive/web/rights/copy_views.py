@@ -18,8 +18,10 @@ from recorder.archive.web.access import Asked, needs, note, permit
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening import asking
 from recorder.archive.web.listening.models import Permit
+from recorder.archive.web.listening.views import SPEEDS
 from recorder.archive.web.listening.words import WHY_NOT
 from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.meetings.verdicts import verdict
 from recorder.archive.web.rights.forms import CopyForm, MaskForm
 from recorder.archive.web.rights.kinds import What
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Event, Request
@@ -70,7 +72,8 @@ def disclosure_unmask(request: Asked, number: UUID, mask: int) -> HttpResponse:
 
 
 def _masks(request: Asked, of: Request | Disclosure, seen: Seen) -> HttpResponse:
-    form = MaskForm(None if seen.seconds is None else int(seen.seconds * 1_000), request.POST or None)
+    found = verdict(seen.row)
+    form = MaskForm(found.sound_ms, request.POST or None)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         where = f"{offset(cleaned['start'])}-{offset(cleaned['stop'])}"
@@ -95,6 +98,8 @@ def _masks(request: Asked, of: Request | Disclosure, seen: Seen) -> HttpResponse
         "masks": of.masks.order_by("start_ms"),
         "form": form,
         "player": heard.order_by("until_ms").last(),
+        "verified": found,
+        "speeds": SPEEDS,
     }
     return render(request, "rights/masks.html", context)
 

@@ -16,6 +16,7 @@ from recorder.archive.web.rights.deciding import RESTRICTS
 from recorder.archive.web.rights.kinds import Channel, Ground, Kind, State
 from recorder.archive.web.rights.models import RESTRICTION_DAYS_MAX
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, KINDS
+from recorder.archive.web.times import duration
 
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 
@@ -152,8 +153,18 @@ class Offset(forms.CharField):
         return found
 
 
+def beyond(stop_ms: int, end_ms: int | None) -> Any:
+    """What is wrong with a part that ends then of a recording with so much sound, in words; None if nothing is.
+
+    A place is typed in seconds, and the sound ends between two: up to the next second is its end.
+    """
+    if end_ms is None or stop_ms <= -(-end_ms // 1_000) * 1_000:
+        return None
+    return _("The recording has %(length)s of sound. Take an earlier end.") % {"length": duration(end_ms / 1_000)}
+
+
 class MaskForm(forms.Form):
-    """`end_ms` is how long the recording is, if that is known."""
+    """`end_ms` is how long its sound is, if that is known."""
 
     start = Offset(_("From"))
     stop = Offset(_("To"))
@@ -177,6 +188,8 @@ class MaskForm(forms.Form):
             self.add_error("stop", _("It must end after it begins."))
         elif self._end_ms is not None and start >= self._end_ms:
             self.add_error("start", _("The recording has ended by then."))
+        elif wrong := beyond(stop, self._end_ms):
+            self.add_error("stop", wrong)
         return cleaned
 
 

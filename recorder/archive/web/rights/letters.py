@@ -149,7 +149,7 @@ def _masks(paper: Paper, masks: Collection[Mask]) -> None:
     paper.heading(_("What you do not hear on the copy"))
     paper.text(_("In some places you hear a tone. There we protect somebody else. The recording itself is unchanged."))
     paper.list(
-        _("From %(start)s to %(stop)s: %(whom)s. %(reason)s")
+        _("From %(start)s to %(stop)s: %(whom)s (%(reason)s)")
         % {
             "start": offset(each.start_ms),
             "stop": offset(each.stop_ms),

@@ -60,7 +60,7 @@ class AuditForm(forms.Form):
 
 class BreachForm(forms.Form):
     since = Day(_("From"), _("The days on which recordings came in, or on which the person did something."))
-    until = Day(_("Until and with"))
+    until = Day(_("Up to and including"))
     person = forms.CharField(
         label=_("Person"),
         required=False,

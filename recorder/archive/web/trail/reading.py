@@ -10,7 +10,7 @@ from recorder.archive.access import Action, Purpose, Role
 from recorder.archive.audit import Entry
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail.models import Line
-from recorder.archive.web.words import PURPOSES, ROLES
+from recorder.archive.web.words import LISTENERS, PURPOSES, ROLES
 
 CARD = {"what": "card"}
 """The details of a line that tells that somebody had the client's card on a page, or found the recording by its code."""
@@ -29,6 +29,11 @@ class Listener:
     @property
     def role_word(self) -> Promise:
         return ROLES[self.role]
+
+    @property
+    def somebody(self) -> Promise:
+        """The role in a sentence."""
+        return LISTENERS[self.role]
 
     @property
     def purpose_word(self) -> Promise:

@@ -1,7 +1,7 @@
 """May a recording be used for training? Only what its client agreed to by a choice of its own (R4), and not too early (D7)."""
 
 from recorder.archive.due import facts
-from recorder.archive.retention import may_train
+from recorder.archive.retention import training_ms
 from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import Seen
@@ -13,6 +13,12 @@ def consent_of(recording: str) -> TrainingConsent | None:
     return TrainingConsent.objects.filter(recording=recording, withdrawn_ms=None).first()
 
 
+def begins_ms(seen: Seen) -> int | None:
+    """From when on fragments may be cut from it, if the client's days are not over yet (D7)."""
+    from_ms = training_ms(facts(seen.row, seen.people), terms())
+    return from_ms if now_ms() < from_ms else None
+
+
 def why_not(seen: Seen) -> str | None:
     """Why it may not be used for training, as a word of `listening.words.WHY_NOT`; None if it may."""
     if seen.fate.locked:
@@ -21,6 +27,6 @@ def why_not(seen: Seen) -> str | None:
         return "restricted"
     if consent_of(seen.recording) is None:
         return "no_training_consent"
-    if not may_train(facts(seen.row, seen.people), terms(), now_ms()):
+    if begins_ms(seen) is not None:
         return "too_early"
     return None

@@ -12,7 +12,7 @@ from recorder.archive.web.access import Asked, needs, note, permit
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.trail.writing import acting
-from recorder.archive.web.training.consent import consent_of
+from recorder.archive.web.training.consent import begins_ms, consent_of
 from recorder.archive.web.training.forms import ConsentForm
 from recorder.archive.web.training.models import Fragment, State, TrainingConsent
 from recorder.archive.web.training.words import CHANNELS
@@ -43,6 +43,7 @@ def consent(request: Asked, recording: str) -> HttpResponse:
         "seen": seen,
         "form": form,
         "given": given,
+        "begins_ms": begins_ms(seen),
         "channels": CHANNELS,
         "withdrawn": TrainingConsent.objects.filter(recording=recording).exclude(withdrawn_ms=None).order_by("-at_ms"),
         "fragments": Fragment.objects.filter(consent=given).exclude(state=State.MAKING).count() if given else 0,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.copying import FRAGMENT_SECONDS_MAX
 from recorder.archive.web.rights import offsets
-from recorder.archive.web.rights.forms import Offset
+from recorder.archive.web.rights.forms import Offset, beyond
 from recorder.archive.web.training.models import Channel, State
 from recorder.archive.web.training.words import CHANNELS
 
@@ -46,7 +46,7 @@ class Masks(forms.CharField):
 
 
 class CutForm(forms.Form):
-    """`end_ms` is how long the recording is, if that is known."""
+    """`end_ms` is how long its sound is, if that is known. What is cut ends with it."""
 
     start = Offset(_("From"))
     stop = Offset(_("To"))
@@ -72,8 +72,11 @@ class CutForm(forms.Form):
             self.add_error("stop", _("A fragment is at most five minutes long."))
         elif self._end_ms is not None and start >= self._end_ms:
             self.add_error("start", _("The recording has ended by then."))
+        elif wrong := beyond(stop, self._end_ms):
+            self.add_error("stop", wrong)
         elif any(end <= start or begin >= stop for begin, end in cleaned.get("masks", ())):
             self.add_error("masks", _("One of these is outside the fragment. Look at the times again."))
+        cleaned["stop"] = stop if self._end_ms is None else min(stop, self._end_ms)
         return cleaned
 
 

@@ -16,15 +16,16 @@ from recorder.archive.web.access import Asked, needs, note, permit, refused, sec
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.asking import Away, ask
 from recorder.archive.web.listening.models import PERMIT_MS, Permit
-from recorder.archive.web.listening.views import passed_on
+from recorder.archive.web.listening.views import SPEEDS, passed_on
 from recorder.archive.web.listening.words import WHY_NOT
 from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.meetings.verdicts import verdict
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.paging import page
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.trail.writing import acting
-from recorder.archive.web.training.consent import consent_of, why_not
+from recorder.archive.web.training.consent import begins_ms, consent_of, why_not
 from recorder.archive.web.training.forms import CutForm, JudgeForm
 from recorder.archive.web.training.models import Fragment, FragmentPermit, State
 from recorder.archive.web.training.words import STATES, TONES
@@ -58,15 +59,16 @@ def cut(request: Asked, recording: str) -> HttpResponse:
     """Listen to a recording, and cut a fragment from it: only of a client who agreed, and when their days are over."""
     seen = look(request.user, Action.CUT, recording)
     permit(request.user, Action.CUT, Purpose.TRAINING, recording=recording)
-    context: dict[str, Any] = {"seen": seen}
+    found = verdict(seen.row)
+    context: dict[str, Any] = {"seen": seen, "verified": found}
     if why := why_not(seen):
-        return render(request, "training/cut.html", context | {"why_not": WHY_NOT[why]})
+        begins = begins_ms(seen) if why == "too_early" else None
+        return render(request, "training/cut.html", context | {"why_not": WHY_NOT[why], "begins_ms": begins})
     player = _player(request.user, recording)
     if player is None:
         return render(request, "training/cut.html", context)
-    end_ms = None if seen.seconds is None else int(seen.seconds * 1_000)
-    form = CutForm(end_ms, request.POST or None)
-    context |= {"player": player, "form": form, "days": live().fragment_days}
+    form = CutForm(found.sound_ms, request.POST or None)
+    context |= {"player": player, "form": form, "days": live().fragment_days, "speeds": SPEEDS}
     if request.method == "POST" and form.is_valid():
         made = _asked_for(request, recording, form.cleaned_data)
         try:
@@ -196,6 +198,7 @@ def _shown(request: Asked, found: Fragment) -> dict[str, Any]:
         "must_hear": second,
         "states": STATES,
         "tones": TONES,
+        "speeds": SPEEDS,
     }
 
 

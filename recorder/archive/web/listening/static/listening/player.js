@@ -21,6 +21,13 @@ function clock(at) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+// As the forms beside a player take it, to a tenth of a second.
+function typed(at) {
+  const tenths = Math.round(at * 10);
+  const [hours, minutes, rest] = [Math.floor(tenths / 36000), Math.floor(tenths / 600) % 60, (tenths % 600) / 10];
+  return `${hours}:${String(minutes).padStart(2, "0")}:${rest < 10 ? "0" : ""}${rest}`;
+}
+
 function place(at) {
   return words.place.replace("{at}", clock(at)).replace("{all}", clock(seconds));
 }
@@ -115,6 +122,13 @@ for (const each of deck.querySelectorAll("[data-by]")) {
 }
 document.getElementById("previous")?.addEventListener("click", jumpBack);
 document.getElementById("next")?.addEventListener("click", jumpOn);
+for (const each of deck.querySelectorAll("[data-take]")) {
+  each.addEventListener("click", () => {
+    const field = document.getElementById(each.dataset.take);
+    field.value = typed(audio.currentTime);
+    say(`${each.textContent}: ${field.value}`);
+  });
+}
 for (const each of moments) {
   each.addEventListener("click", (event) => {
     event.preventDefault();
@@ -163,6 +177,9 @@ audio.addEventListener("error", async () => {
 });
 
 async function draw() {
+  if (!words.waveform) {
+    return; // a fragment has none
+  }
   const answer = await fetch(words.waveform);
   if (answer.ok) {
     const drawing = new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement;
