@@ -318,7 +318,11 @@ def test_the_command_checks_signs_and_takes_out(
     assert main([*command, "check", "--checkpoint", str(published)]) == 2
     file.write_bytes(file.read_bytes().replace(b"because 2", b"because 9"))
     assert main(outside) == 2
-    assert "line 3 of the audit trail: its details were altered" in capsys.readouterr().err
+    assert f"{file}: line 3 of the audit trail: its details were altered" in capsys.readouterr().err
+    assert main(["archive", "audit", "check", str(file), "--key", str(file)]) == 2
+    assert f"{file}: is not a key file" in capsys.readouterr().err, (
+        "a key that nothing is checked by is one all the same"
+    )
     published.write_text("wederhoor-audit:%")
     assert main([*outside, "--checkpoint", str(published)]) == 2
 

@@ -34,6 +34,10 @@ def make(email: str, name: str, roles: Collection[Role], rooms: Collection[str])
         raise WebError("a name has 1 to 100 characters")
     if Person.objects.filter(email=email.lower()).exists():
         raise WebError(f"{email} has an account already")
+    if Role.CASE_SYSTEM in roles:
+        raise WebError(
+            "case_system is no person's role: a program gets a token, at Programs in the pages (docs/api.md)"
+        )
     if not may_have(roles):
         raise WebError("nobody may have these roles together: see docs/operating.md")
     with transaction.atomic():
