@@ -107,9 +107,13 @@ def _account(args: argparse.Namespace, config: Config) -> None:
     from recorder.archive.web.people.keeping import confirm, invite, make
     from recorder.archive.web.trail.writing import write
 
-    unknown = sorted(set(args.role) - {each.value for each in Role})
-    if unknown:
-        raise WebError(f"{unknown[0]!r} is no role; those are {', '.join(sorted(set(Role) - {Role.CASE_SYSTEM}))}")
+    roles = [each.value for each in Role if each is not Role.CASE_SYSTEM]
+    if Role.CASE_SYSTEM in args.role:
+        raise WebError(
+            "case_system is no person's role: a program gets a token, at Programs in the pages (docs/api.md)"
+        )
+    if unknown := sorted(set(args.role) - set(roles)):
+        raise WebError(f"{unknown[0]!r} is no role; those are {', '.join(roles)}")
     missing = sorted(set(args.room) - set(archive().catalogue.enrolled())) if args.room else []
     if missing:
         raise WebError(f"{missing[0]!r} is not enrolled: see `recorder status`")

@@ -42,7 +42,7 @@ def test_the_first_account_is_made_and_a_second_one_for_it_is_not(there: Archive
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("x@gemeente.example", "X", "--role", "boss"), "'boss' is no role; those are administrator, caseworker,"),
+        (("x@gemeente.example", "X", "--role", "boss"), "'boss' is no role; those are caseworker, listener,"),
         (("x@gemeente.example", "X", "--role", "case_system"), "a program gets a token, at Programs in the pages"),
         (("nowhere", "X", "--role", "caseworker"), "'nowhere' is no e-mail address"),
         (("x@gemeente.example", "", "--role", "caseworker"), "a name has 1 to 100 characters"),
