@@ -67,6 +67,11 @@ def save_device_public(file: Path, key: Ed25519PublicKey) -> None:
     write_new(file, _public_pem(key))
 
 
+def check_recipient(file: Path) -> None:
+    """KeyFileError if no passphrase could make a recipient's private key of what is in `file`: before one is asked for."""
+    _pem_blocks(file, "ENCRYPTED PRIVATE KEY")
+
+
 def load_recipient(file: Path, passphrase: bytes) -> RecipientPrivateKey:
     """The private key in `file`; KeyFileError if it is not one or the passphrase is wrong."""
     match [_load_private(file, pem, passphrase) for pem in _pem_blocks(file, "ENCRYPTED PRIVATE KEY")]:

@@ -33,6 +33,7 @@ DOMAIN_CHECKPOINT = b"wederhoor/1 audit checkpoint\0"
 START = bytes(32)
 """What stands for the line before the first."""
 SALT_BYTES = 16
+_RESTORED = "; or a backup was restored that is older than this checkpoint (docs/operating.md, If a backup is restored)"
 KEPT_DAYS = 1_096
 """For how long a line stays: three years."""
 
@@ -149,9 +150,13 @@ def agree(places: Iterable[Place], checkpoints: Iterable[Checkpoint], *, kept_fr
     gone_ms: int | None = None
     for each in checkpoints:
         if each.number > last:
-            raise AuditError(f"a checkpoint tells of {each.number} lines, and the audit trail ends with {last}")
+            raise AuditError(
+                f"a checkpoint tells of {each.number} lines, and the audit trail ends with {last}{_RESTORED}"
+            )
         if each.number >= first and known[each.number].hex() != each.hash:
-            raise AuditError(f"the audit trail was rewritten: line {each.number} is not the one that was published")
+            raise AuditError(
+                f"the audit trail was rewritten: line {each.number} is not the one that was published{_RESTORED}"
+            )
         if each.number == first:
             gone_ms = each.wall_ms if gone_ms is None else min(gone_ms, each.wall_ms)
     if first and (gone_ms is None or gone_ms > kept_from_ms):

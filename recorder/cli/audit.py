@@ -93,13 +93,16 @@ def _check_file(args: argparse.Namespace, config: Config) -> None:
     from recorder.errors import AuditError
     from recorder.wire.consent import DAY_MS
 
-    checkpoints = _checkpoints(args.checkpoint, _key(args.key, config)) if args.checkpoint else []
+    # Without a checkpoint there is nothing to be checked by a key; one that is named is one all the same.
+    checkpoints = _checkpoints(args.checkpoint, _key(args.key, config)) if args.checkpoint or args.key else []
     try:
         with args.file.open("rb") as file:
             before, lines = read(file)
             last = check_all(lines, before, checkpoints, kept_from_ms=_now_ms() - KEPT_DAYS * DAY_MS)
     except OSError as error:
         raise AuditError(f"{args.file}: cannot be read: {error.strerror}") from error
+    except AuditError as error:
+        raise AuditError(f"{args.file}: {error}") from error
     _say(before.number, last.number, len(checkpoints))
 
 

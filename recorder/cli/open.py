@@ -7,7 +7,6 @@ from pathlib import Path
 from recorder.cli import passphrase
 from recorder.cli.verify import add_device_keys, lacks, load_device_keys, span
 from recorder.errors import StoreError
-from recorder.keyfiles import load_recipient
 from recorder.sealed.verify import State
 
 
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if there and not args.force:
         raise StoreError(f"{args.output}: is there already; give another name, or --force to replace it")
     device_keys = list(load_device_keys(args.device_key, args.file).values())
-    recipient = load_recipient(args.key, passphrase.ask(args.passphrase_file))
+    recipient = passphrase.load(args.key, args.passphrase_file)
     report = listen(args.file, device_keys, recipient, args.output, salvage=args.salvage)
     if report.state is State.WHOLE:
         but = (

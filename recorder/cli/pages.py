@@ -91,13 +91,12 @@ def _read(args: argparse.Namespace) -> None:
     from recorder.archive.web.archive import reading_room
     from recorder.archive.web.listening.room import Room
     from recorder.archive.web.listening.serving import furnish
-    from recorder.cli.passphrase import ask
+    from recorder.cli.passphrase import load
     from recorder.confine import forbid_dumps, lock_memory
-    from recorder.keyfiles import load_recipient
 
     forbid_dumps()  # its workers inherit this, and the key
     lock_memory()
-    key = load_recipient(args.key, ask(args.passphrase_file))
+    key = load(args.key, args.passphrase_file)
     serving.serve_readings(reading_room(), lambda: furnish(Room(key)), lambda: print("ready", flush=True))
 
 
@@ -109,9 +108,13 @@ def _account(args: argparse.Namespace, config: Config) -> None:
     from recorder.archive.web.people.keeping import confirm, invite, make
     from recorder.archive.web.trail.writing import write
 
-    unknown = sorted(set(args.role) - {each.value for each in Role})
-    if unknown:
-        raise WebError(f"{unknown[0]!r} is no role; those are {', '.join(Role)}")
+    roles = [each.value for each in Role if each is not Role.CASE_SYSTEM]
+    if Role.CASE_SYSTEM in args.role:
+        raise WebError(
+            "case_system is no person's role: a program gets a token, at Programs in the pages (docs/api.md)"
+        )
+    if unknown := sorted(set(args.role) - set(roles)):
+        raise WebError(f"{unknown[0]!r} is no role; those are {', '.join(roles)}")
     missing = sorted(set(args.room) - set(archive().catalogue.enrolled())) if args.room else []
     if missing:
         raise WebError(f"{missing[0]!r} is not enrolled: see `recorder status`")
@@ -202,7 +205,8 @@ def _preview(config: Config, days: int) -> int:
             if fate.goes_ms is not None and fate.goes_ms < now + days * DAY_MS:
                 found[fate.cause, fate.is_due(now)] += 1
             kept += fate.due_ms <= now and fate.kept
-    print(f"{'now':>10}{f'in {days} days':>16}")
+    within = f"in {days} day{'s' if days != 1 else ''}"
+    print(f"{'now':>10}{within:>16}" if found else f"nothing goes now, nor with{within}")
     for cause in sorted({cause for cause, _ in found}):
         due = found[cause, True]
         print(f"{due:>10}{due + found[cause, False]:>16}  {cause}")

@@ -1,18 +1,27 @@
-"""A passphrase: from a file's first line, or asked at the terminal."""
+"""A passphrase, and the key that it opens: from a file's first line, or asked at the terminal."""
 
 import getpass
 import warnings
 from pathlib import Path
 
 from recorder.errors import KeyFileError
+from recorder.keyfiles import check_recipient, load_recipient
+from recorder.sealed.keys import RecipientPrivateKey
 
 PASSPHRASE_BYTES_MAX = 1_023
 """OpenSSL encrypts a key with no longer one."""
+OPTION = "--passphrase-file"
 
 
-def ask(file: Path | None, *, twice: bool = False) -> bytes:
+def load(key: Path, file: Path | None, option: str = OPTION) -> RecipientPrivateKey:
+    """The private key in `key`, of which something is asked only if it can be one. `option` names the passphrase's `file`."""
+    check_recipient(key)
+    return load_recipient(key, ask(file, option))
+
+
+def ask(file: Path | None, option: str = OPTION, *, twice: bool = False) -> bytes:
     """The passphrase; `twice` where a slip of the finger would make a key that nobody can open."""
-    passphrase = _from_terminal(twice=twice) if file is None else _from_file(file)
+    passphrase = _from_terminal(option, twice=twice) if file is None else _from_file(file)
     if len(passphrase) > PASSPHRASE_BYTES_MAX:
         raise KeyFileError(f"the passphrase has more than {PASSPHRASE_BYTES_MAX} bytes; use six words")
     return passphrase
@@ -26,17 +35,17 @@ def _from_file(file: Path) -> bytes:
         raise KeyFileError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-def _from_terminal(*, twice: bool) -> bytes:
-    passphrase = _type("Passphrase of the private key: ")
-    if twice and _type("The same again: ") != passphrase:
+def _from_terminal(option: str, *, twice: bool) -> bytes:
+    passphrase = _type("Passphrase of the private key: ", option)
+    if twice and _type("The same again: ", option) != passphrase:
         raise KeyFileError("the two passphrases differ; nothing was written")
     return passphrase.encode()
 
 
-def _type(prompt: str) -> str:
+def _type(prompt: str, option: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)  # it would read, and show, whatever comes instead
         try:
             return getpass.getpass(prompt)
         except (getpass.GetPassWarning, EOFError) as error:
-            raise KeyFileError("there is no terminal to ask for the passphrase; use --passphrase-file") from error
+            raise KeyFileError(f"there is no terminal to ask for the passphrase; use {option}") from error

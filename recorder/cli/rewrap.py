@@ -43,13 +43,13 @@ def run(args: argparse.Namespace, config: Archive) -> int:
     from recorder.archive.rewrap import Rotation, rewrap
     from recorder.archive.stores import open_store
     from recorder.cli.archive import open_catalogue
-    from recorder.cli.passphrase import ask
+    from recorder.cli.passphrase import load
     from recorder.errors import SealedError, StoreError
-    from recorder.keyfiles import load_recipient, load_recipient_public
+    from recorder.keyfiles import load_recipient_public
 
     rotation = Rotation(
-        load_recipient(args.old, ask(args.old_passphrase_file)),
-        load_recipient(args.new, ask(args.new_passphrase_file)),
+        load(args.old, args.old_passphrase_file, "--old-passphrase-file"),
+        load(args.new, args.new_passphrase_file, "--new-passphrase-file"),
         [load_recipient_public(each) for each in args.escrow],
     )
     store, console = open_store(config, "write"), Console(stderr=True)
@@ -66,7 +66,8 @@ def run(args: argparse.Namespace, config: Archive) -> int:
                 failed += 1
             else:
                 done, there = done + changed, there + (not changed)
-    print(f"{done} recordings have other keys now, {there} had them already, {failed} could not be done")
+    have = "recording has" if done == 1 else "recordings have"
+    print(f"{done} {have} other keys now, {there} had them already, {failed} could not be done")
     if failed:
         print("keep the old key: it still opens those")
     if done:

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -316,11 +318,20 @@ def test_other_keys_open_what_is_here(site: Path, recording: Recording, capsys: 
     keys = [f"--{name}{part}" for name in ("old", "new") for part in ("", "-passphrase-file")]
     files = [site / "old.key", site / "passphrase", site / "new.key", site / "passphrase"]
     told = [each for pair in zip(keys, files, strict=True) for each in pair]
+    words = ["archive", "--config", str(site / "archive.toml"), "rewrap", *map(str, told)]
+    for option in ("--old-passphrase-file", "--new-passphrase-file"):
+        at = words.index(option)
+        command = [sys.executable, "-m", "recorder", *words[:at], *words[at + 2 :]]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=True
+        )
+        assert done.returncode == 2
+        assert done.stderr.endswith(f"there is no terminal to ask for the passphrase; use {option}\n")
     capsys.readouterr()
     before = opened(site, recording, "old")
     assert archive(site, "rewrap", *told, "--escrow", site / "vault.pub") == 0
     said = capsys.readouterr().out
-    assert "1 recordings have other keys now, 0 had them already, 0 could not be done" in said
+    assert "1 recording has other keys now, 0 had them already, 0 could not be done" in said
     assert "restart the reading room" in said
     assert archive(site, "rewrap", *told, "--escrow", site / "vault.pub") == 0
     assert "0 recordings have other keys now, 1 had them already" in capsys.readouterr().out

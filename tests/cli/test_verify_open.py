@@ -337,6 +337,13 @@ def test_without_a_terminal_the_passphrase_is_asked_for_in_a_file(room: Path) ->
     assert done.stderr == "recorder open: there is no terminal to ask for the passphrase; use --passphrase-file\n"
 
 
+@pytest.mark.parametrize(("key", "told"), [("nowhere", "cannot be read: No such"), ("words", "is not a key file")])
+def test_what_is_no_key_is_told_before_its_passphrase_is_asked_for(key: str, told: str, room: Path) -> None:
+    (room / "words").write_text("words")
+    with pytest.raises(KeyFileError, match=f"{key}: {told}"):
+        run("open", room / "whole.sealed", "--key", room / key, "-o", room / "out.opus")
+
+
 def test_two_passphrases_that_differ_make_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter(["four words are enough", "four words are enugh"])
     monkeypatch.setattr(passphrase.getpass, "getpass", lambda prompt: next(answers))

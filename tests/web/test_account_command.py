@@ -43,6 +43,7 @@ def test_the_first_account_is_made_and_a_second_one_for_it_is_not(there: Archive
     ("words", "told"),
     [
         (("x@gemeente.example", "X", "--role", "boss"), "'boss' is no role; those are caseworker, listener,"),
+        (("x@gemeente.example", "X", "--role", "case_system"), "a program gets a token, at Programs in the pages"),
         (("nowhere", "X", "--role", "caseworker"), "'nowhere' is no e-mail address"),
         (("x@gemeente.example", "", "--role", "caseworker"), "a name has 1 to 100 characters"),
         (("x@gemeente.example", "X", "--role", "listener", "--role", "administrator"), "nobody may have these roles"),
@@ -71,6 +72,32 @@ def test_an_archive_that_is_not_there_is_told(settings: str, told: str, there: A
     done = recorder(config, "account", "x@gemeente.example", "X", "--role", "caseworker")
     assert done.returncode == 2 and told in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("forget",),
+        ("forget", "--preview"),
+        ("read", "--key", "reader.key"),
+        ("account", "x@gemeente.example", "X", "--role", "caseworker"),
+        ("audit", "check"),
+        ("audit", "checkpoint"),
+        ("audit", "export", "-o", "trail.jsonl"),
+        ("web",),
+        ("list",),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_that_is_not_there_is_told_by_every_command(words: tuple[str, ...], tmp_path: Path) -> None:
+    """As where `--config` was forgotten, and the default has no archive."""
+    config = tmp_path / "wrong.toml"
+    config.write_text(f'[archive]\nfolder = "{tmp_path}/none"\n')
+    done = recorder(config, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    (told,) = done.stderr.splitlines()
+    assert "check archive.folder" in told and f"{tmp_path}/none" in told
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("made", [None, "\n"])

@@ -24,7 +24,10 @@ from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.models import Version
+from recorder.archive.web.times import in_words, moment
+from recorder.archive.web.trail.finding import show
 from recorder.archive.web.trail.models import Line
+from recorder.wire.consent import DAY_MS
 from tests.web.archive import Archive
 from tests.web.conftest import Make
 
@@ -124,7 +127,11 @@ def test_an_objection_holds_what_is_of_its_case_until_somebody_confirms_it(archi
     assert call("POST", "/holds", bearer, told).json() == {"recordings": 1}
     assert Hold.objects.get().placed_by is None
     assert see([recording.id])[0].fate.kept
-    assert Line.objects.filter(action="hold").count() == 1
+    line = Line.objects.get(action="hold")
+    (shown,) = show([line])
+    assert str(shown.purpose) == "een bezwaar"
+    until = in_words(moment(now_ms() + 90 * DAY_MS))
+    assert [(str(name), text) for name, text in shown.told][1:] == [("Reden", told["reason"]), ("Tot", until)]
     assert call("POST", "/holds", bearer, told | {"kind": "other"}).status_code == 422
     assert call("POST", "/holds", bearer, told | {"days": 366}).status_code == 422
 
@@ -328,3 +335,102 @@ def test_no_program_names_a_case_before_the_organisation_has_decided(archive: Ar
     assert "not yet in use" in answer.json()["detail"]
     assert not Link.objects.exists()
     assert Line.objects.get(action="link").result == "refused"
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "told"),
+    [
+        ("PUT", f"/recordings/{'0' * 32}/case", {"case": "Z-1", "persn": "a@gemeente.example"}),
+        ("POST", "/decisions", {"case": "Z-1", "day": "2026-11-01", "persn": 1}),
+        ("POST", "/holds", {"case": "Z-1", "kind": "appeal", "reason": "x", "days": 9, "persn": None}),
+    ],
+)
+def test_a_field_that_is_not_known_is_refused_by_its_name(
+    method: str, address: str, told: object, archive: Archive, token: MakeToken
+) -> None:
+    answer = call(method, address, token(*ALL), told)
+    assert (answer.status_code, answer.json()["detail"].startswith("persn: ")) == (422, True), answer.content
+    assert not Case.objects.exists()
+
+
+def test_a_program_may_say_later_whose_a_recording_is_and_no_other_program(
+    archive: Archive, token: MakeToken, make: Make, sign_in: Callable[[Person], Client]
+) -> None:
+    recording, mine, other = archive.record("room-1").id, token(*ALL), token(*ALL)
+    person, colleague = (make(Role.CASEWORKER, rooms=["room-1"], name=each) for each in ("Carla", "Kim"))
+    address, told = f"/recordings/{recording}/case", {"case": "Z-1", "person": person.email}
+    assert call("PUT", address, mine, {"case": "Z-1"}).status_code == 200
+    Link.objects.update(at_ms=now_ms() - 15 * DAY_MS)
+    assert call("PUT", address, other, told).status_code == 404
+    assert call("PUT", address, mine, told | {"case": "Z-2"}).status_code == 404
+    assert call("PUT", address, mine, {"case": "Z-2"}).status_code == 404
+    assert Link.objects.get().person is None
+    assert call("PUT", address, mine, told).json() == {"recordings": 1}
+    assert (Link.objects.get().person, Link.objects.get().case.number) == (person, "Z-1")
+    assert Line.objects.filter(action="link", result="done").count() == 2
+    assert "Z-1" in sign_in(person).get("/meetings/").content.decode()
+    assert "Carla" in sign_in(colleague).get("/meetings/").content.decode(), "for two weeks from now on"
+    assert call("PUT", address, mine, told).status_code == 200
+    assert call("PUT", address, mine, told | {"person": colleague.email}).status_code == 404
+    assert call("PUT", address, mine, {"case": "Z-1"}).status_code == 404
+    assert Line.objects.filter(action="link", result="done").count() == 2
+    page = sign_in(make(Role.PRIVACY_OFFICER)).get("/audit/", headers=ENGLISH).content.decode()
+    assert "Account: Carla" in page
+
+
+def test_whose_a_recording_is_comes_too_late_while_it_is_deleted(
+    archive: Archive, token: MakeToken, make: Make
+) -> None:
+    recording, bearer = archive.record("room-1").id, token(*ALL)
+    address, told = f"/recordings/{recording}/case", {"case": "Z-1"}
+    call("PUT", address, bearer, told)
+    Going.objects.create(recording=recording, cause="term")
+    person = make(Role.CASEWORKER, rooms=["room-1"])
+    assert call("PUT", address, bearer, told | {"person": person.email}).status_code == 409
+    assert Link.objects.get().person is None
+
+
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
+def test_what_is_wrong_is_told_in_english_by_the_names_of_fields(
+    language: str, archive: Archive, token: MakeToken
+) -> None:
+    bearer = token(*ALL)
+    client = Client(headers={"Authorization": f"Bearer {bearer}", "Accept-Language": language})
+    put = lambda told: client.put(f"/api/v1/recordings/{'0' * 32}/case", told, "application/json").json()["detail"]  # noqa: E731
+    assert put({"case": "123456782"}) == (
+        "case: This is a citizen service number (BSN). Type the number of the case instead."
+    )
+    assert put({}) == "case: Field required"
+    assert put([]).startswith("the body: ")
+    found = client.get("/api/v1/unlinked?room=room-1&hours=3").json()["detail"]
+    assert found == "begin: Field required"
+
+
+def test_a_hold_may_come_before_its_recording_and_a_decision_may_not(archive: Archive, token: MakeToken) -> None:
+    bearer, recording = token(*ALL), archive.record().id
+    decided = {"case": "Z-1", "day": "2026-11-01"}
+    answer = call("POST", "/decisions", bearer, decided)
+    assert (answer.status_code, "Tell it again" in answer.json()["detail"]) == (404, True)
+    assert not Case.objects.exists()
+    told = {"case": "Z-1", "kind": "objection", "reason": "An objection came in.", "days": 90}
+    assert call("POST", "/holds", bearer, told).json() == {"recordings": 0}
+    call("PUT", f"/recordings/{recording}/case", bearer, {"case": "Z-1"})
+    assert see([recording])[0].fate.kept
+    assert call("POST", "/decisions", bearer, decided).json() == {"recordings": 1}
+
+
+def test_its_description_explains_each_field() -> None:
+    told = api.get_openapi_schema()
+    fields = {
+        (name, field): each.get("description")
+        for name, schema in told["components"]["schemas"].items()
+        for field, each in schema["properties"].items()
+    }
+    places = {
+        (path, each["name"]): each.get("description")
+        for path, calls in told["paths"].items()
+        for call in calls.values()
+        for each in call.get("parameters", [])
+    }
+    assert len(fields) > 10 and len(places) > 3
+    assert not [each for each, said in (fields | places).items() if not said]

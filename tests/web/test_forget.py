@@ -197,6 +197,24 @@ def test_a_preview_deletes_nothing_and_tells_how_many(tmp_path: Path) -> None:
     site.close()
 
 
+def test_a_preview_of_nothing_says_so_and_makes_the_tables_of_a_new_database(tmp_path: Path) -> None:
+    site = Site(tmp_path, None)
+    done = site.command("forget", "--preview", "--days", "1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["nothing goes now, nor within 1 day", "past its date, and kept: 0"]
+    site.archive.record(days_ago=15)
+    done = site.command("forget")
+    assert done.returncode == 2
+    assert "If it is new, all is well: its tables are made" in done.stderr
+    assert site.command("forget", "--preview", "--days", "1").stdout.splitlines()[0].split() == [
+        "now",
+        "in",
+        "1",
+        "day",
+    ]
+    site.close()
+
+
 def test_one_that_cannot_be_deleted_is_told_and_makes_it_fail(tmp_path: Path) -> None:
     site = Site(tmp_path, None)
     bad, good = site.archive.record(days_ago=15), site.archive.record(days_ago=15)

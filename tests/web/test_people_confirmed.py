@@ -198,6 +198,7 @@ def test_who_waits_is_led_to_nothing_that_is_refused(role: Role, archive: Archiv
 @pytest.mark.parametrize("role", [Role.PRIVACY_OFFICER, Role.ADMINISTRATOR, Role.LISTENER])
 def test_who_waits_reads_for_whom_and_asks_nobody(role: Role, archive: Archive, make: Make, sign_in: SignIn) -> None:
     """A privacy officer was told to ask the privacy officer, and a listener to ask who keeps the accounts."""
+    make(Role.ADMINISTRATOR, name="Bea")
     client = sign_in(unconfirmed(make(role)))
     for address in ("/", "/confirmations/", "/find/"):
         page = client.get(address, follow=True, headers=ENGLISH).content.decode()
@@ -207,6 +208,39 @@ def test_who_waits_reads_for_whom_and_asks_nobody(role: Role, archive: Archive, 
             assert "You need to do nothing else." in page
     first = client.get("/", follow=True, headers=ENGLISH).content.decode()
     assert ("once your account is confirmed" in first) is (role is Role.LISTENER)
+
+
+def test_the_first_administrator_reads_that_nobody_can_confirm_and_by_which_command_somebody_will(
+    archive: Archive, make: Make, sign_in: SignIn
+) -> None:
+    first, stuck = make(Role.ADMINISTRATOR), "there is nobody who may confirm it"
+    client = sign_in(first)
+    assert stuck not in client.get("/confirmations/", headers=ENGLISH).content.decode(), "nothing waits"
+    told = {"email": "wim@gemeente.example", "name": "Wim", "roles": ["privacy_officer"]}
+    assert client.post("/accounts/new/", told).status_code == 200
+    wim = Person.objects.get(name="Wim")
+    TOTP.activate(wim, generate_totp_secret())
+    for address in ("/confirmations/", f"/confirmations/{wim.pk}/"):
+        page = client.get(address, headers=ENGLISH).content.decode()
+        assert stuck in page and "account ADDRESS &quot;NAME&quot; --role administrator" in page.replace('"', "&quot;")
+    page = sign_in(wim).get("/", follow=True, headers=ENGLISH).content.decode()
+    assert "At this moment nobody can" in page and "You need to do nothing else." not in page
+    second = make(Role.ADMINISTRATOR, name="Bob")  # as the command makes it
+    for person in (first, second):
+        assert stuck not in sign_in(person).get("/confirmations/", headers=ENGLISH).content.decode()
+        assert stuck not in sign_in(person).get(f"/confirmations/{wim.pk}/", headers=ENGLISH).content.decode()
+    page = sign_in(wim).get("/", follow=True, headers=ENGLISH).content.decode()
+    assert "At this moment nobody can" not in page and "You need to do nothing else." in page
+    keeping.deactivate(second)
+    assert stuck in client.get("/confirmations/", headers=ENGLISH).content.decode()
+
+
+def test_a_token_that_nobody_may_confirm_is_told(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    client = sign_in(make(Role.ADMINISTRATOR))
+    client.post("/tokens/", {"name": "Suite", "actions": ["link"], "days": "30"})
+    assert "there is nobody who may confirm it" in client.get("/confirmations/", headers=ENGLISH).content.decode()
+    make(Role.PRIVACY_OFFICER)
+    assert "there is nobody who may confirm it" not in client.get("/confirmations/", headers=ENGLISH).content.decode()
 
 
 SAID = {

@@ -318,7 +318,11 @@ def test_the_command_checks_signs_and_takes_out(
     assert main([*command, "check", "--checkpoint", str(published)]) == 2
     file.write_bytes(file.read_bytes().replace(b"because 2", b"because 9"))
     assert main(outside) == 2
-    assert "line 3 of the audit trail: its details were altered" in capsys.readouterr().err
+    assert f"{file}: line 3 of the audit trail: its details were altered" in capsys.readouterr().err
+    assert main(["archive", "audit", "check", str(file), "--key", str(file)]) == 2
+    assert f"{file}: is not a key file" in capsys.readouterr().err, (
+        "a key that nothing is checked by is one all the same"
+    )
     published.write_text("wederhoor-audit:%")
     assert main([*outside, "--checkpoint", str(published)]) == 2
 
@@ -355,6 +359,49 @@ def test_the_page_shows_filters_pages_and_tells_of_itself(archive: Archive, make
 def test_a_last_day_is_said_as_people_say_it(make: Make, sign_in: SignIn, archive: Archive) -> None:
     page = sign_in(make(Role.PRIVACY_OFFICER)).get("/breach/", headers={"accept-language": "en"}).content.decode()
     assert "Up to and including" in page and "Until and with" not in page
+
+
+def told(client: Client, language: str = "en") -> list[str]:
+    """What the page tells of each line, in its last column, the newest first; without the lines that tell of looking at it."""
+    page = client.get("/audit/", headers={"Accept-Language": language}).content.decode()
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in re.findall(r"<tr\b.*?</tr>", page, re.DOTALL)]
+    return [cells[-1].strip() for cells in rows if cells]
+
+
+@pytest.mark.parametrize(("kind", "words"), [("objection", "an objection"), ("appeal", "an appeal to the court")])
+def test_a_program_s_hold_is_told_as_what_it_is(
+    kind: str, words: str, archive: Archive, make: Make, sign_in: SignIn
+) -> None:
+    said = {"case": "Z-1", "kind": kind, "reason": "It came in."}
+    writing.write(
+        person="token-1", role="case_system", action="hold", purpose=kind, details=said
+    )  # of an older version
+    client = sign_in(make(Role.PRIVACY_OFFICER))
+    assert f"What it is held for: {words}" in told(client)[0]
+    assert "Wat er gevraagd is" not in client.get("/audit/", headers={"Accept-Language": "nl"}).content.decode()
+    writing.write(person="a", role="rights_desk", action="open_request", details={"kind": "objection"})
+    assert told(client)[0].startswith("What was asked: ")
+
+
+def test_a_second_step_is_told_as_what_it_is(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    writing.write(person="a", role="listener", action="second_step", details={"act": "added", "kind": "webauthn"})
+    assert told(sign_in(make(Role.PRIVACY_OFFICER)))[0].endswith("Second step: a passkey")
+
+
+def test_what_somebody_looked_for_in_the_trail_is_told_in_words(archive: Archive, make: Make, sign_in: SignIn) -> None:
+    client = sign_in(make(Role.PRIVACY_OFFICER))
+    client.post("/audit/", {"action": "hear", "result": "refused", "day": "2027-10-01"})
+    client.post("/audit/", {"action": "second_step"})
+    client.post("/breach/", {"since": "2026-12-31", "until": "2099-12-31"})
+    for language, wanted in (
+        ("en", ("listened to a recording", "refused", "1 October 2027", "31 December 2026", "their own second step")),
+        ("nl", ("luisterde naar een opname", "geweigerd", "1 oktober 2027", "31 december 2026", "eigen tweede stap")),
+    ):
+        shown = " ".join(told(client, language))
+        assert not [each for each in wanted if each not in shown], shown
+        assert "2027-10-01" not in shown and "hear" not in shown
+    writing.write(person="a", role="x", action="decide", details={"day": "some day"})
+    assert "Day: some day" in told(client)[0], "what is no day is shown as it is"
 
 
 def test_the_pages_check_and_the_download_are_the_command_s(

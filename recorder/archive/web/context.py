@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from recorder.archive.web.middleware import IDLE_MS
 from recorder.archive.web.navigation import places
+from recorder.archive.web.people.keeping import somebody_confirms
 from recorder.archive.web.policy.live import in_use
 
 _WARNED_SECONDS = 300
@@ -22,4 +23,5 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "idle_seconds": IDLE_MS // 1_000 - _WARNED_SECONDS,
         "places": places(request),
         "in_use": in_use,
+        "somebody_confirms": lambda: request.user.is_authenticated and somebody_confirms(request.user),
     }

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import IO, Any
 
 import django
 from django.core.management import call_command
@@ -77,9 +77,16 @@ def _alone() -> Iterator[None]:
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
         return
-    with Path(f"{connection.settings_dict['NAME']}.lock").open("a") as file:
+    with _opened(Path(f"{connection.settings_dict['NAME']}.lock")) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _opened(lock: Path) -> IO[str]:
+    try:
+        return lock.open("a")
+    except OSError as error:
+        raise WebError(f"{lock}: cannot be written: {error.strerror}; check archive.folder, and --config") from error
 
 
 def set_up_with_secret(config: Config, config_file: Path | None) -> None:

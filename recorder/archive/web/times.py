@@ -22,15 +22,15 @@ def begin_ms(of: date) -> int:
 
 
 def day(unix_ms: int) -> str:
-    return _day(moment(unix_ms))
+    return in_words(moment(unix_ms))
 
 
 def minute(unix_ms: int) -> str:
     at = moment(unix_ms)
-    return f"{_day(at)} {at:%H:%M}"
+    return f"{in_words(at)} {at:%H:%M}"
 
 
-def _day(at: datetime) -> str:
+def in_words(at: date) -> str:
     """As Django's "j F Y", which is many times slower: a list has hundreds."""
     return f"{at.day} {MONTHS[at.month]} {at.year}"
 

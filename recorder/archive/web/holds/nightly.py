@@ -89,8 +89,9 @@ class Nightly:
         """One night's. Raises WebError, StoreError or CatalogueError if it cannot begin."""
         if not Person.objects.exists():
             raise WebError(
-                "the database of the pages has no account: it is not the one of this archive, or was lost. Without what people "
-                "linked and held everything would go; nothing was deleted. Check web.database, or restore it"
+                "nothing was deleted, for the database of the pages has no account. If it is new, all is well: its tables are "
+                "made, and the first account comes next (docs/operating.md, The pages). Else it is not this archive's, or was "
+                "lost: without what people linked and held everything would go. Check web.database, or restore it"
             )
         tally, row = Tally(), Run.objects.create(began_ms=now_ms())
         self._deleter.finish()

@@ -19,6 +19,7 @@ from recorder.archive.web.meetings.models import Case, Dispute, Link, Unlinked
 from recorder.archive.web.meetings.seen import Seen
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail import writing
+from recorder.archive.web.trail.models import Line
 from recorder.archive.web.trail.writing import acting
 from recorder.wire.consent import DAY_MS
 
@@ -30,7 +31,7 @@ def link(seen: Seen, number: str, person: Person | None, *, by: str, role: str) 
     """Say of which case it is, if nobody has yet; whether that was so. BeingDeleted if it is.
 
     `by` and `role` stand in the trail. `person` is whose it is: None where the organisation's own program says it, which need
-    not tell who was there.
+    not tell who was there, and may do that later (`give`).
     """
     with acting():
         case, _new = Case.objects.get_or_create(number=number)
@@ -43,6 +44,24 @@ def link(seen: Seen, number: str, person: Person | None, *, by: str, role: str) 
             writing.write(person=by, role=role, action=Action.LINK, recording=seen.recording, details=details)
             check_stays(seen.recording)
     return new
+
+
+def give(recording: str, number: str, person: Person, *, by: str, role: str) -> bool:
+    """Say whose a recording is of which the same program, `by`, has said the case and no person; whether that was so.
+
+    As if it had said so at first: colleagues see it from now on. BeingDeleted if it is.
+    """
+    with acting():
+        link = Link.objects.select_for_update().filter(recording=recording, case__number=number, person=None).first()
+        said = Line.objects.filter(recording=recording, action=Action.LINK.value, result="done", person=by)
+        if link is None or not said.exists():
+            return False
+        link.person, link.at_ms = person, now_ms()
+        link.save()
+        details = {"case": number, "account": str(person.pk)}
+        writing.write(person=by, role=role, action=Action.LINK, recording=recording, details=details)
+        check_stays(recording)
+    return True
 
 
 def of_colleagues(person: Person) -> QuerySet[Link]:

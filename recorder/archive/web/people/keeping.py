@@ -9,6 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from recorder.archive.access import BY_ROOM, Action, Role, could, may, may_have
@@ -89,13 +90,22 @@ def changed(person: Person, by: Person, line: int) -> None:
     Change.objects.create(person=person, by=by, line=line, at_ms=now_ms())
 
 
+def confirmers() -> QuerySet[Person]:
+    """Who may confirm what others did to accounts, and tokens that others made; an account of two such roles more than once."""
+    return Person.objects.filter(role_rows__role__in=CONFIRMERS, is_active=True, confirmed_ms__isnull=False)
+
+
+def somebody_confirms(whom: Person) -> bool:
+    """Whether this account need only wait: somebody may confirm it who did nothing to it, and whose it is not."""
+    return confirmers().exclude(pk=whom.pk).exclude(pk__in=whom.changes.values("by")).exists()
+
+
 def check_left(by: Person, whom: Person) -> None:
     """NobodyConfirms if no third person can confirm what `by` does to `whom`: it would wait for ever.
 
     Call it in `keeping`, which lets no second act come between.
     """
-    others = Person.objects.filter(role_rows__role__in=CONFIRMERS, is_active=True, confirmed_ms__isnull=False)
-    if not others.exclude(pk__in=[by.pk, whom.pk]).exists():
+    if not confirmers().exclude(pk__in=[by.pk, whom.pk]).exists():
         raise NobodyConfirms
 
 

@@ -189,8 +189,16 @@ def confirmations(request: Asked) -> HttpResponse:
     """The accounts and tokens that a second person must confirm, and no others: it is also for who keeps none."""
     permit(request.user, Action.CONFIRM_ACCOUNT)
     waiting = Person.objects.to_confirm().prefetch_related("role_rows", "changes__by")[:SHOWN]
-    tokens = [shown(each) for each in to_confirm().select_related("made_by")[:SHOWN]]
-    return render(request, "people/confirmations.html", {"waiting": waiting, "tokens": tokens} | _words())
+    tokens = to_confirm().select_related("made_by")[:SHOWN]
+    who = set(keeping.confirmers().values_list("pk", flat=True))
+    # Of each account whose act it was, and whose it is: they do not confirm it.
+    theirs = [{each.pk, *(change.by_id for change in each.changes.all())} for each in waiting]
+    context = {
+        "waiting": waiting,
+        "tokens": [shown(each) for each in tokens],
+        "stuck": any(who <= each for each in (*theirs, *({token.made_by_id} for token in tokens))),
+    }
+    return render(request, "people/confirmations.html", context | _words())
 
 
 @needs(Action.CONFIRM_ACCOUNT)
@@ -225,6 +233,7 @@ def confirm(request: Asked, person: str) -> HttpResponse:
         "person": found,
         "own": found == request.user or any(each.by_id == request.user.pk for each in changes),
         "came": keeping.came_since(found, changes),
+        "stuck": not keeping.somebody_confirms(found),
         "seen": _last(changes),
         "changes": show(lines),
     }

@@ -19,7 +19,7 @@ from recorder.archive.web.api.models import Token
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.trail.models import Line
 from recorder.archive.web.trail.reading import details
-from recorder.archive.web.trail.words import DETAILS, DONE, RESULTS, WHO, value
+from recorder.archive.web.trail.words import DETAILS, DONE, RESULTS, WHO, meant, value
 from recorder.archive.web.words import ACTIONS, PURPOSES, ROLES
 from recorder.errors import SignedTextError
 
@@ -94,7 +94,8 @@ def _show(line: Line, said: dict[str, str], known: dict[str, str]) -> Shown:
         entry = canonical.decode(bytes(line.text), Entry)
     except SignedTextError:
         return Shown(line, known.get(line.person, line.person), "", line.action, "", _("altered"), [], forgotten=False)
-    told = [(DETAILS.get(name, name), known.get(text) or value(name, text)) for name, text in said.items() if text]
+    named = [(meant(entry.action, name), text) for name, text in said.items() if text]
+    told = [(DETAILS.get(name, name), known.get(text) or value(name, text)) for name, text in named]
     return Shown(
         line,
         known.get(entry.person, entry.person),

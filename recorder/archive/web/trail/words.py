@@ -1,15 +1,19 @@
 """What people read of a line of the trail."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from recorder.archive.access import Action
 from recorder.archive.web.api.words import CALLS
+from recorder.archive.web.holds.words import KINDS as KINDS_OF_HOLDS
 from recorder.archive.web.rights.kinds import Proposal, State
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, KINDS
 from recorder.archive.web.rights.words import STATES as STATES_OF_REQUESTS
-from recorder.archive.web.words import PURPOSES, ROLES
+from recorder.archive.web.times import in_words
+from recorder.archive.web.words import ACTIONS, PURPOSES, ROLES
 
 RESULTS: Mapping[str, Promise] = {
     "done": _("done"),
@@ -41,10 +45,12 @@ DETAILS: Mapping[str, Promise] = {
     "channel": _("How it came"),
     "confirmed": _("Confirmed"),
     "disclosure": _("Disclosure"),
+    "factor": _("Second step"),
     "flag": _("Do not record"),
     "fragment": _("Fragment"),
     "given_to": _("Given to"),
     "ground": _("Ground"),
+    "held_for": _("What it is held for"),
     "how": _("How"),
     "kind": _("What was asked"),
     "linked_by": _("Named by"),
@@ -66,6 +72,11 @@ DETAILS: Mapping[str, Promise] = {
     "words": _("Words"),
 }
 """The names that stand in `details`; one that is not here is shown as it is."""
+_MEANS: Mapping[tuple[str, str], str] = {
+    (Action.HOLD.value, "kind"): "held_for",
+    ("second_step", "kind"): "factor",
+}
+"""What a name in `details` means in a line of this action, where that is another than in all others."""
 STATES: Mapping[str, Promise] = {
     "kept": _("kept"),
     "open": _("not yet whole"),
@@ -100,6 +111,7 @@ _PROPOSALS: Mapping[str, Promise] = {
     Proposal.LIFTED.value: _("restriction lifted"),
 }
 VALUES: Mapping[str, Mapping[str, Promise]] = {
+    "action": {**{each.value: word for each, word in ACTIONS.items()}, **DONE},
     "act": {
         "make": _("made"),
         "roles": _("roles changed"),
@@ -124,10 +136,12 @@ VALUES: Mapping[str, Mapping[str, Promise]] = {
     "channel": CHANNELS,
     "confirmed": {"yes": _("yes"), "no": _("no")},
     "disclosure": {"asked": _("asked for")},
+    "factor": _FACTORS,
     "flag": {"set": _("set"), "lifted": _("lifted")},
     "found": {"right": _("the link is right"), "wrong": _("the link is wrong")},
     "ground": GROUNDS,
-    "kind": {**KINDS, **_FACTORS},
+    "held_for": {each.value: word for each, word in KINDS_OF_HOLDS.items()},
+    "kind": KINDS,
     "outcome": {
         **STATES_OF_REQUESTS,
         State.EXTENDED.value: _("two months more"),
@@ -136,6 +150,7 @@ VALUES: Mapping[str, Mapping[str, Promise]] = {
     },
     "mask": {"set": _("set"), "taken away": _("taken away")},
     "proposed": {**STATES_OF_REQUESTS, **_PROPOSALS},
+    "result": RESULTS,
     "how": {
         "ended": _("ended"),
         "refused": _("refused"),
@@ -156,10 +171,25 @@ _LISTS: Mapping[str, Mapping[str, Promise]] = {
     for name, words in (("roles", ROLES), ("roles_before", ROLES), ("actions", CALLS), ("purposes", PURPOSES))
 }
 """Of these `details` have more than one, with spaces between."""
+_DAYS = frozenset({"day", "since", "until"})
+
+
+def meant(action: str, name: str) -> str:
+    """By which name `DETAILS` and `value` know what stands as `name` in the details of a line of this action."""
+    return _MEANS.get((action, name), name)
 
 
 def value(name: str, written: str) -> str:
     """What people read of this in `details`."""
     if name in _LISTS:
         return ", ".join(str(_LISTS[name].get(each, each)) for each in written.split())
+    if name in _DAYS:
+        return _day(written)
     return str(VALUES.get(name, {}).get(written, written))
+
+
+def _day(written: str) -> str:
+    try:
+        return in_words(date.fromisoformat(written))
+    except ValueError:
+        return written
