@@ -652,6 +652,13 @@ def believed_ms(first_ms: int, made_ms: int | None, *, synced: bool | None) -> i
     return max(min(made_ms, first_ms), first_ms - BACKDATING_DAYS_MAX * DAY_MS)
 
 
+def earliest_ms(first_ms: int, made_ms: int | None, *, synced: bool | None) -> int:
+    """Before when it was not made. A clock that was not set tells nothing of it: the room may have been off the network."""
+    if made_ms is None or not synced:
+        return first_ms - BACKDATING_DAYS_MAX * DAY_MS
+    return believed_ms(first_ms, made_ms, synced=synced)
+
+
 def _page(name: Name) -> _Page:
     return name.recording, int(name.type), name.index // pages.PAGE_ITEMS
 

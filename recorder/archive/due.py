@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from recorder.archive import listing
-from recorder.archive.catalogue import Catalogue, believed_ms
+from recorder.archive.catalogue import Catalogue, believed_ms, earliest_ms
 from recorder.archive.listing import Row
 from recorder.archive.retention import Facts, Fate, Terms, fate
 
@@ -67,6 +67,7 @@ def facts(row: Row, people: People) -> Facts:
     """All that counts for what is to become of one that has come, or as if it had come with its first item."""
     return Facts(
         made_ms=believed_ms(row.first_ms, row.made_ms, synced=row.made_synced),
+        earliest_ms=earliest_ms(row.first_ms, row.made_ms, synced=row.made_synced),
         came_ms=row.first_ms if row.came_ms is None else row.came_ms,
         delete_after_ms=row.delete_after_ms,
         receipt=row.code is not None,

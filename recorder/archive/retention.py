@@ -27,6 +27,8 @@ from enum import StrEnum
 from recorder.wire.consent import DAY_MS
 
 HOUR_MS = 3_600_000
+_LONGEST_DAY_MS = DAY_MS + HOUR_MS
+"""In autumn. Of a letter the desk knows the day: that counts from its beginning, also where the recording is of that day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Facts:
 
     made_ms: int
     """As far as the device's clock is believed."""
+    earliest_ms: int
+    """Before when it was not made."""
     came_ms: int
     """When its manifest came, by the archive's clock: its first item may have come days before."""
     delete_after_ms: int
@@ -114,7 +118,7 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
     unconditional = False
     if facts.erasure_asked_ms is not None and facts.erasure_confirmed_ms is not None:
         dates.append((_after_undo(facts, terms, facts.erasure_confirmed_ms), Cause.CLIENT))
-        unconditional = facts.erasure_asked_ms < facts.came_ms + terms.client_days * DAY_MS
+        unconditional = in_first_days(facts.erasure_asked_ms, facts, terms)
     due_ms, cause = min(dates)
     keep_until_ms = (*facts.holds_until_ms, facts.undone_ms or 0)
     goes_ms = None if facts.request_open else max((due_ms, *keep_until_ms))
@@ -127,6 +131,11 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
         locked=not facts.receipt or facts.erasure_asked_ms is not None,
         remind_ms=None if facts.linked or not facts.receipt else alone_ms + terms.reminder_days * DAY_MS,
     )
+
+
+def in_first_days(asked_ms: int, facts: Facts, terms: Terms) -> bool:
+    """Whether it was asked in the client's days (D7). What came before the recording was made was not: its day is a mistake."""
+    return facts.earliest_ms - _LONGEST_DAY_MS < asked_ms < facts.came_ms + terms.client_days * DAY_MS
 
 
 def training_ms(facts: Facts, terms: Terms) -> int:

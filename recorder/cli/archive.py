@@ -76,8 +76,9 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "list",
         help="list the recordings, the newest first",
         description="List the recordings, the newest first: when the first of each came, whose it is, how it ended, and when "
-        "it goes and why, as `forget` judges it by what people did (term, decision, ceiling, unlinked, no_receipt, client; or "
-        "held, or a request that is open). Without the database of the pages: its date from birth.",
+        "it goes and why, as `forget` judges it by what people did (term, decision, ceiling, unlinked, no_receipt, client; "
+        "held, where something keeps it beyond that, or for now; or a request that is open). Without the database of the "
+        "pages: its date from birth.",
         epilog="example: recorder archive --config archive.toml list --device room-1",
     )
     newest.add_argument("--device", metavar="NAME", help="of this device alone")

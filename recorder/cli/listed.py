@@ -111,7 +111,9 @@ def _told(fate: "Fate") -> list[str]:
     """When it goes, and by what."""
     if fate.goes_ms is None:
         return ["not yet", "a request"]
-    return [_day(fate.goes_ms), "held" if fate.goes_ms > fate.due_ms else fate.cause]
+    if fate.goes_ms > fate.due_ms:
+        return [_day(fate.goes_ms), "held"]
+    return [_day(fate.goes_ms), f"{fate.cause}, held now" if fate.kept else fate.cause]
 
 
 def _check_device(enrolled: Collection[str], device: str | None) -> None:

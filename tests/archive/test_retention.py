@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.archive.retention import DAY_MS, HOUR_MS, Cause, Facts, Terms, fate, training_ms
+from recorder.archive.retention import DAY_MS, HOUR_MS, Cause, Facts, Terms, fate, in_first_days, training_ms
 
 TERMS = Terms()
 MADE_MS = 1_700_000_000_000
-PLAIN = Facts(MADE_MS, MADE_MS, MADE_MS + 126 * DAY_MS, receipt=True, linked=True)
+PLAIN = Facts(MADE_MS, MADE_MS, MADE_MS, MADE_MS + 126 * DAY_MS, receipt=True, linked=True)
 
 
 def day(number: float) -> int:
@@ -87,6 +87,23 @@ def test_the_clients_wish_in_their_days_is_stronger_than_any_hold() -> None:
     assert fate(asked, TERMS, day(3)).is_due(day(3))
 
 
+def test_what_came_before_the_recording_was_not_asked_in_the_clients_days() -> None:
+    """Its day is a mistake, and would else be a right that nobody has a say in."""
+    held = replace(PLAIN, erasure_confirmed_ms=day(20), holds_until_ms=(day(300),))
+    for asked_ms, early in (
+        (day(-1_000), False),
+        (day(-1.1), False),
+        (day(-0.99), True),
+        (day(0), True),
+        (day(14), False),
+    ):
+        found = fate(replace(held, erasure_asked_ms=asked_ms), TERMS, day(20))
+        assert (found.kept, found.locked) == (not early, True), asked_ms
+    # A room whose clock was not set may have made it as long before as a room may be off the network.
+    unset = replace(held, earliest_ms=day(-14), erasure_asked_ms=day(-13))
+    assert not fate(unset, TERMS, day(20)).kept
+
+
 def test_an_erasure_locks_it_and_destroys_nothing_until_two_people_have_looked() -> None:
     asked = replace(PLAIN, erasure_asked_ms=day(2), request_open=True)
     for when in (day(2), day(3), day(15), day(200)):
@@ -131,6 +148,7 @@ TIMES = st.integers(day(-30), day(800))
 FACTS = st.builds(
     Facts,
     made_ms=st.integers(day(-14), day(0)),
+    earliest_ms=st.integers(day(-28), day(0)),
     came_ms=st.just(day(0)),
     delete_after_ms=st.integers(day(-14), day(365)),
     receipt=st.booleans(),
@@ -139,7 +157,7 @@ FACTS = st.builds(
     holds_until_ms=st.lists(TIMES, max_size=3).map(tuple),
     request_open=st.booleans(),
     undone_ms=st.none() | TIMES,
-    erasure_asked_ms=st.none() | st.integers(day(0), day(60)),
+    erasure_asked_ms=st.none() | st.integers(day(-60), day(60)),
     erasure_confirmed_ms=st.none() | st.integers(day(0), day(60)),
 )
 
@@ -160,7 +178,7 @@ def test_what_may_move_it_and_what_may_not(facts: Facts, now_ms: int) -> None:
     if asked_ms is not None and confirmed_ms is not None:
         undone_ms = confirmed_ms + TERMS.undo_hours * HOUR_MS
         assert found.due_ms <= (min(undone_ms, last_ms) if confirmed_ms < last_ms else undone_ms)
-        if asked_ms < last_ms:  # D7
+        if facts.earliest_ms <= asked_ms < last_ms:  # D7
             assert found.is_due(found.due_ms)
     else:
         # What one person says, or whoever has the code, destroys nothing: but for the lock it is as if nobody had asked.
@@ -170,7 +188,7 @@ def test_what_may_move_it_and_what_may_not(facts: Facts, now_ms: int) -> None:
     assert found.goes_ms is None or found.goes_ms >= found.due_ms
     # With a hold more it is deleted no sooner, and the date stays.
     undone = fate(replace(facts, undone_ms=now_ms + 1), TERMS, now_ms)
-    early = asked_ms is not None and confirmed_ms is not None and asked_ms < last_ms
+    early = asked_ms is not None and confirmed_ms is not None and in_first_days(asked_ms, facts, TERMS)
     assert undone.due_ms == found.due_ms
     assert undone.is_due(now_ms) == (early and found.due_ms <= now_ms)
     more = fate(replace(facts, holds_until_ms=(*facts.holds_until_ms, now_ms + 1)), TERMS, now_ms)

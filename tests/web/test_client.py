@@ -1,7 +1,13 @@
 """The client's page: who has the code learns what became of their recording, and who guesses learns nothing."""
 
+import io
+import os
 import re
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -161,13 +167,52 @@ def test_what_is_still_on_its_way_is_told_so(archive: Archive, browser: Client) 
     assert "What you can ask" in page
 
 
-def test_the_receipt_comes_as_a_file_that_anybody_can_check(archive: Archive, browser: Client) -> None:
+def test_the_receipt_comes_as_a_file_that_anybody_can_check(archive: Archive, browser: Client, tmp_path: Path) -> None:
     recording = archive.record()
+    assert "an expert can check it with the open program of Wederhoor" in look(browser, code_of(recording))
     answer = browser.post("/c/file/", {"code": code_of(recording), "what": "receipt"})
-    assert answer.content[5:] == recording.receipt.body
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="wederhoor.receipt"'
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="wederhoor.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as made:
+        assert set(made.namelist()) == {"consent.txt", "wederhoor.receipt", "wederhoor.device.pub"}
+        assert made.read("wederhoor.receipt")[5:] == recording.receipt.body
+        told = made.read("consent.txt").decode("utf-8-sig")
+        made.extractall(tmp_path)
+    assert "As evidence: " in told
+    (command,) = re.findall(r"recorder (verify .*?)\r\n", told)
+    for each in (command.split(), ["verify", "wederhoor.receipt"]):  # as it says, and with what lies beside it
+        run = [sys.executable, "-m", "recorder", *each]
+        environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+        done = subprocess.run(run, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    dutch = Client(headers={"accept-language": "nl"}).post("/c/file/", {"code": code_of(recording), "what": "receipt"})
+    assert "toestemming.txt" in zipfile.ZipFile(io.BytesIO(dutch.content)).namelist()
     assert browser.post("/c/file/", {"code": code_of(recording), "what": "certificate"}).status_code == 404
     assert browser.post("/c/file/", {"code": code_of(recording), "what": "origin"}).status_code == 404
+
+
+def test_of_what_was_refused_the_receipt_is_there_too(archive: Archive, browser: Client) -> None:
+    fields = {"code": code_of(archive.refuse(), refused=True), "what": "receipt"}
+    with zipfile.ZipFile(io.BytesIO(browser.post("/c/file/", fields).content)) as made:
+        assert "wederhoor.device.pub" in made.namelist()
+        assert "refused" in made.read("consent.txt").decode("utf-8-sig")
+
+
+@pytest.mark.parametrize("typed", ["", "ABC", WRONG])
+def test_what_is_no_code_is_told_what_one_looks_like(typed: str, archive: Archive, browser: Client) -> None:
+    page = look(browser, typed)
+    assert "A code has 20 letters and digits, such as ABCD-EFGH-JKMN-PQRS-TVWX." in page
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_citizen_number_is_refused_before_it_is_sent(kind: Kind, archive: Archive, browser: Client) -> None:
+    typed = code_of(archive.record(days_ago=3))
+    fields = {"code": typed, "kind": kind.value, "send": "1", "words": "Mijn nummer is 123 456 782, alstublieft."}
+    page = browser.post("/c/ask/", fields).content.decode()
+    assert "There seems to be a citizen service number (BSN) in this. Please leave it out" in page
+    assert "alstublieft" in page  # to be mended, and not to be typed once more
+    assert not Request.objects.exists()
+    browser.post("/c/ask/", fields | {"words": "Bel mij op 06 12345678, na 28-11-2026."})
+    assert Request.objects.get().kind == kind.value
 
 
 def answered(browser: Client, path: str, fields: dict[str, str]) -> tuple[int, str, dict[str, str]]:

@@ -20,11 +20,12 @@ from recorder.archive.web.holds.models import Hold
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.kinds import Kind
+from recorder.archive.web.rights.models import Request
 from recorder.archive.web.rights.opening import open_request
-decided, held, asked = sys.argv[2:]
+decided, held, asked, lately = sys.argv[2:]
 now = now_ms()
 person, second = (Person.objects.make(f"{each}@gemeente.example", each, [Role.LISTENER]) for each in "ab")
-for recording in (decided, held, asked):
+for recording in (decided, held, asked, lately):
     case = Case.objects.create(number="Z-" + recording[:6].upper(), decided_ms=now if recording == decided else None)
     Link.objects.create(recording=recording, case=case, person=person, device="room-1", at_ms=now)
     if recording == held:
@@ -33,6 +34,8 @@ for recording in (decided, held, asked):
             placed_ms=now, at_once=True, confirmed_by=second, confirmed_ms=now,
         )
 open_request(asked, Kind.ACCESS, "", person=None)
+made = open_request(lately, Kind.ACCESS, "", person=None)
+Request.objects.filter(pk=made.pk).update(state="refused", decided_ms=now)
 """
 
 
@@ -51,16 +54,17 @@ def in_days(fate: object) -> object:
 
 
 def test_it_tells_what_people_decided(site: Site) -> None:  # noqa: F811
-    decided, held, asked, alone = (site.archive.record(days_ago=each) for each in (100, 3, 2, 1))
+    decided, held, asked, lately, alone = (site.archive.record(days_ago=each) for each in (100, 3, 2, 2, 1))
     refused = site.archive.refuse()
-    site.script(DO, decided.id, held.id, asked.id)
-    fates = [each["fate"] for each in told(site, decided, held, asked, alone, refused)]
-    assert fates[4] is None
-    causes = [(in_days(each), each["cause"], each["kept"]) for each in fates[:4] if isinstance(each, dict)]
+    site.script(DO, decided.id, held.id, asked.id, lately.id)
+    fates = [each["fate"] for each in told(site, decided, held, asked, lately, alone, refused)]
+    assert fates[5] is None
+    causes = [(in_days(each), each["cause"], each["kept"]) for each in fates[:5] if isinstance(each, dict)]
     assert causes == [
         (56, "decision", False),
         (300, "term", True),
         (None, "term", True),
+        (124, "term", True),
         (13, "unlinked", False),
     ]
     lines = {line.split()[4]: line.split() for line in site.command("list").stdout.splitlines()[1:-1]}
@@ -68,6 +72,9 @@ def test_it_tells_what_people_decided(site: Site) -> None:  # noqa: F811
     assert lines[decided.id][-1] == "decision" and birth not in lines[decided.id]
     assert lines[held.id][-1] == "held"
     assert lines[asked.id][-4:] == ["not", "yet", "a", "request"]
+    assert lines[lately.id][-3:] == ["term,", "held", "now"], (
+        "one person decided it, and a colleague can look for a day"
+    )
     assert lines[alone.id][-1] == "unlinked"
     assert lines[refused.id][-1] == "refused"
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import msgspec
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -18,7 +19,7 @@ from recorder.archive.web import paging
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.meetings import views
-from recorder.archive.web.meetings.forms import is_citizen_number
+from recorder.archive.web.meetings.forms import is_citizen_number, no_citizen_number
 from recorder.archive.web.meetings.models import Case, Link
 from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.people.models import Person
@@ -107,6 +108,55 @@ def test_a_citizen_number_is_known_however_it_is_written(number: int, short: boo
     assert is_citizen_number(written(last).translate({ord("0") + each: 0xFF10 + each for each in range(10)}))
     assert not is_citizen_number(f"Z{written(last)}")
     assert not is_citizen_number(written((last + 1) % 10))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "123456782",
+        "Mijn BSN is 123456782.",
+        "BSN123456782",
+        "123 456 782",
+        "nr. 1234.56.782, van mij",
+        "op 28-11-2026 1234.56.782",
+        "123 \u2013 456 \u2013 782",
+        "\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff12",
+        "regel een\n123456782\nregel drie",
+        "oud: 12345672",
+    ],
+)
+def test_a_citizen_number_is_known_within_a_text(written: str) -> None:
+    with pytest.raises(ValidationError):
+        no_citizen_number(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "Alstublieft.",
+        "123456789",
+        "zaak 2026-12345",
+        "zaak Z-2026-123456782345",
+        "bel 06 12345672 of 0612345672",
+        "NL91ABNA0417164300",
+        "20261102",
+        "02112026",
+        "op 28-11-2026",
+        "van 1.234.567,82 euro",
+    ],
+)
+def test_what_is_no_citizen_number_may_be_written(written: str) -> None:
+    no_citizen_number(written)
+
+
+@pytest.mark.parametrize("year", range(1950, 2030))
+def test_no_date_is_taken_for_a_citizen_number(year: int) -> None:
+    """One in eleven passes the test by chance."""
+    for each in range(0, 365, 7):
+        day = date(year, 1, 1) + timedelta(days=each)
+        for form in ("%d-%m-%Y", "%Y-%m-%d", "%d.%m.%Y", "%d %m %Y", "%Y%m%d", "%d%m%Y"):
+            no_citizen_number(f"op {day:{form}} was ik er")
 
 
 @pytest.mark.parametrize("typed", ["123-456-782", "1234/56/782", "123_456_782", "1234 56 782", " 12345678-2"])

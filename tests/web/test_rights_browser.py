@@ -73,9 +73,13 @@ def test_every_page_of_a_request(desk: Desk, open_as: OpenAs, language: str, loo
     page.click("main form .buttons button")
     page.wait_for_selector("[role=alert]")
     look(page, "open-wrong")
+    page.fill("[name=day]", "2020-01-01")
+    page.click("main form .buttons button")
+    page.wait_for_selector("[role=alert]")
+    look(page, "open-wrong-day")
     address = open_for(page, recording, "access")
     look(page, "request")
-    for part in ("masks", "decide", "extend", "withdraw"):
+    for part in ("masks", "decide", "extend", "withdraw", "misentered"):
         page.goto(f"{address}{part}/")
         look(page, part)
         page.click("main form:not([action]) .buttons button")
@@ -129,7 +133,8 @@ def test_every_page_of_a_request(desk: Desk, open_as: OpenAs, language: str, loo
 def test_what_is_restricted_and_what_is_erased(
     desk: Desk, open_as: OpenAs, language: str, look: Callable[[Page, str], None]
 ) -> None:
-    recording = desk.archive.record(desk.archive.add_room(), days_ago=20).id
+    older = desk.archive.record(desk.archive.add_room(), days_ago=20)
+    recording = older.id
     made = desk.archive.record(desk.archive.add_room())
     young = made.id
     page = open_as(desk.visitor(Role.RIGHTS_DESK), language)
@@ -163,6 +168,12 @@ def test_what_is_restricted_and_what_is_erased(
     confirmed(officer, address)
     page.reload()
     look(page, "lifted")
+    page.goto(f"/recordings/{recording}/")
+    look(page, "lifted-recording")
+    client = open_as(language=language, viewport=NARROW)
+    client.goto(f"/c/#{code_of(older)}")
+    client.get_by_text({"en": "That ended on", "nl": "Dat hield op op"}[language]).wait_for()
+    look(client, "client-lifted")
     other.reload()
     assert other.locator(".notice.warning strong").get_by_text(restricted, exact=True).count() == 0
     address = open_for(page, young, "erasure")

@@ -1,10 +1,15 @@
 """The copy that is handed over: the reading room makes it, by a permit that stands, and writes it down first."""
 
 import io
+import os
+import re
+import subprocess
+import sys
 import wave
 import zipfile
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -165,9 +170,7 @@ def test_what_is_missing_and_what_was_said_is_told_in_that_language(
     assert ("unplugged" in files[names[0]].decode("utf-8-sig")) == (language == "en")
 
 
-def test_of_what_cannot_be_believed_the_words_of_specialists_are_called_so(
-    archive: Archive, clerk: Person, permitted: Permitted
-) -> None:
+def test_of_what_cannot_be_believed_the_words_of_specialists_are_called_so(archive: Archive, db: None) -> None:
     recording = archive.record()
     (seen,) = see([recording.id])
     (name, *_) = list(archive.store.list(run_of(recording.id)))
@@ -177,12 +180,70 @@ def test_of_what_cannot_be_believed_the_words_of_specialists_are_called_so(
     archive.store.put({name: bytes(altered)})
     judged = verified(archive.store, archive.catalogue, seen.row)
     with translation.override("nl"):
-        lines = list(copying._check(permitted(recording.id), judged, seen))
+        lines = list(copying._check(judged, seen, [], masked=False))
     assert lines[:2] == [
         "Op deze opname kunt u zo niet vertrouwen.",
         "De opname is niet zoals de kamer die maakte, of er ontbreekt een deel. Vraag ons ernaar.",
     ]
     assert lines[2].startswith("Voor specialisten, in het Engels: ")
+
+
+COMMAND = re.compile(r"recorder (verify \S+ --device-key \S+)")
+
+
+def checked(files: dict[str, bytes], told: str, folder: Path) -> list[tuple[str, int]]:
+    """What becomes of the commands that the copy tells, in a folder with its files: for each, of what, and its code."""
+    for name, contents in files.items():
+        (folder / name).write_bytes(contents)
+    commands = [each.split() for each in COMMAND.findall(files[told].decode("utf-8-sig"))]
+    run = [sys.executable, "-m", "recorder"]
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    return [
+        (each[1], subprocess.run([*run, *each], cwd=folder, env=environment, check=False).returncode)
+        for each in commands
+    ]
+
+
+@pytest.mark.parametrize(("language", "told"), [("nl", "controle.txt"), ("en", "check.txt")])
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_the_copy_says_of_checking_it_can_be_done_with_its_files(
+    masked: bool, language: str, told: str, archive: Archive, room: Client, permitted: Permitted, tmp_path: Path
+) -> None:
+    permit = permitted(archive.record(blocks=4).id, language=language)
+    if masked:
+        assert permit.request is not None
+        permit.request.masks.create(
+            start_ms=1_000, stop_ms=2_000, whom="?", reason="?", person=permit.person, at_ms=now_ms()
+        )
+    files = fetch(room, permit)
+    assert "room-1.device.pub" in files
+    sealed = "opname.sealed" if language == "nl" else "recording.sealed"
+    assert checked(files, told, tmp_path) == [(sealed, 0)] * (not masked) + [("room-1.receipt", 0)]
+    words = files[told].decode("utf-8-sig")
+    assert ("is afgedekt" in words or "is masked" in words) == masked
+    assert sealed in words or masked
+
+
+def test_a_masked_copy_for_somebody_else_has_nothing_to_check_and_tells_no_command(
+    archive: Archive, room: Client, permitted: Permitted, clerk: Person
+) -> None:
+    permit = permitted(archive.record(blocks=4).id)
+    given = Disclosure.objects.create(
+        recording=permit.recording,
+        to="De rechter",
+        ground="duty",
+        words="?",
+        person=clerk,
+        at_ms=now_ms(),
+        confirmed=True,
+        judged_ms=now_ms(),
+    )
+    given.masks.create(start_ms=1_000, stop_ms=2_000, whom="?", reason="?", person=clerk, at_ms=now_ms())
+    CopyPermit.objects.update(request=None, disclosure=given)
+    files = fetch(room, permit)
+    assert not [each for each in files if each.endswith((".pub", ".sealed", ".receipt"))]
+    words = files["controle.txt"].decode("utf-8-sig")
+    assert "recorder verify" not in words and "Een deel van deze kopie is afgedekt." in words
 
 
 def test_it_is_written_down_before_its_first_byte_and_once(

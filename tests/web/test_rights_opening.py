@@ -72,7 +72,7 @@ def test_a_clients_request_is_open_once(archive: Archive, db: None) -> None:
 
 
 def test_the_desk_opens_one_for_a_letter_that_came_before(archive: Archive, make: Make) -> None:
-    recording, person = archive.record().id, make(Role.RIGHTS_DESK)
+    recording, person = archive.record(days_ago=6).id, make(Role.RIGHTS_DESK)
     came = now_ms() - 5 * DAY_MS
     made = open_request(recording, Kind.ERASURE, "Weg", person=person, channel=Channel.LETTER, came_ms=came)
     assert (made.came_ms, made.due_ms) == (came, had_come_ms(recording) + 14 * DAY_MS)

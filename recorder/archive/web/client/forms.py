@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.web.client.words import ASKS
+from recorder.archive.web.meetings.forms import no_citizen_number
 from recorder.archive.web.rights.kinds import Kind
 
 CODE_CHARACTERS_MAX = 64
@@ -36,13 +37,20 @@ class CodeForm(forms.Form):
     def unknown(self) -> None:
         """Say that nothing was found by it."""
         self.full_clean()
-        self.add_error("code", _("We know no conversation with this code. Please look whether you typed it right."))
+        self.add_error(
+            "code",
+            _(
+                "We know no conversation with this code. A code has 20 letters and digits, such as ABCD-EFGH-JKMN-PQRS-TVWX. "
+                "Please look whether you typed it right."
+            ),
+        )
 
 
 class AskForm(forms.Form):
     """A request, which needs no name."""
 
     words = forms.CharField(
+        validators=[no_citizen_number],
         max_length=5_000,
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_("Please write no name, address or citizen service number (BSN) here."),

@@ -92,10 +92,8 @@ class Found:
     def asked(self) -> Sequence["Asked"]:
         requests = Request.objects.filter(recording=self.recording).order_by("came_ms")
         requests = requests.annotate(handed_ms=Max("copies__opened_ms"))
-        closed = set(
-            Restriction.objects.filter(recording=self.recording, lifted_ms=None).values_list("request", flat=True)
-        )
-        return [Asked(each, self.fate, each.handed_ms, each.pk in closed) for each in requests]
+        restrictions = {each.request_id: each for each in Restriction.objects.filter(recording=self.recording)}
+        return [Asked(each, self.fate, each.handed_ms, restrictions.get(each.pk)) for each in requests]
 
     def may_ask(self, kind: Kind) -> bool:
         """Whether asking for this changes anything: not while it is dealt with, nor where it was granted and counts."""
@@ -128,8 +126,8 @@ class Asked:
     """Of the recording; None if it is not there, or not all of it."""
     handed_ms: int | None
     """When its copy was last handed over."""
-    restricts: bool
-    """Whether nobody but the rights desk may use the recording because of it."""
+    restriction: Restriction | None
+    """What followed from it: nobody but the rights desk may use the recording, until that is lifted."""
 
     @property
     def counts(self) -> bool:
@@ -138,7 +136,9 @@ class Asked:
             return self.request.waiting
         if self.request.kind == Kind.ACCESS:
             return by_two(self.request)
-        return self.request.kind == Kind.ERASURE or self.restricts
+        return self.request.kind == Kind.ERASURE or (
+            self.restriction is not None and self.restriction.lifted_ms is None
+        )
 
     @property
     def to_be_fetched(self) -> bool:
@@ -174,7 +174,7 @@ class Asked:
     def stands(self) -> Promise:
         if self.request.kind != Kind.ERASURE or self.request.proposed is None:
             return STANDS[self.request.state]
-        return SECOND if self.request.waiting else TAKEN_BACK
+        return SECOND if self.request.waiting else TAKEN_BACK[self.request.proposed]
 
 
 def find(typed: str) -> Found | None:

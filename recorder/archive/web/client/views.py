@@ -34,12 +34,14 @@ from recorder.archive.web.meetings.views import look
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.kinds import Kind
 from recorder.archive.web.rights.opening import open_request
+from recorder.archive.web.rights.packing import consent, consent_file, how_to_check, key_file, pack, receipt_file
 from recorder.archive.web.trail.reading import CARD
 from recorder.archive.web.views import speak
 from recorder.errors import StoreError
 
 Page = Callable[[HttpRequest], HttpResponse]
-FILES = {"receipt": naming.receipt, "certificate": naming.deleted}
+NAME = "wederhoor"
+"""Of what the client keeps: which room it was, they know."""
 
 
 def apart(page: Page) -> Page:
@@ -82,7 +84,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["POST"])
 @apart
 def file(request: HttpRequest) -> HttpResponse:
-    """The receipt or the certificate, to be kept and to be checked by others."""
+    """The receipt, with all that others need to check it, or the certificate; to be kept."""
     return _found_by_code(request, _file)
 
 
@@ -151,13 +153,21 @@ def _ask(request: HttpRequest, found: Found) -> HttpResponse:
 
 
 def _file(request: HttpRequest, found: Found) -> HttpResponse:
-    what = request.POST.get("what", "")
-    if what not in FILES:
-        raise Http404
+    catalogue, store = archive()
+    what, receipt, device = request.POST.get("what", ""), found.receipt, found.row.device
     try:
-        contents = archive().store.get(FILES[what](found.recording))
+        if what == "receipt" and receipt is not None:
+            signed = receipt_file(NAME, store.get(naming.receipt(found.recording)))
+            words = consent_file([*consent(receipt), "", *how_to_check(NAME, [signed.name])])
+            contents = b"".join(pack([words, signed, key_file(NAME, catalogue.public_keys([device])[device])]))
+            name, kind = f"{NAME}.zip", "application/zip"
+        elif what == "certificate":
+            contents = store.get(naming.deleted(found.recording))
+            name, kind = f"{NAME}.certificate", "application/octet-stream"
+        else:
+            raise Http404
     except StoreError as error:
         raise Http404 from error
-    response = HttpResponse(contents, content_type="application/octet-stream")
-    response["Content-Disposition"] = f'attachment; filename="wederhoor.{what}"'
+    response = HttpResponse(contents, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from recorder.archive.retention import Cause
-from recorder.archive.web.rights.kinds import Kind, State
+from recorder.archive.web.rights.kinds import Kind, Proposal, State
 from recorder.archive.web.words import CAUSES as STAFF_CAUSES
 
 
@@ -71,6 +71,7 @@ STANDS: Mapping[str, Promise] = {
     State.GRANTED: _("We said yes."),
     State.REFUSED: _("We said no, and have told why."),
     State.WITHDRAWN: _("It was withdrawn."),
+    State.MISENTERED: _("We had entered it wrongly. So we did nothing with it."),
 }
 CAUSES: Mapping[Cause, Promise] = {**STAFF_CAUSES, Cause.CLIENT: _("you asked us to erase it")}
 """As the staff reads them, but for what the client did."""
@@ -85,10 +86,16 @@ CONSENT: Mapping[str, Promise] = {
 """As `recorder.archive.web.words` tells it to the staff."""
 SECOND = _("Two of our staff must look at it. Until then nobody can listen.")
 """Where one has looked: what they said of it is told when it counts."""
-TAKEN_BACK = _(
-    "We said yes. Then we heard that you take it back. Two of our staff must look at that. "
-    "Until then it is not erased, and nobody can listen."
-)
+TAKEN_BACK: Mapping[str, Promise] = {
+    Proposal.WITHDRAWN: _(
+        "We said yes. Then we heard that you take it back. Two of our staff must look at that. "
+        "Until then it is not erased, and nobody can listen."
+    ),
+    Proposal.MISENTERED: _(
+        "We said yes. Then we saw that we may have entered it wrongly. Two of our staff must look at that. "
+        "Until then it is not erased, and nobody can listen."
+    ),
+}
 """Of an erasure that was granted. If it was not the client who took it back, they must know that somebody said so."""
 ENDED: Mapping[str, Promise] = {
     "fault": _("The recorder had a fault. The recording ends before the conversation did, or never began."),

@@ -15,6 +15,12 @@ from recorder.archive.web import times
 
 CASE_PATTERN = "^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,63}$"
 _CAPITALS = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
+_BSN_DIGITS = 9
+_APART = ("[0-9]+(?:[ ./_\u2010-\u2015-]{1,3}[0-9]+)+", "[0-9]+(?:[./_\u2010-\u2015-][0-9]+)+")
+"""Digits with something between them: also without the spaces, for another number may stand before it."""
+_IN_A_ROW = "(?<![0-9])(?:[0-9]{9}|(?<![0-9][ -])[0-9]{8})(?![0-9])"
+"""Not the eight of a telephone's number."""
+_DATE = "(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]|[0-3][0-9](?:0[1-9]|1[0-2])(?:19|20)[0-9]{2}"
 _BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 
 
@@ -31,6 +37,22 @@ def is_citizen_number(text: str) -> bool:
     if re.fullmatch(r"(19|20)[0-9]{2}[^0-9][0-9]{4,5}", typed, re.ASCII):
         return False
     return sum(w * int(d) for w, d in zip(_BSN_WEIGHTS, digits.zfill(9), strict=True)) % 11 == 0
+
+
+def no_citizen_number(text: str) -> None:
+    """ValidationError where one stands in what somebody wrote: none is to leave the case system.
+
+    Nine digits with marks or spaces between them, or eight or nine in a row that are no date, which pass the test.
+    """
+    typed = unicodedata.normalize("NFKC", text)
+    apart = (
+        each for pattern in _APART for each in re.findall(pattern, typed) if sum(map(str.isdigit, each)) == _BSN_DIGITS
+    )
+    in_a_row = (each for each in re.findall(_IN_A_ROW, typed) if not re.fullmatch(_DATE, each))
+    if any(is_citizen_number(each) for each in (*apart, *in_a_row)):
+        raise ValidationError(
+            _("There seems to be a citizen service number (BSN) in this. Please leave it out: it is not needed here.")
+        )
 
 
 def one_spelling(number: str) -> str:
@@ -75,6 +97,7 @@ class LinkForm(CaseForm):
 
 class StatementForm(forms.Form):
     text = forms.CharField(
+        validators=[no_citizen_number],
         label=_("Statement"),
         max_length=5_000,
         widget=forms.Textarea(attrs={"rows": 5}),

@@ -30,6 +30,7 @@ from recorder.archive.web.meetings.words import EVIDENCE_OF, TROUBLES
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.models import Request
+from recorder.archive.web.rights.standing import keeping
 from recorder.archive.web.rights.words import KINDS, STATES
 from recorder.archive.web.times import noon_ms
 from recorder.archive.web.trail.reading import listeners, saw
@@ -180,6 +181,7 @@ def shown(person: Person, seen: Seen) -> dict[str, Any]:
         "listened": listeners(seen.recording),
         "may_regret": claims.may_regret(seen.link, person),
         "holds": holds_of(seen),
+        "keeping": keeping(seen.recording),
         "may": {each.value for each in allowed},
         "kinds": KINDS,
         "states": STATES,

@@ -6,21 +6,15 @@
     who listened     role, purpose and day of each, and to whom copies went; no names of staff
     statements       that stand with the recording
     check            what verifying it gives, and how to do it oneself
-    sealed           the recording as the room signed it, with the room's public key; not of a copy with masks, for it has
-                     what these mask, if only in cipher
+    sealed           the recording as the room signed it; not of a copy with masks: it has what these mask, if only in cipher
+    key              the room's public one, where there is something to check by it
 
 Memory is bounded by a block of audio, and by what is text.
 """
 
-import io
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.utils.translation import gettext as _
 from django.utils.translation import override, pgettext
 
@@ -34,29 +28,20 @@ from recorder.archive.web.meetings.verified import Verified, verified
 from recorder.archive.web.meetings.words import MOMENTS
 from recorder.archive.web.rights import letters
 from recorder.archive.web.rights.models import CopyPermit, Mask
-from recorder.archive.web.times import day, duration, minute
+from recorder.archive.web.rights.packing import (
+    File,
+    consent,
+    consent_file,
+    how_to_check,
+    key_file,
+    pack,
+    receipt_file,
+    text,
+)
+from recorder.archive.web.times import duration, minute
 from recorder.archive.web.trail.reading import listeners
-from recorder.archive.web.words import CONSENT
 from recorder.audio import TICKS_PER_SECOND
 from recorder.config import Config
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
-_BOM = "\ufeff"
-"""So that every editor reads the letters with accents right."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """One file of the copy."""
-
-    name: str
-    what: str
-    """In words, for the letter."""
-    pieces: Iterable[bytes]
-    bytes_max: int = 0
-    """Of what is no text and not worth packing; 0 for what is."""
 
 
 def masks(permit: CopyPermit) -> list[Mask]:
@@ -79,7 +64,7 @@ def copy(
     """
     with override(permit.language):
         files = list(_files(permit, masked, seen, hearing, key, config))
-    return _zip(files)
+    return pack(files)
 
 
 def _files(
@@ -89,25 +74,34 @@ def _files(
     hearing: Hearing,
     key: Ed25519PublicKey,
     config: Config,
-) -> Iterator[_File]:
+) -> Iterator[File]:
     ranges = [Range(each.start_ms, each.stop_ms) for each in masked]
-    found = [*_audio(hearing, ranges, config), *_words(permit, seen)]
+    judged = verified(archive().store, archive().catalogue, seen.row)
+    checkable = []
     if not masked:
-        found += _sealed(seen, key, _bytes_max(hearing))
+        what = _("the recording as the room signed it, to check it")
+        pieces = export.export(archive().store, seen.recording)
+        checkable.append(File(f"{pgettext('file', 'recording')}.sealed", what, pieces, _bytes_max(hearing)))
+    if judged.receipt is not None and permit.disclosure is None:
+        checkable.append(receipt_file(seen.row.device, export.receipt(archive().store, seen.recording)))
+    check = _check(judged, seen, [each.name for each in checkable], masked=bool(masked))
+    found = [*_audio(hearing, ranges, config), *_words(permit, judged, seen, check), *checkable]
+    if checkable:
+        found.append(key_file(seen.row.device, key))
     told = [f"{each.name}: {each.what}" for each in found]
     when = minute(seen.row.made_ms or seen.row.first_ms)
     letter = letters.cover(permit, masked, told, when, letters.sender(config))
-    yield _File(pgettext("file", "letter") + ".pdf", "", [letter])
+    yield File(pgettext("file", "letter") + ".pdf", "", [letter])
     yield from found
 
 
-def _audio(hearing: Hearing, ranges: Sequence[Range], config: Config) -> Iterator[_File]:
+def _audio(hearing: Hearing, ranges: Sequence[Range], config: Config) -> Iterator[File]:
     name = pgettext("file", "recording")
     bytes_max = _bytes_max(hearing)
     track = copying.masked(hearing, ranges, config.opus) if ranges else copying.original(hearing)
     pieces = copying.ogg_file(track, int(hearing.report.preamble.recording[:8], 16))
-    yield _File(f"{name}.opus", _("the sound (Ogg Opus)"), pieces, bytes_max)
-    yield _File(f"{name}.wav", _("the same sound (WAV)"), copying.wav_file(hearing, ranges), bytes_max)
+    yield File(f"{name}.opus", _("the sound (Ogg Opus)"), pieces, bytes_max)
+    yield File(f"{name}.wav", _("the same sound (WAV)"), copying.wav_file(hearing, ranges), bytes_max)
 
 
 def _bytes_max(hearing: Hearing) -> int:
@@ -115,50 +109,15 @@ def _bytes_max(hearing: Hearing) -> int:
     return 2 * hearing.report.ticks * copying.WAV_RATE // TICKS_PER_SECOND + 1_024
 
 
-def _words(permit: CopyPermit, seen: Seen) -> Iterator[_File]:
-    judged = verified(archive().store, archive().catalogue, seen.row)
+def _words(permit: CopyPermit, judged: Verified, seen: Seen, check: Iterable[str]) -> Iterator[File]:
     if judged.receipt is not None:
-        if permit.disclosure is None:
-            signed = export.receipt(archive().store, seen.recording)
-            yield _File(f"{seen.row.device}.receipt", _("what the buttons said, signed by the room"), [signed])
-        yield _text(pgettext("file", "consent"), _("what the buttons said, in words"), _consent(judged))
-    yield _text(pgettext("file", "who-listened"), _("who listened, and to whom copies went"), _listened(permit, seen))
+        yield consent_file(consent(judged.receipt))
+    yield text(pgettext("file", "who-listened"), _("who listened, and to whom copies went"), _listened(permit, seen))
     statements = Statement.objects.filter(recording=seen.recording).order_by("at_ms")
     if statements:
         told = [f"{minute(each.at_ms)}\n{each.text}\n" for each in statements]
-        yield _text(pgettext("file", "statements"), _("statements that stand with the recording"), told)
-    yield _text(
-        pgettext("file", "check"),
-        _("whether the recording is whole, and how you check that"),
-        _check(permit, judged, seen),
-    )
-
-
-def _sealed(seen: Seen, key: Ed25519PublicKey, bytes_max: int) -> Iterator[_File]:
-    name, pem = seen.row.device, key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    sealed = export.export(archive().store, seen.recording)
-    what = _("the recording as the room signed it, to check it")
-    yield _File(f"{pgettext('file', 'recording')}.sealed", what, sealed, bytes_max)
-    yield _File(f"{name}.device.pub", _("the key of the room, to check it"), [pem])
-
-
-def _consent(judged: Verified) -> Iterator[str]:
-    receipt = judged.receipt
-    assert receipt is not None
-    yield _("When the meeting ended: %(when)s") % {"when": minute(receipt.wall_ms)}
-    for each in receipt.pii_processing.purposes:
-        what = _("As evidence") if each.purpose == "evidence" else _("For training")
-        yield f"{what}: {CONSENT[each.event.event_state]}"
-    if receipt.present is not None:
-        yield _("How many people said yes, and that is everyone who was counted: %(n)d") % {"n": receipt.answers.yes}
-    elif receipt.answers.yes:
-        yield _("How many times the button for yes was pressed: %(n)d") % {"n": receipt.answers.yes}
-    else:
-        yield _("In this room nobody was asked one by one.")
-    if receipt.complete is False:
-        yield _("Not all of the meeting was recorded.")
-    if receipt.delete_after is not None:
-        yield _("To be deleted on: %(day)s, unless something changes that") % {"day": day(receipt.delete_after)}
+        yield text(pgettext("file", "statements"), _("statements that stand with the recording"), told)
+    yield text(pgettext("file", "check"), _("whether the recording is whole, and how you check that"), check)
 
 
 def _listened(permit: CopyPermit, seen: Seen) -> Iterator[str]:
@@ -180,7 +139,8 @@ def _listened(permit: CopyPermit, seen: Seen) -> Iterator[str]:
         yield "- " + _("None.")
 
 
-def _check(permit: CopyPermit, judged: Verified, seen: Seen) -> Iterator[str]:
+def _check(judged: Verified, seen: Seen, names: Sequence[str], *, masked: bool) -> Iterator[str]:
+    """What verifying gave, and how to do it with these files of the copy."""
     report = judged.report
     if judged.whole:
         yield _("Verified. The recording is whole and in order, and signed by the room. Nothing was changed or cut.")
@@ -193,49 +153,10 @@ def _check(permit: CopyPermit, judged: Verified, seen: Seen) -> Iterator[str]:
         for gap in report.gaps:
             yield f"- {duration(gap.position / TICKS_PER_SECOND)}: {MOMENTS[gap.cause.value]}"
         yield _("Fingerprint of its beginning: %(hash)s") % {"hash": report.preamble_hash.hex()}
-    yield ""
-    yield _("To check it yourself, with the program that is free at the makers of Wederhoor:")
-    name = pgettext("file", "recording")
-    yield f"  recorder verify {name}.sealed --device-key {seen.row.device}.device.pub"
-    if permit.disclosure is None:
-        yield f"  recorder verify {seen.row.device}.receipt --device-key {seen.row.device}.device.pub"
-    yield _("Is a part masked? Then the sealed file and the key are not with it. Ask us to check it together with you.")
-
-
-def _text(name: str, what: str, lines: Iterable[str]) -> _File:
-    return _File(f"{name}.txt", what, [(_BOM + "\r\n".join(lines) + "\r\n").encode()])
-
-
-def _zip(files: Iterable[_File]) -> Iterator[bytes]:
-    out = _Out()
-    at = datetime.now(UTC).timetuple()[:6]
-    with zipfile.ZipFile(out, "w") as made:
-        for each in files:
-            info = zipfile.ZipInfo(each.name, at)
-            info.compress_type = zipfile.ZIP_STORED if each.bytes_max else zipfile.ZIP_DEFLATED
-            info.external_attr = 0o600 << 16
-            with made.open(info, "w", force_zip64=each.bytes_max > zipfile.ZIP64_LIMIT) as file:
-                for piece in each.pieces:
-                    file.write(piece)
-                    yield out.take()
-            yield out.take()
-    yield out.take()
-
-
-class _Out(io.RawIOBase):
-    """What the ZIP file is written to: it cannot go back, and what was taken is not there any more."""
-
-    def __init__(self) -> None:
-        self._written = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: "ReadableBuffer") -> int:
-        self._written += data
-        return memoryview(data).nbytes
-
-    def take(self) -> bytes:
-        taken = bytes(self._written)
-        self._written.clear()
-        return taken
+    if names:
+        yield ""
+        yield from how_to_check(seen.row.device, names)
+    if masked:
+        yield ""
+        yield _("A part of this copy is masked. So the recording as the room signed it is not with it.")
+        yield _("Do you want to check the recording, too? Ask us: we do it together with you.")

@@ -1,9 +1,11 @@
-"""What becomes of a request: decided, extended, or taken back. Each in one transaction, with its line of the audit trail.
+"""What becomes of a request: decided, extended, taken back, or closed as entered wrongly.
+
+Each in one transaction, with its line of the audit trail.
 
 Some of it needs two people:
 
-- How an erasure ends, however it does. Granted, it destroys what may be the client's evidence; refused or taken back, it
-  lets be heard what the client locked. Until two have said so the recording is locked and kept.
+- How an erasure ends, however it does. Granted, it destroys what may be the client's evidence; refused, taken back or called
+  entered wrongly, it lets be heard what the client locked. Until two have said so the recording is locked and kept.
 - A copy that is granted by who entered the request: else one person gets any recording as a file, without a purpose of hearing.
   Where the client asked by their code, or a colleague entered it, two have acted already; who had the client's code on a page
   before that may have been the client themself.
@@ -21,7 +23,7 @@ from recorder.archive.web.holds.holding import check_stays
 from recorder.archive.web.meetings.models import Statement
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights.deadline import EXTENDED_MONTHS, due_ms
-from recorder.archive.web.rights.kinds import Kind, Proposal, State, What
+from recorder.archive.web.rights.kinds import TAKES_BACK, Channel, Kind, Proposal, State, What
 from recorder.archive.web.rights.models import RESTRICTION_DAYS_MAX, Event, Request, Restriction
 from recorder.archive.web.trail.reading import saw_card
 from recorder.archive.web.trail.writing import acting
@@ -35,6 +37,7 @@ PROPOSED = {
     Proposal.GRANTED: What.TO_GRANT,
     Proposal.REFUSED: What.TO_REFUSE,
     Proposal.WITHDRAWN: What.TO_WITHDRAW,
+    Proposal.MISENTERED: What.TO_MISENTERED,
     Proposal.COPY: What.TO_GRANT,
     Proposal.LIFTED: What.TO_LIFT,
 }
@@ -112,7 +115,7 @@ def propose(person: Person, role: Role, held: Request, proposal: Proposal, words
     """
     held.proposed, held.proposed_by, held.proposed_ms = proposal.value, person, now_ms()
     if held.waiting:
-        held.decision = "" if proposal is Proposal.WITHDRAWN else words
+        held.decision = "" if proposal in TAKES_BACK else words
     held.save()
     _happened(held, PROPOSED[proposal], person, words)
     details = {"kind": held.kind, "proposed": proposal.value, "words": words}
@@ -176,43 +179,45 @@ def may_extend(request: Request) -> bool:
     return request.state == State.OPEN and now_ms() <= request.due_ms and not early
 
 
-def withdraw(person: Person, role: Role, request: Request, words: str) -> None:
-    """The client takes it back: what waits, and an erasure for as long as there is something to be erased. Else TooLate.
+def withdraw(person: Person, role: Role, request: Request, words: str, because: Proposal = Proposal.WITHDRAWN) -> None:
+    """The client takes it back, or the desk has entered it wrongly (one of TAKES_BACK).
 
-    BeingDeleted if it is, and Declined by `was_declined`.
+    What waits, and an erasure for as long as there is something to be erased; else TooLate. BeingDeleted if it is, and Declined
+    by `was_declined`.
     """
     with acting():
         held = Request.objects.select_for_update().get(pk=request.pk)
-        if not may_withdraw(held):
+        if not may_withdraw(held, because):
             raise TooLate
         if was_declined(held, person):
             raise Declined
         if held.kind == Kind.ERASURE:
-            propose(person, role, held, Proposal.WITHDRAWN, words)
+            propose(person, role, held, because, words)
             return
         held.unpropose()
-        held.state, held.decided_by, held.decided_ms = State.WITHDRAWN.value, person, now_ms()
+        held.state, held.decided_by, held.decided_ms = State(because).value, person, now_ms()
         held.save()
-        _happened(held, What.WITHDRAWN, person, words)
-        details = {"kind": held.kind, "outcome": "withdrawn", "words": words}
+        _happened(held, What(because), person, words)
+        details = {"kind": held.kind, "outcome": because.value, "words": words}
         note(person, role, Action.DECIDE_REQUEST, recording=held.recording, details=details)
 
 
-def may_withdraw(request: Request) -> bool:
-    """Whether taking it back still changes something, if the recording is there."""
-    if request.proposed == Proposal.WITHDRAWN:
+def may_withdraw(request: Request, because: Proposal = Proposal.WITHDRAWN) -> bool:
+    """Whether taking it back still changes something, if the recording is there. What came by the page nobody entered."""
+    if request.proposed in TAKES_BACK or (because is Proposal.MISENTERED and request.channel == Channel.PAGE):
         return False
     return request.waiting or (request.kind == Kind.ERASURE and request.state == State.GRANTED)
 
 
 def was_declined(request: Request, person: Person) -> bool:
-    """Whether this person said of an erasure since it was granted that the client takes it back, and a second one said no.
+    """Whether this person said of an erasure since it was granted that it is taken back, and a second one said no.
 
     Another may still say so. Saying it again and again, one alone would keep for ever what is to be erased.
     """
     if request.state != State.GRANTED or request.proposed is not None or request.decided_ms is None:
         return False
-    said = request.events.filter(what=What.TO_WITHDRAW.value, person=person, at_ms__gte=request.decided_ms)
+    takes_back = [PROPOSED[each].value for each in TAKES_BACK]
+    said = request.events.filter(what__in=takes_back, person=person, at_ms__gte=request.decided_ms)
     return said.exists()
 
 

@@ -10,13 +10,14 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from recorder.archive.web.meetings.forms import is_citizen_number
+from recorder.archive.web.meetings.forms import is_citizen_number, no_citizen_number
 from recorder.archive.web.rights import offsets
 from recorder.archive.web.rights.deciding import RESTRICTS
 from recorder.archive.web.rights.kinds import Channel, Ground, Kind, State
 from recorder.archive.web.rights.models import RESTRICTION_DAYS_MAX
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, KINDS
-from recorder.archive.web.times import duration
+from recorder.archive.web.times import begin_ms, duration
+from recorder.archive.web.times import day as day_word
 
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 
@@ -34,6 +35,8 @@ class FindForm(forms.Form):
 
 
 class OpenForm(forms.Form):
+    """`made` is the day before which the recording was not made."""
+
     kind = forms.ChoiceField(label=_("What does the client ask for?"), widget=forms.RadioSelect)
     channel = forms.ChoiceField(label=_("How did it come?"), widget=forms.RadioSelect)
     day = forms.DateField(
@@ -42,21 +45,28 @@ class OpenForm(forms.Form):
         help_text=_("The day on which you had it. The month to answer counts from that."),
     )
     words = forms.CharField(
+        validators=[no_citizen_number],
         label=_("In the words of the client"),
         max_length=5_000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, made: date, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._made = made
         _choices(self.fields["kind"], KINDS, Kind)
         _choices(self.fields["channel"], CHANNELS, [each for each in Channel if each is not Channel.PAGE])
 
-    def clean_day(self) -> Any:
-        day = self.cleaned_data["day"]
+    def clean_day(self) -> date:
+        day: date = self.cleaned_data["day"]
         if day > timezone.localdate():
             raise ValidationError(_("This day is still to come."))
+        if day < self._made:
+            told = _(
+                "The recording was not made before %(day)s. So nothing was asked of it before that day. Check the year."
+            )
+            raise ValidationError(told, params={"day": day_word(begin_ms(self._made))})
         return day
 
 
@@ -91,6 +101,7 @@ class DecideForm(forms.Form):
 
     outcome = forms.ChoiceField(label=_("What do you decide?"), widget=forms.RadioSelect)
     words = forms.CharField(
+        validators=[no_citizen_number],
         label=_("Why?"),
         max_length=5_000,
         widget=forms.Textarea(attrs={"rows": 6}),
@@ -98,6 +109,7 @@ class DecideForm(forms.Form):
     )
     look_again = LookAgain(required=False)
     statement = forms.CharField(
+        validators=[no_citizen_number],
         label=_("The client's correction"),
         max_length=5_000,
         required=False,
@@ -131,7 +143,17 @@ class DecideForm(forms.Form):
 class WordsForm(forms.Form):
     """Why somebody does something that needs no other choice."""
 
-    words = forms.CharField(label=_("Why?"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 4}))
+    words = forms.CharField(
+        validators=[no_citizen_number], label=_("Why?"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+
+class LiftForm(WordsForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["words"].help_text = _(
+            "The client reads this in the letter. Write short sentences, and to the client."
+        )
 
 
 class LookAgainForm(WordsForm):
@@ -169,11 +191,14 @@ class MaskForm(forms.Form):
     start = Offset(_("From"))
     stop = Offset(_("To"))
     whom = forms.CharField(
+        validators=[no_citizen_number],
         label=_("Whom does it protect?"),
         max_length=200,
         help_text=_("Not by name: a neighbour, a child of the client. It stands in the letter."),
     )
-    reason = forms.CharField(label=_("Why?"), max_length=300, help_text=_("It stands in the letter."))
+    reason = forms.CharField(
+        validators=[no_citizen_number], label=_("Why?"), max_length=300, help_text=_("It stands in the letter.")
+    )
 
     def __init__(self, end_ms: int | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -195,6 +220,7 @@ class MaskForm(forms.Form):
 
 class CopyForm(forms.Form):
     given_to = forms.CharField(
+        validators=[no_citizen_number],
         label=_("Who gets the copy, and how did you see that it is they?"),
         max_length=200,
         help_text=_("For example: the client, passport seen at the counter. Do not write down a number of it."),
@@ -206,9 +232,15 @@ class CopyForm(forms.Form):
 
 
 class DisclosureForm(forms.Form):
-    to = forms.CharField(label=_("Who is to get it?"), max_length=200, help_text=_("An organisation, or a court."))
+    to = forms.CharField(
+        validators=[no_citizen_number],
+        label=_("Who is to get it?"),
+        max_length=200,
+        help_text=_("An organisation, or a court."),
+    )
     ground = forms.ChoiceField(label=_("On what ground?"), widget=forms.RadioSelect)
     words = forms.CharField(
+        validators=[no_citizen_number],
         label=_("Which law or agreement is it, and what do they need it for?"),
         max_length=2_000,
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -242,7 +274,7 @@ class FlagForm(forms.Form):
 
 class FlagChangeForm(forms.Form):
     number = ClientNumber()
-    reason = forms.CharField(label=_("Why?"), max_length=300)
+    reason = forms.CharField(validators=[no_citizen_number], label=_("Why?"), max_length=300)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs | {"auto_id": "change_%s"})  # it stands beside the other

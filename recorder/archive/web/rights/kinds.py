@@ -35,6 +35,8 @@ class State(StrEnum):
     GRANTED = "granted"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    MISENTERED = "misentered"
+    """The desk entered it wrongly: with a day that is not the one on which it came, or what the client never asked."""
 
 
 WAITING = (State.OPEN, State.EXTENDED)
@@ -45,13 +47,18 @@ class Proposal(StrEnum):
     """What one person says that is to become of a request, and a second one confirms."""
 
     GRANTED = "granted"
-    """Of an erasure, as the next two."""
+    """Of an erasure, as the next three."""
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    MISENTERED = "misentered"
     COPY = "copy"
     """A copy is granted that the same person has entered."""
     LIFTED = "lifted"
     """The restriction ends that was granted."""
+
+
+TAKES_BACK = (Proposal.WITHDRAWN, Proposal.MISENTERED)
+"""What ends a request without an answer."""
 
 
 class What(StrEnum):
@@ -63,15 +70,17 @@ class What(StrEnum):
     UNMASKED = "unmasked"
     COPIED = "copied"
     TO_GRANT = "to_grant"
-    """One person has said so, and the next three likewise: a second one looks."""
+    """One person has said so, and the next four likewise: a second one looks."""
     TO_REFUSE = "to_refuse"
     TO_WITHDRAW = "to_withdraw"
+    TO_MISENTERED = "to_misentered"
     TO_LIFT = "to_lift"
     DECLINED = "declined"
     """The second person said no."""
     GRANTED = "granted"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    MISENTERED = "misentered"
     LIFTED = "lifted"
     """The restriction, by two."""
 

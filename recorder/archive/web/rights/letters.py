@@ -1,4 +1,4 @@
-"""What the client reads: the letter with the decision, the letter that it takes longer, and the one with the copy.
+"""What the client reads: the letter with the decision, that it takes longer, that a restriction ends; the one with the copy.
 
 Plain words in Dutch or English. A decision says how to object, and where to complain (AVG, article 12, paragraph 4; UAVG,
 article 34; Awb, articles 3:45 and 6:7).
@@ -10,13 +10,14 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from recorder.archive.retention import Fate
 from recorder.archive.web.access import NotInUse
 from recorder.archive.web.policy.live import live
 from recorder.archive.web.rights.kinds import Ground, Kind, State
 from recorder.archive.web.rights.models import CopyPermit, Disclosure, Mask, Request
 from recorder.archive.web.rights.paper import Paper
 from recorder.archive.web.rights.words import GROUNDS, KINDS
-from recorder.archive.web.times import day, offset
+from recorder.archive.web.times import day, minute, offset
 from recorder.config import Config
 
 AUTHORITY = "Autoriteit Persoonsgegevens, Postbus 93374, 2509 AJ Den Haag, autoriteitpersoonsgegevens.nl"
@@ -44,8 +45,8 @@ def sender(config: Config) -> Sender:
     return Sender(config.web.organisation, address, decided.privacy_officer)
 
 
-def decision(request: Request, masks: Collection[Mask], who: Sender, language: str) -> bytes:
-    """The letter that tells what was decided; a PDF."""
+def decision(request: Request, masks: Collection[Mask], fate: Fate | None, who: Sender, language: str) -> bytes:
+    """The letter that tells what was decided; a PDF. `fate` is the recording's, if it is there."""
     with override(language):
         paper = Paper(_("Our decision on your request"), f"{who.name}, {who.address}", language)
         _about(paper, request, request.decided_ms or 0)
@@ -53,6 +54,8 @@ def decision(request: Request, masks: Collection[Mask], who: Sender, language: s
         if request.state == State.GRANTED:
             paper.text(_("We do what you ask."))
             paper.text(_follows(Kind(request.kind)))
+            if request.kind == Kind.ERASURE and fate is not None:
+                _until_erased(paper, fate)
         else:
             paper.text(_("We do not do what you ask."))
         paper.heading(_("Why"))
@@ -88,6 +91,28 @@ def extension(request: Request, why: str, at_ms: int, who: Sender, language: str
         paper.text(_("You get our answer on %(day)s at the latest.") % {"day": day(request.due_ms)})
         paper.heading(_("Why"))
         paper.text(why)
+        _complain(paper, who)
+        return paper.close()
+
+
+def end(request: Request, why: str, at_ms: int, lifted_ms: int | None, who: Sender, language: str) -> bytes:
+    """The letter that tells that its restriction ends, as of `at_ms`, or has ended at `lifted_ms`; a PDF.
+
+    The client is told before (AVG, article 18, paragraph 3): so there is one before it has.
+    """
+    with override(language):
+        paper = Paper(_("The recording may be used again"), f"{who.name}, {who.address}", language)
+        _about(paper, request, at_ms)
+        paper.heading(_("What changes"))
+        if lifted_ms is None:
+            paper.text(_("We had stopped the use of the recording. That ends now. We tell you before it does."))
+        else:
+            paper.text(_("We had stopped the use of the recording. That ended on %(day)s.") % {"day": day(lifted_ms)})
+        paper.text(_("Then staff may listen again, if they need it for their work. You can see who listened."))
+        paper.heading(_("Why"))
+        paper.text(why)
+        paper.heading(_("Do you not agree?"))
+        paper.text(_("Tell us, and why. You can also ask again that nobody uses the recording."))
         _complain(paper, who)
         return paper.close()
 
@@ -141,6 +166,18 @@ def _follows(kind: Kind) -> str:
             )
         case Kind.OBJECTION:
             return _("We stop using the recording. Only the staff who deal with your request still can.")
+
+
+def _until_erased(paper: Paper, fate: Fate) -> None:
+    """Until when it can be taken back, as the client's page says it."""
+    if fate.kept:
+        paper.text(_("Somebody still needs it. So we erase it later. Until then you can take it back."))
+    else:
+        paper.text(
+            _("The recording is erased after %(when)s. Until then you can take it back.")
+            % {"when": minute(fate.due_ms)}
+        )
+    paper.text(_("Do you want that? Come to our desk or call us, with your code. There we look whether it is you."))
 
 
 def _masks(paper: Paper, masks: Collection[Mask]) -> None:

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.utils.translation import gettext, override
 
 from recorder.archive.access import Action
+from recorder.archive.due import facts
+from recorder.archive.retention import in_first_days
 from recorder.archive.web.access import permit
 from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
@@ -70,7 +72,7 @@ def unconditional(asked: Request, seen: Seen | None) -> bool:
     """Whether erasure was asked for within the client's days: if it was the client who asked, nobody has a say in it (D7)."""
     if asked.kind != Kind.ERASURE or seen is None:
         return False
-    return asked.came_ms < days_end_ms(seen)
+    return in_first_days(asked.came_ms, facts(seen.row, seen.people), terms())
 
 
 def days_end_ms(seen: Seen) -> int:

@@ -3,24 +3,27 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db.models import Min, Q
+from django.utils.functional import Promise
 
 from recorder.archive.retention import HOUR_MS
 from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.rights.kinds import Kind, Proposal, State
+from recorder.archive.web.rights.kinds import TAKES_BACK, Kind, State
 from recorder.archive.web.rights.models import Request, Restriction
+from recorder.archive.web.rights.words import KEPT_BY
 from recorder.wire.consent import DAY_MS
 
-_GONE_BY = (State.REFUSED, State.WITHDRAWN)
+_GONE_BY = (State.REFUSED, State.WITHDRAWN, State.MISENTERED)
 HANDED_OVER_DAYS = 14
 """So long a copy that was granted may be fetched, whatever the recording's date: else it could be gone before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The times count as long as the request was not refused or withdrawn (D7)."""
+    """The times count as long as the request was not refused, withdrawn or entered wrongly (D7)."""
 
     kept: bool
     """By a request that is open (S1), by an erasure that somebody says the client takes back, by a copy that was granted and
@@ -46,6 +49,34 @@ def standing(recordings: Collection[str]) -> Mapping[str, Standing]:
     for restriction in Restriction.objects.filter(stands, recording__in=list(found)):
         closed[restriction.recording].append(restriction)
     return {recording: _standing(requests, closed[recording], undo_ms) for recording, requests in found.items()}
+
+
+class Keeps(NamedTuple):
+    """What keeps a recording now, for people."""
+
+    why: Promise
+    until_ms: int | None
+    """None if that is not known yet."""
+
+
+def keeping(recording: str) -> list[Keeps]:
+    """What of the requests for it, and restrictions, keeps it now: what `standing` counts, each for itself."""
+    now, undo_ms = now_ms(), terms().undo_hours * HOUR_MS
+    requests = Request.objects.filter(recording=recording).annotate(handed_over_ms=Min("copies__opened_ms"))
+    found = []
+    for each in requests.order_by("came_ms"):
+        if each.waiting or _taken_back(each):
+            found.append(Keeps(KEPT_BY["request"], None))
+        elif _to_be_handed_over(each):
+            found.append(Keeps(KEPT_BY["copy"], (each.decided_ms or 0) + HANDED_OVER_DAYS * DAY_MS))
+        elif each.kind != Kind.ERASURE and now < _ended_ms(each) + undo_ms:
+            why = KEPT_BY["decided"] if each.handed_over_ms is None else KEPT_BY["handed_over"]
+            found.append(Keeps(why, _ended_ms(each) + undo_ms))
+    for restriction in Restriction.objects.filter(recording=recording):
+        if now < restriction.until_ms(undo_ms):
+            why = KEPT_BY["restriction"] if restriction.lifted_ms is None else KEPT_BY["lifted"]
+            found.append(Keeps(why, restriction.until_ms(undo_ms)))
+    return found
 
 
 def restricted(recordings: Collection[str]) -> frozenset[str]:
@@ -77,7 +108,7 @@ def _ended_ms(request: Request) -> int:
 
 def _taken_back(request: Request) -> bool:
     """Whether somebody says so of what was to be erased, and waits for a second person."""
-    return request.proposed == Proposal.WITHDRAWN
+    return request.proposed in TAKES_BACK
 
 
 def _to_be_handed_over(request: Request) -> bool:

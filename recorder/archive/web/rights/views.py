@@ -1,6 +1,6 @@
 """The rights desk: what is asked, until when, and what becomes of it."""
 
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from recorder.archive import code
 from recorder.archive.access import Action
+from recorder.archive.due import facts
 from recorder.archive.listing import of_code
 from recorder.archive.web.access import Asked, needs, note, permit
 from recorder.archive.web.archive import archive, terms
@@ -27,13 +28,13 @@ from recorder.archive.web.meetings.views import look
 from recorder.archive.web.paging import page
 from recorder.archive.web.rights import deadline, deciding, letters
 from recorder.archive.web.rights.deciding import Declined, TooLate
-from recorder.archive.web.rights.forms import DecideForm, FindForm, LookAgainForm, OpenForm, WordsForm
-from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, State, What
+from recorder.archive.web.rights.forms import DecideForm, FindForm, LiftForm, LookAgainForm, OpenForm, WordsForm
+from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, Proposal, State, What
 from recorder.archive.web.rights.models import Request, Restriction
 from recorder.archive.web.rights.opening import open_request, unconditional
 from recorder.archive.web.rights.overdue import late
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, HAPPENED, KINDS, MEANWHILE, PROPOSED, QUESTIONS, STATES
-from recorder.archive.web.times import begin_ms, noon_ms
+from recorder.archive.web.times import begin_ms, moment, noon_ms
 from recorder.archive.web.trail.reading import CARD
 from recorder.wire.consent import DAY_MS
 from recorder.wire.topics import RECORDING_PATTERN
@@ -113,7 +114,8 @@ def open_one(request: Asked, recording: str) -> HttpResponse:
     """A request of somebody who wrote, came or called."""
     seen = look(request.user, Action.OPEN_REQUEST, recording)
     permit(request.user, Action.OPEN_REQUEST, recording=recording)
-    form = OpenForm(request.POST or None, initial={"day": timezone.localdate()})
+    earliest = moment(facts(seen.row, seen.people).earliest_ms).date()
+    form = OpenForm(earliest, request.POST or None, initial={"day": timezone.localdate()})
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
         try:
@@ -198,15 +200,26 @@ def extend(request: Asked, number: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: Asked, number: UUID) -> HttpResponse:
     """The client takes it back."""
+    return _take_back(request, number, Proposal.WITHDRAWN)
+
+
+@needs(Action.DECIDE_REQUEST)
+@require_http_methods(["GET", "HEAD", "POST"])
+def misentered(request: Asked, number: UUID) -> HttpResponse:
+    """The desk entered it wrongly: it is closed, and can be entered anew."""
+    return _take_back(request, number, Proposal.MISENTERED)
+
+
+def _take_back(request: Asked, number: UUID, because: Proposal) -> HttpResponse:
     asked = _one(request, number)
     role = permit(request.user, Action.DECIDE_REQUEST, recording=asked.recording)
     context = shown(asked)
-    if not context["may_withdraw"]:
+    if not context["may_withdraw" if because is Proposal.WITHDRAWN else "may_correct"]:
         return redirect("request", number)
     form = WordsForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            deciding.withdraw(request.user, role, asked, form.cleaned_data["words"])
+            deciding.withdraw(request.user, role, asked, form.cleaned_data["words"], because)
         except TooLate:
             messages.error(request, TOO_LATE)
         except Declined:
@@ -214,9 +227,10 @@ def withdraw(request: Asked, number: UUID) -> HttpResponse:
         except BeingDeleted:
             messages.error(request, BEING_DELETED)
         else:
-            messages.success(request, NEEDS_SECOND if asked.kind == Kind.ERASURE else _("The request is taken back."))
+            ended = _("The request is taken back.") if because is Proposal.WITHDRAWN else _("The request is closed.")
+            messages.success(request, NEEDS_SECOND if asked.kind == Kind.ERASURE else ended)
         return redirect("request", number)
-    return render(request, "rights/withdraw.html", context | {"form": form})
+    return render(request, f"rights/{because}.html", context | {"form": form})
 
 
 @needs(Action.RESTRICT)
@@ -227,7 +241,7 @@ def lift(request: Asked, restriction: int) -> HttpResponse:
     role = permit(request.user, Action.RESTRICT, recording=held.recording)
     if not held.may_be_lifted:
         return redirect("request", held.request_id)
-    form = WordsForm(request.POST or None)
+    form = LiftForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             deciding.lift(request.user, role, held.request, form.cleaned_data["words"])
@@ -238,7 +252,7 @@ def lift(request: Asked, restriction: int) -> HttpResponse:
         else:
             messages.success(request, _("A second person must confirm it now. Until then it stays restricted."))
         return redirect("request", held.request_id)
-    return render(request, "rights/lift.html", {"restriction": held, "form": form, "undo_hours": terms().undo_hours})
+    return render(request, "rights/lift.html", _of_restriction(held, form))
 
 
 @needs(Action.RESTRICT)
@@ -261,8 +275,12 @@ def look_again(request: Asked, restriction: int) -> HttpResponse:
         else:
             messages.success(request, _("The restriction goes on."))
         return redirect("request", held.request_id)
-    context = {"restriction": held, "form": form, "undo_hours": terms().undo_hours}
-    return render(request, "rights/look_again.html", context)
+    return render(request, "rights/look_again.html", _of_restriction(held, form))
+
+
+def _of_restriction(held: Restriction, form: WordsForm) -> dict[str, Any]:
+    seen = next(iter(see([held.recording])), None)
+    return {"restriction": held, "seen": seen, "form": form, "undo_hours": terms().undo_hours}
 
 
 @needs(Action.DECIDE_REQUEST)
@@ -274,12 +292,40 @@ def letter(request: Asked, number: UUID, language: str) -> HttpResponse:
         raise Http404
     who = letters.sender(settings.CONFIG)
     if asked.state in (State.GRANTED, State.REFUSED):
-        made = letters.decision(asked, list(asked.masks.order_by("start_ms")), who, language)
+        seen = next(iter(see([asked.recording])), None)
+        masks, fate = list(asked.masks.order_by("start_ms")), None if seen is None else seen.fate
+        made = letters.decision(asked, masks, fate, who, language)
     elif asked.state == State.EXTENDED:
         why = asked.events.filter(what=What.EXTENDED.value).latest("at_ms")
         made = letters.extension(asked, why.words, why.at_ms, who, language)
     else:
         raise Http404
+    return _pdf(made, language)
+
+
+@needs(Action.DECIDE_REQUEST)
+@require_http_methods(["GET", "HEAD"])
+def end_letter(request: Asked, number: UUID, language: str) -> HttpResponse:
+    """The letter that the restriction ends: there from when the first of two says so."""
+    asked = _one(request, number)
+    restriction = Restriction.objects.filter(request=asked).first()
+    if language not in LANGUAGES or not _ends(restriction, asked):
+        raise Http404
+    if restriction.lifted_ms is None:
+        said = asked.events.filter(what=What.TO_LIFT.value).latest("at_ms", "id")
+        why, at_ms = said.words, said.at_ms
+    else:
+        why, at_ms = restriction.lifted_words, restriction.lifted_ms
+    made = letters.end(asked, why, at_ms, restriction.lifted_ms, letters.sender(settings.CONFIG), language)
+    return _pdf(made, language)
+
+
+def _ends(restriction: Restriction | None, asked: Request) -> TypeGuard[Restriction]:
+    """Whether its restriction has ended, or one person says that it is to."""
+    return restriction is not None and (restriction.lifted_ms is not None or asked.proposed == Proposal.LIFTED)
+
+
+def _pdf(made: bytes, language: str) -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="letter-{language}.pdf"'}
     return HttpResponse(made, content_type="application/pdf", headers=headers)
 
@@ -293,9 +339,11 @@ class Clock:
         if not request.waiting and request.proposed_ms is not None:
             # It was answered; what waits is that the client takes that back, for a month of its own.
             began_ms, self.due_ms = request.proposed_ms, deadline.due_ms(request.proposed_ms)
-        self.over = now > self.due_ms
+        self.none = request.proposed == Proposal.LIFTED
+        """Whether no law names a day: the client was answered, and stays protected for as long as it waits."""
+        self.over = not self.none and now > self.due_ms
         self.days = (self.due_ms - now) // DAY_MS if not self.over else -((self.due_ms - now) // DAY_MS)
-        self.soon = not self.over and self.days < SOON_DAYS
+        self.soon = not self.none and not self.over and self.days < SOON_DAYS
         self.gone = min(100, max(0, 100 * (now - began_ms) // (self.due_ms - began_ms)))
         """Per cent of the time."""
 
@@ -305,13 +353,15 @@ def shown(asked: Request) -> dict[str, Any]:
     now = now_ms()
     seen = next(iter(see([asked.recording])), None)
     restriction = Restriction.objects.filter(request=asked).select_related("request").first()
+    still_matters = asked.waiting or seen is not None
     return WORDS | {
         "asked": asked,
         "clock": Clock(asked, now),
         "seen": seen,
         "must_grant": unconditional(asked, seen) and asked.channel != Channel.PAGE,
         "must_see": unconditional(asked, seen) and asked.channel == Channel.PAGE,
-        "may_withdraw": deciding.may_withdraw(asked) and (asked.waiting or seen is not None),
+        "may_withdraw": deciding.may_withdraw(asked) and still_matters,
+        "may_correct": deciding.may_withdraw(asked, Proposal.MISENTERED) and still_matters,
         "may_extend": deciding.may_extend(asked),
         "has_letter": asked.state in (State.EXTENDED, State.GRANTED, State.REFUSED),
         "may_mask": asked.kind == Kind.ACCESS and seen is not None and (asked.waiting or asked.state == State.GRANTED),
@@ -321,6 +371,7 @@ def shown(asked: Request) -> dict[str, Any]:
         "to_fetch": asked.copies.waiting(now),
         "events": asked.events.order_by("at_ms", "id").select_related("person"),
         "restriction": restriction,
+        "ends": _ends(restriction, asked),
         "overdue": restriction is not None and restriction.lifted_ms is None and restriction.look_again_ms <= now,
         "undo_hours": terms().undo_hours,
     }
