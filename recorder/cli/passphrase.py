@@ -16,12 +16,12 @@ OPTION = "--passphrase-file"
 def load(key: Path, file: Path | None, option: str = OPTION) -> RecipientPrivateKey:
     """The private key in `key`, of which something is asked only if it can be one. `option` names the passphrase's `file`."""
     check_recipient(key)
-    return load_recipient(key, ask(file, option))
+    return load_recipient(key, ask(file, option, of=str(key)))
 
 
-def ask(file: Path | None, option: str = OPTION, *, twice: bool = False) -> bytes:
-    """The passphrase; `twice` where a slip of the finger would make a key that nobody can open."""
-    passphrase = _from_terminal(option, twice=twice) if file is None else _from_file(file)
+def ask(file: Path | None, option: str = OPTION, *, of: str = "the private key", twice: bool = False) -> bytes:
+    """The passphrase `of` a key; `twice` where a slip of the finger would make one that nobody can open."""
+    passphrase = _from_terminal(option, of, twice=twice) if file is None else _from_file(file)
     if len(passphrase) > PASSPHRASE_BYTES_MAX:
         raise KeyFileError(f"the passphrase has more than {PASSPHRASE_BYTES_MAX} bytes; use six words")
     return passphrase
@@ -35,8 +35,8 @@ def _from_file(file: Path) -> bytes:
         raise KeyFileError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-def _from_terminal(option: str, *, twice: bool) -> bytes:
-    passphrase = _type("Passphrase of the private key: ", option)
+def _from_terminal(option: str, of: str, *, twice: bool) -> bytes:
+    passphrase = _type(f"Passphrase of {of}: ", option)
     if twice and _type("The same again: ", option) != passphrase:
         raise KeyFileError("the two passphrases differ; nothing was written")
     return passphrase.encode()

@@ -318,9 +318,11 @@ def test_the_sealed_recording_is_never_written_over(room: Path) -> None:
 
 
 def test_the_passphrase_is_asked_for(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passphrase.getpass, "getpass", lambda prompt: "wrong, but long enough")
+    asked: list[str] = []
+    monkeypatch.setattr(passphrase.getpass, "getpass", lambda prompt: asked.append(prompt) or "wrong, but long enough")
     with pytest.raises(KeyFileError, match="passphrase is wrong"):
         run("open", room / "whole.sealed", "--key", room / "archive.key", "-o", room / "out.opus")
+    assert asked == [f"Passphrase of {room / 'archive.key'}: "]
 
 
 def test_without_a_terminal_the_passphrase_is_asked_for_in_a_file(room: Path) -> None:

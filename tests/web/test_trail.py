@@ -356,6 +356,14 @@ def test_the_page_shows_filters_pages_and_tells_of_itself(archive: Archive, make
     assert {bytes(line.person.encode()) for line in read} != {b""}
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_ends_of_time_is_refused(day: str, make: Make, sign_in: SignIn, archive: Archive) -> None:
+    client = sign_in(make(Role.PRIVACY_OFFICER))
+    for path, names in (("/audit/", ["day"]), ("/breach/", ["since", "until"])):
+        answer = client.post(path, dict.fromkeys(names, day), headers={"Accept-Language": "en"})
+        assert b"Check the year." in answer.content, path
+
+
 def test_a_last_day_is_said_as_people_say_it(make: Make, sign_in: SignIn, archive: Archive) -> None:
     page = sign_in(make(Role.PRIVACY_OFFICER)).get("/breach/", headers={"accept-language": "en"}).content.decode()
     assert "Up to and including" in page and "Until and with" not in page

@@ -1,6 +1,7 @@
 """What somebody looks for in the trail, and what a breach is about."""
 
 import re
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -13,12 +14,20 @@ from recorder.archive.web.words import ACTIONS
 from recorder.wire.topics import DEVICE_PATTERN, RECORDING_PATTERN
 
 RECORDINGS_MAX = 1_000
+YEARS = range(2_000, 3_000)
+
+
+def _plausible(day: date) -> None:
+    if day.year not in YEARS:
+        raise ValidationError(_("Nothing can have been done on this day. Check the year."))
 
 
 class Day(forms.DateField):
+    """Far from both ends of what a date can be: those that ask look at the day before and behind it."""
+
     def __init__(self, label: Any, help_text: Any = "") -> None:
         widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-        super().__init__(label=label, help_text=help_text, required=False, widget=widget)
+        super().__init__(label=label, help_text=help_text, required=False, widget=widget, validators=[_plausible])
 
 
 class Room(forms.CharField):
