@@ -13,7 +13,7 @@ from recorder.archive.web.meetings.seen import see
 from recorder.archive.web.rights.kinds import Channel, Kind, State
 from recorder.archive.web.rights.models import Request
 from recorder.archive.web.rights.opening import open_request, unconditional
-from recorder.archive.web.times import day, noon_ms
+from recorder.archive.web.times import day, moment, noon_ms
 from recorder.archive.web.trail.models import Line
 from tests.web.archive import DAY_MS, Archive, now_ms
 from tests.web.conftest import Make
@@ -43,7 +43,7 @@ def test_no_request_came_before_the_recording(kind: Kind, archive: Archive, peop
     (seen,) = see([recording])
     with translation.override("en"):
         made = day(seen.row.made_ms or 0)
-    on = localdate() - timedelta(days=3)  # the archive's records are made some seconds before they come
+    on = moment(seen.row.made_ms or 0).date()
     for typed in ("2020-01-01", (on - timedelta(days=1)).isoformat()):
         page = tried(people.desk, recording, typed, kind)
         assert f"The recording was not made before {made}." in page
