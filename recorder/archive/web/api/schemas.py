@@ -36,6 +36,9 @@ CaseId = Annotated[
     AfterValidator(_case),
 ]
 
+_TEXT, _VISIBLE = r"[^\x00-\x1f\x7f-\x9f\ufeff]", r"[^\s\x00-\x1f\x7f-\x9f\ufeff]"
+"""Regular expressions do not agree on whether U+0085 and U+FEFF are spaces: neither has a place in a line."""
+
 
 class Explained(Schema):
     """Whose fields have their explanation in the description of the API."""
@@ -96,7 +99,7 @@ class HoldOf(Taken):
     case: CaseId
     kind: Literal["objection", "appeal", "complaint"]
     """What came in. The token must have it among its purposes."""
-    reason: Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,298}[^\s\x00-\x1f\x7f])?$")]
+    reason: Annotated[str, Field(pattern=f"^{_VISIBLE}({_TEXT}{{0,298}}{_VISIBLE})?$")]
     """Why, in a line for whoever confirms it, without names: 300 characters at most, and no space at either end."""
     days: Annotated[int, Field(ge=1, le=HOLD_DAYS_MAX)]
     """For how many days it holds, from now."""
