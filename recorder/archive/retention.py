@@ -133,14 +133,14 @@ def fate(facts: Facts, terms: Terms, now_ms: int) -> Fate:
     )
 
 
+def days_end_ms(facts: Facts, terms: Terms) -> int:
+    """When the client's days end (D7): nobody has a say before in what they want erased, and no fragment is cut from it."""
+    return facts.came_ms + terms.client_days * DAY_MS
+
+
 def in_first_days(asked_ms: int, facts: Facts, terms: Terms) -> bool:
     """Whether it was asked in the client's days (D7). What came before the recording was made was not: its day is a mistake."""
-    return facts.earliest_ms - _LONGEST_DAY_MS < asked_ms < facts.came_ms + terms.client_days * DAY_MS
-
-
-def training_ms(facts: Facts, terms: Terms) -> int:
-    """From when on fragments may be cut from it, as far as time goes: not before the client's days are over (D7)."""
-    return facts.came_ms + terms.client_days * DAY_MS
+    return facts.earliest_ms - _LONGEST_DAY_MS < asked_ms < days_end_ms(facts, terms)
 
 
 def _evidence(facts: Facts, terms: Terms) -> tuple[int, Cause]:

@@ -205,8 +205,8 @@ def _preview(config: Config, days: int) -> int:
             if fate.goes_ms is not None and fate.goes_ms < now + days * DAY_MS:
                 found[fate.cause, fate.is_due(now)] += 1
             kept += fate.due_ms <= now and fate.kept
-    within = f"in {days} day{'s' if days != 1 else ''}"
-    print(f"{'now':>10}{within:>16}" if found else f"nothing goes now, nor with{within}")
+    span = "1 day" if days == 1 else f"{days} days"
+    print(f"{'now':>10}{f'in {span}':>16}" if found else f"nothing goes now, nor within {span}")
     for cause in sorted({cause for cause, _ in found}):
         due = found[cause, True]
         print(f"{due:>10}{due + found[cause, False]:>16}  {cause}")

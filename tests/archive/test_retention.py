@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.archive.retention import DAY_MS, HOUR_MS, Cause, Facts, Terms, fate, in_first_days, training_ms
+from recorder.archive.retention import DAY_MS, HOUR_MS, Cause, Facts, Terms, days_end_ms, fate, in_first_days
 
 TERMS = Terms()
 MADE_MS = 1_700_000_000_000
@@ -141,7 +141,7 @@ def test_without_a_receipt_nobody_hears_it() -> None:
 
 def test_nothing_is_cut_for_training_while_the_client_may_erase() -> None:
     late = replace(PLAIN, came_ms=day(30))
-    assert training_ms(late, TERMS) == day(44)
+    assert days_end_ms(late, TERMS) == day(44)
 
 
 TIMES = st.integers(day(-30), day(800))

@@ -13,7 +13,7 @@ from recorder.archive.web.holds.words import BEING_DELETED
 from recorder.archive.web.meetings import claims
 from recorder.archive.web.meetings.forms import CaseForm, SettleForm
 from recorder.archive.web.meetings.models import Dispute
-from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.meetings.seen import Seen, see_one
 from recorder.archive.web.meetings.views import look
 
 DISPUTES_SHOWN = 100
@@ -92,7 +92,7 @@ def settle(request: Asked, number: int) -> HttpResponse:
         else:
             messages.success(request, _("It is settled."))
             return redirect("disputes")
-    seen = next(iter(see([found.recording])), None)
+    seen = see_one(found.recording)
     return render(request, "meetings/settle.html", {"dispute": found, "seen": seen, "form": form})
 
 

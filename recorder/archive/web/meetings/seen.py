@@ -69,6 +69,11 @@ def see(recordings: Collection[str]) -> list[Seen]:
     return of_rows([each for each in rows(archive().catalogue, recordings) if each.state == "kept"])
 
 
+def see_one(recording: str) -> Seen | None:
+    """The same of one; None if the archive has it not, or it was not kept."""
+    return next(iter(see([recording])), None)
+
+
 def unlinked(devices: Collection[str], after: str = "") -> list[str]:
     """The recordings of these rooms that have no case yet, or none any more: those that had one in time are somebody's.
 

@@ -20,7 +20,7 @@ from recorder.archive.web.listening import asking
 from recorder.archive.web.listening.models import Permit
 from recorder.archive.web.listening.views import SPEEDS
 from recorder.archive.web.listening.words import WHY_NOT
-from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.meetings.seen import Seen, see_one
 from recorder.archive.web.meetings.verdicts import verdict
 from recorder.archive.web.rights.forms import CopyForm, MaskForm
 from recorder.archive.web.rights.kinds import What
@@ -58,7 +58,7 @@ def disclosure_masks(request: Asked, number: UUID) -> HttpResponse:
     """The same of a copy that somebody else is to get, before a second person has confirmed it."""
     disclosure = get_object_or_404(Disclosure, pk=number)
     permit(request.user, Action.MASK, Purpose.ACCESS, recording=disclosure.recording)
-    seen = next(iter(see([disclosure.recording])), None)
+    seen = see_one(disclosure.recording)
     if disclosure.confirmed is not None or seen is None:
         return redirect("disclosure", number)
     return _masks(request, disclosure, seen)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from recorder.archive.access import TABLE, Action
 from recorder.archive.web.access import Asked, needs, note, permit, second_eyes
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.meetings.seen import see
+from recorder.archive.web.meetings.seen import see_one
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.paging import page
 from recorder.archive.web.rights.forms import DisclosureForm
@@ -71,7 +71,7 @@ def disclosure(request: Asked, number: UUID) -> HttpResponse:
         "masks": found.masks.order_by("start_ms"),
         "masks_seen": _masks_of(found),
         "days": DISCLOSURE_DAYS,
-        "seen": next(iter(see([found.recording])), None),
+        "seen": see_one(found.recording),
         "copies": found.copies.filter(opened_ms__isnull=False).order_by("opened_ms").select_related("person"),
         "to_fetch": found.copies.waiting(now),
         "may_judge": action is Action.CONFIRM_DISCLOSURE and found.confirmed is None and found.person != request.user,

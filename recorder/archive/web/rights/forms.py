@@ -16,8 +16,7 @@ from recorder.archive.web.rights.deciding import RESTRICTS
 from recorder.archive.web.rights.kinds import Channel, Ground, Kind, State
 from recorder.archive.web.rights.models import RESTRICTION_DAYS_MAX
 from recorder.archive.web.rights.words import CHANNELS, GROUNDS, KINDS
-from recorder.archive.web.times import begin_ms, duration
-from recorder.archive.web.times import day as day_word
+from recorder.archive.web.times import duration, in_words
 
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 
@@ -66,7 +65,7 @@ class OpenForm(forms.Form):
             told = _(
                 "The recording was not made before %(day)s. So nothing was asked of it before that day. Check the year."
             )
-            raise ValidationError(told, params={"day": day_word(begin_ms(self._made))})
+            raise ValidationError(told, params={"day": in_words(self._made)})
         return day
 
 

@@ -5,12 +5,12 @@ from django.utils.translation import gettext, override
 
 from recorder.archive.access import Action
 from recorder.archive.due import facts
-from recorder.archive.retention import in_first_days
+from recorder.archive.retention import days_end_ms, in_first_days
 from recorder.archive.web.access import permit
 from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.holding import check_stays
-from recorder.archive.web.meetings.seen import Seen, see
+from recorder.archive.web.meetings.seen import Seen, see_one
 from recorder.archive.web.people.models import Person
 from recorder.archive.web.rights import deciding
 from recorder.archive.web.rights.deadline import answer_ms
@@ -18,7 +18,6 @@ from recorder.archive.web.rights.kinds import WAITING, Channel, Kind, Proposal, 
 from recorder.archive.web.rights.models import Event, Request
 from recorder.archive.web.trail import writing
 from recorder.archive.web.trail.writing import acting
-from recorder.wire.consent import DAY_MS
 
 CLIENT = "client"
 """Who stands in the audit trail where a client acts by their code: nobody knows more of them."""
@@ -57,8 +56,11 @@ def open_request(
             details={"kind": kind.value, "channel": channel.value},
         )
         made = Request(recording=recording, kind=kind.value, channel=channel.value, words=words, came_ms=came_ms)
-        seen = next(iter(see([recording])), None)
-        made.due_ms = answer_ms(came_ms, days_end_ms(seen) if seen is not None and unconditional(made, seen) else None)
+        seen = see_one(recording)
+        end_ms = None
+        if seen is not None and unconditional(made, seen):
+            end_ms = days_end_ms(facts(seen.row, seen.people), terms())
+        made.due_ms = answer_ms(came_ms, end_ms)
         made.save(force_insert=True)
         Event.objects.create(request=made, what=What.CAME.value, person=person, at_ms=at_ms)
         if person is not None and role is not None and unconditional(made, seen):
@@ -73,8 +75,3 @@ def unconditional(asked: Request, seen: Seen | None) -> bool:
     if asked.kind != Kind.ERASURE or seen is None:
         return False
     return in_first_days(asked.came_ms, facts(seen.row, seen.people), terms())
-
-
-def days_end_ms(seen: Seen) -> int:
-    """When the days end in which nobody has a say in what the client wants erased."""
-    return (seen.row.came_ms or seen.row.first_ms) + terms().client_days * DAY_MS

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from recorder.archive.access import Action
 from recorder.archive.web.access import Asked, needs, permit, second_eyes
 from recorder.archive.web.clock import now_ms
-from recorder.archive.web.meetings.seen import see
+from recorder.archive.web.meetings.seen import see_one
 from recorder.archive.web.rights import deciding
 from recorder.archive.web.rights.deciding import TooLate
 from recorder.archive.web.rights.forms import WordsForm
@@ -91,7 +91,7 @@ def _one(request: Asked, number: UUID) -> Request:
 
 def _show(request: Asked, found: Request, form: WordsForm) -> HttpResponse:
     now = now_ms()
-    seen = next(iter(see([found.recording])), None)
+    seen = see_one(found.recording)
     context = WORDS | {
         "asked": found,
         "clock": Clock(found, now),

@@ -23,7 +23,7 @@ from recorder.archive.web.clock import now_ms
 from recorder.archive.web.holds.holding import BeingDeleted
 from recorder.archive.web.meetings.forms import one_spelling
 from recorder.archive.web.meetings.models import Link
-from recorder.archive.web.meetings.seen import see
+from recorder.archive.web.meetings.seen import see, see_one
 from recorder.archive.web.meetings.views import look
 from recorder.archive.web.paging import page
 from recorder.archive.web.rights import deadline, deciding, letters
@@ -279,7 +279,7 @@ def look_again(request: Asked, restriction: int) -> HttpResponse:
 
 
 def _of_restriction(held: Restriction, form: WordsForm) -> dict[str, Any]:
-    seen = next(iter(see([held.recording])), None)
+    seen = see_one(held.recording)
     return {"restriction": held, "seen": seen, "form": form, "undo_hours": terms().undo_hours}
 
 
@@ -292,7 +292,7 @@ def letter(request: Asked, number: UUID, language: str) -> HttpResponse:
         raise Http404
     who = letters.sender(settings.CONFIG)
     if asked.state in (State.GRANTED, State.REFUSED):
-        seen = next(iter(see([asked.recording])), None)
+        seen = see_one(asked.recording)
         masks, fate = list(asked.masks.order_by("start_ms")), None if seen is None else seen.fate
         made = letters.decision(asked, masks, fate, who, language)
     elif asked.state == State.EXTENDED:
@@ -351,7 +351,7 @@ class Clock:
 def shown(asked: Request) -> dict[str, Any]:
     """What a request's pages have."""
     now = now_ms()
-    seen = next(iter(see([asked.recording])), None)
+    seen = see_one(asked.recording)
     restriction = Restriction.objects.filter(request=asked).select_related("request").first()
     still_matters = asked.waiting or seen is not None
     return WORDS | {

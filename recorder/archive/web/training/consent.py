@@ -1,7 +1,7 @@
 """May a recording be used for training? Only what its client agreed to by a choice of its own (R4), and not too early (D7)."""
 
 from recorder.archive.due import facts
-from recorder.archive.retention import training_ms
+from recorder.archive.retention import days_end_ms
 from recorder.archive.web.archive import terms
 from recorder.archive.web.clock import now_ms
 from recorder.archive.web.meetings.seen import Seen
@@ -15,7 +15,7 @@ def consent_of(recording: str) -> TrainingConsent | None:
 
 def begins_ms(seen: Seen) -> int | None:
     """From when on fragments may be cut from it, if the client's days are not over yet (D7)."""
-    from_ms = training_ms(facts(seen.row, seen.people), terms())
+    from_ms = days_end_ms(facts(seen.row, seen.people), terms())
     return from_ms if now_ms() < from_ms else None
 
 
