@@ -228,16 +228,7 @@ def test_a_masked_copy_for_somebody_else_has_nothing_to_check_and_tells_no_comma
     archive: Archive, room: Client, permitted: Permitted, clerk: Person
 ) -> None:
     permit = permitted(archive.record(blocks=4).id)
-    given = Disclosure.objects.create(
-        recording=permit.recording,
-        to="De rechter",
-        ground="duty",
-        words="?",
-        person=clerk,
-        at_ms=now_ms(),
-        confirmed=True,
-        judged_ms=now_ms(),
-    )
+    given = _disclosure(permit.recording, clerk)
     given.masks.create(start_ms=1_000, stop_ms=2_000, whom="?", reason="?", person=clerk, at_ms=now_ms())
     CopyPermit.objects.update(request=None, disclosure=given)
     files = fetch(room, permit)
